@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// From text to Json by RapidJSON's SAX reader: iterative (no recursion), encoding validated, numbers as strings (its own number code
+// aborts on 0.0000000001e-2147483639), depth limited here.  The builder keeps unfinished arrays and objects on one stack and moves them
+// to their final place, heap or arena, when they end.
+#include <rapidjson/error/error.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+
+#include "lib/json.h"
+
+namespace sluice {
+namespace {
+
+constexpr size_t kFirstBlock = 4096;
+constexpr size_t kKeepBlocks = 1 << 20;  // an arena keeps at most this many bytes for the next text
+
+/// Bump allocator whose blocks are kept from one parse to the next.
+class Blocks {
+ public:
+  void* allocate(size_t bytes) {
+    bytes = (bytes + 7) & ~size_t{7};
+    if (used_ + bytes > size_) more(bytes);
+    void* p = current_ + used_;
+    used_ += bytes;
+    return p;
+  }
+  void reset() {
+    if (blocks_.size() > 1) {  // one block as big as all together, within reason
+      size_t total = std::min(bytes(), kKeepBlocks);
+      blocks_.clear();
+      size_ = used_ = 0;
+      more(total);
+    }
+    used_ = 0;
+  }
+  size_t bytes() const {
+    size_t n = 0;
+    for (const Block& b : blocks_) n += b.size;
+    return n;
+  }
+
+ private:
+  struct Block {
+    std::unique_ptr<char[]> memory;
+    size_t size;
+  };
+  void more(size_t bytes) {
+    size_t want = std::max({bytes, kFirstBlock, size_ * 2});
+    blocks_.push_back({std::make_unique_for_overwrite<char[]>(want), want});
+    current_ = blocks_.back().memory.get();
+    size_ = want;
+    used_ = 0;
+  }
+  std::vector<Block> blocks_;
+  char* current_ = nullptr;
+  size_t size_ = 0, used_ = 0;
+};
+
+}  // namespace
+
+/// SAX handler.  With blocks, values borrow from there; without, they own heap memory.
+struct JsonBuilder {
+  std::vector<Json>* stack;
+  Blocks* blocks;
+  const char* problem = nullptr;
+  unsigned depth = 0;
+
+  bool put(Json v) { stack->push_back(std::move(v)); return true; }
+  bool Null() { return put(nullptr); }
+  bool Bool(bool b) { return put(b); }
+  bool Int(int i) { return put(i); }
+  bool Uint(unsigned i) { return put(i); }
+  bool Int64(int64_t i) { return put(i); }
+  bool Uint64(uint64_t i) { return put(i); }
+  bool Double(double d) { return put(d); }
+  bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
+    Json v = parse_json_number({s, n});
+    if (v.is_null()) return fail("number outside valid range");
+    return put(std::move(v));
+  }
+  bool String(const char* s, rapidjson::SizeType n, bool) {
+    if (std::memchr(s, 0, n)) return fail("null bytes not supported in quoted string");
+    if (!blocks) return put(std::string_view(s, n));
+    Json v;
+    v.type_ = Json::Type::string;
+    v.borrowed_ = true;
+    v.size_ = n;
+    v.u_.s = static_cast<char*>(blocks->allocate(n));
+    std::memcpy(v.u_.s, s, n);
+    return put(std::move(v));
+  }
+  bool Key(const char* s, rapidjson::SizeType n, bool copy) { return String(s, n, copy); }
+  bool StartArray() { return ++depth <= kJsonMaxDepth || fail("input exceeds maximum nesting depth 1000"); }
+  bool StartObject() { return StartArray(); }
+
+  bool EndArray(rapidjson::SizeType n) {
+    depth--;
+    Json v;
+    v.type_ = Json::Type::array;
+    v.size_ = n;
+    v.u_.a = room<Json>(v, n);
+    Json* from = stack->data() + stack->size() - n;
+    std::uninitialized_move_n(from, n, v.u_.a);
+    stack->resize(stack->size() - n);
+    return put(std::move(v));
+  }
+
+  bool EndObject(rapidjson::SizeType n) {
+    depth--;
+    Json v;
+    v.type_ = Json::Type::object;
+    v.u_.o = room<JsonMember>(v, n);
+    Json* from = stack->data() + stack->size() - 2 * size_t{n};
+    for (size_t i = 0; i < n; i++) new (v.u_.o + i) JsonMember{std::move(from[2 * i]), std::move(from[2 * i + 1])};
+    v.size_ = static_cast<uint32_t>(sort_members(v.u_.o, n));
+    stack->resize(stack->size() - 2 * size_t{n});
+    return put(std::move(v));
+  }
+
+  bool fail(const char* text) {
+    problem = text;
+    return false;
+  }
+
+ private:
+  template <typename T>
+  T* room(Json& owner, size_t n) {
+    owner.borrowed_ = blocks != nullptr;
+    if (!n) return nullptr;
+    if (blocks) return static_cast<T*>(blocks->allocate(n * sizeof(T)));
+    size_t capacity = std::bit_ceil(n);
+    owner.capacity_ = static_cast<uint8_t>(std::countr_zero(capacity) + 1);
+    return std::allocator<T>().allocate(capacity);
+  }
+
+  /// Sorts by name and, of members with the same name, keeps the last.  Returns how many are left.
+  static size_t sort_members(JsonMember* m, size_t n) {
+    auto less = [](const JsonMember& a, const JsonMember& b) { return a.name() < b.name(); };
+    auto not_rising = [](const JsonMember& a, const JsonMember& b) { return !(a.name() < b.name()); };
+    if (std::adjacent_find(m, m + n, not_rising) == m + n) return n;
+    std::stable_sort(m, m + n, less);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+      if (kept && m[kept - 1].name() == m[i].name()) kept--;
+      if (kept != i) m[kept] = std::move(m[i]);
+      kept++;
+    }
+    std::destroy(m + kept, m + n);
+    return kept;
+  }
+};
+
+namespace {
+
+constexpr unsigned kParseFlags =
+    rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
+
+const char* describe(rapidjson::ParseErrorCode code) {
+  switch (code) {
+    case rapidjson::kParseErrorDocumentEmpty: return "empty input";
+    case rapidjson::kParseErrorDocumentRootNotSingular: return "trailing garbage following JSON value";
+    case rapidjson::kParseErrorValueInvalid: return "syntax error expecting value";
+    case rapidjson::kParseErrorObjectMissName: return "syntax error parsing object expecting string";
+    case rapidjson::kParseErrorObjectMissColon: return "syntax error parsing object expecting ':'";
+    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket: return "syntax error expecting '}' or ','";
+    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "syntax error expecting ']' or ','";
+    case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex: return "malformed \\u escape";
+    case rapidjson::kParseErrorStringUnicodeSurrogateInvalid: return "malformed escaped surrogate pair";
+    case rapidjson::kParseErrorStringEscapeInvalid: return "bad escape in quoted string";
+    case rapidjson::kParseErrorStringMissQuotationMark: return "unexpected end of input in quoted string";
+    case rapidjson::kParseErrorStringInvalidEncoding: return "invalid UTF-8 sequence or control character in quoted string";
+    case rapidjson::kParseErrorNumberTooBig: return "number outside valid range";
+    case rapidjson::kParseErrorNumberMissFraction: return "decimal point must be followed by digit";
+    case rapidjson::kParseErrorNumberMissExponent: return "exponent must contain at least one digit";
+    default: return "syntax error";
+  }
+}
+
+JsonError error_at(std::string_view text, size_t offset, const char* what) {
+  offset = std::min(offset, text.size());
+  std::string_view before = text.substr(0, offset);
+  size_t line = static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
+  size_t newline = before.rfind('\n');
+  size_t column = newline == before.npos ? offset : offset - newline - 1;
+  return {"line " + std::to_string(line) + ", column " + std::to_string(column) + ", byte " + std::to_string(offset) + ": " + what};
+}
+
+std::expected<void, JsonError> parse_to(JsonBuilder& builder, std::string_view text, rapidjson::Reader& reader) {
+  if (text.size() > std::numeric_limits<uint32_t>::max()) return std::unexpected(JsonError{"input is too long"});
+  rapidjson::MemoryStream bytes(text.data(), text.size());
+  rapidjson::ParseResult result = reader.Parse<kParseFlags>(bytes, builder);
+  if (!result.IsError()) return {};
+  return std::unexpected(error_at(text, result.Offset(), builder.problem ? builder.problem : describe(result.Code())));
+}
+
+}  // namespace
+
+std::expected<Json, JsonError> Json::parse(std::string_view text) {
+  std::vector<Json> stack;
+  JsonBuilder builder{&stack, nullptr};
+  rapidjson::Reader reader;
+  if (auto r = parse_to(builder, text, reader); !r) return std::unexpected(r.error());
+  return std::move(stack.front());
+}
+
+struct JsonArena::Impl {
+  Blocks blocks;
+  std::vector<Json> stack;
+  rapidjson::Reader reader;
+};
+
+JsonArena::JsonArena() : impl_(std::make_unique<Impl>()) {}
+JsonArena::~JsonArena() = default;
+JsonArena::JsonArena(JsonArena&&) noexcept = default;
+JsonArena& JsonArena::operator=(JsonArena&&) noexcept = default;
+size_t JsonArena::bytes() const { return impl_->blocks.bytes() + impl_->stack.capacity() * sizeof(Json); }
+
+std::expected<const Json*, JsonError> JsonArena::parse(std::string_view text) {
+  impl_->stack.clear();
+  impl_->blocks.reset();
+  JsonBuilder builder{&impl_->stack, &impl_->blocks};
+  if (auto r = parse_to(builder, text, impl_->reader); !r) return std::unexpected(r.error());
+  return &impl_->stack.front();
+}
+
+/// Integral and within int64 by exact decimal arithmetic, however it is written (1.0, 1e3); else a double; null if the double overflows.
+Json parse_json_number(std::string_view text) {
+  int64_t integer = 0;
+  auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), integer);
+  if (ec == std::errc() && end == text.data() + text.size()) return integer;
+
+  uint64_t digits = 0;
+  int64_t exponent = 0;
+  bool negative = false, exact = true, fraction = false;
+  size_t i = 0;
+  if (i < text.size() && text[i] == '-') negative = true, i++;
+  for (; i < text.size() && text[i] != 'e' && text[i] != 'E'; i++) {
+    if (text[i] == '.') {
+      fraction = true;
+      continue;
+    }
+    unsigned digit = static_cast<unsigned>(text[i] - '0');
+    if (digits > (std::numeric_limits<uint64_t>::max() - 9) / 10) {
+      exact = exact && digit == 0;
+      exponent += !fraction;
+    } else {
+      digits = digits * 10 + digit;
+      exponent -= fraction;
+    }
+  }
+  if (i < text.size()) {
+    int64_t written = 0;
+    size_t from = i + 1 + (i + 1 < text.size() && text[i + 1] == '+');
+    auto r = std::from_chars(text.data() + from, text.data() + text.size(), written);
+    bool huge = r.ec == std::errc::result_out_of_range || written > 1'000'000 || written < -1'000'000;
+    if (huge) written = text[from] == '-' ? -2'000'000 : 2'000'000;
+    exponent += written;
+  }
+  if (digits == 0 && exact) return int64_t{0};
+  while (exact && exponent < 0 && digits % 10 == 0) digits /= 10, exponent++;
+  while (exact && exponent > 0 && digits <= std::numeric_limits<uint64_t>::max() / 10) digits *= 10, exponent--;
+  uint64_t limit = (uint64_t{1} << 63) - !negative;
+  if (exact && exponent == 0 && digits <= limit) return static_cast<int64_t>(negative ? 0 - digits : digits);
+
+  double d = 0;
+  auto r = std::from_chars(text.data(), text.data() + text.size(), d);
+  if (r.ec == std::errc::result_out_of_range) {
+    if (exponent > 0) return nullptr;
+    d = std::strtod(std::string(text).c_str(), nullptr);  // underflow: zero or denormal
+    if (!std::isfinite(d)) return nullptr;
+  }
+  if (d == 0) return int64_t{0};
+  return Json(d);
+}
+
+bool is_valid_utf8(std::string_view s) {
+  const auto* p = reinterpret_cast<const unsigned char*>(s.data());
+  const auto* end = p + s.size();
+  while (p < end) {
+    if (*p < 0x80) {
+      p++;
+      continue;
+    }
+    int extra = *p >= 0xf0 && *p <= 0xf4 ? 3 : *p >= 0xe0 && *p < 0xf0 ? 2 : *p >= 0xc2 && *p < 0xe0 ? 1 : 0;
+    if (!extra || end - p <= extra) return false;
+    for (int i = 1; i <= extra; i++)
+      if ((p[i] & 0xc0) != 0x80) return false;
+    bool overlong = (*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90);
+    bool surrogate = *p == 0xed && p[1] >= 0xa0, beyond = *p == 0xf4 && p[1] >= 0x90;
+    if (overlong || surrogate || beyond) return false;
+    p += extra + 1;
+  }
+  return true;
+}
+
+}  // namespace sluice

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds where top-level values end by counting brackets outside strings; what is between is for the parser.  Bounded: a value longer than
+// max_message, or nested deeper than kJsonMaxDepth, fails before its end has arrived.
+#include <cctype>
+
+#include "lib/json.h"
+
+namespace sluice {
+namespace {
+
+constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+}  // namespace
+
+void JsonSplitter::feed(std::string_view bytes) {
+  if (failed_) return;
+  if (begin_ == buffer_.size()) {
+    stream_bytes_ += begin_;
+    scan_ -= begin_;
+    buffer_.clear();
+    begin_ = 0;
+  } else if (begin_ > buffer_.size() / 2) {
+    stream_bytes_ += begin_;
+    buffer_.erase(0, begin_);
+    scan_ -= begin_;
+    begin_ = 0;
+  }
+  buffer_.append(bytes);
+}
+
+void JsonSplitter::fail(std::string text) {
+  std::string at = std::to_string(stream_bytes_ + scan_);
+  error_.text = "line 0, column " + at + ", byte " + at + ": " + std::move(text);
+  failed_ = true;
+  buffer_.clear();
+  buffer_.shrink_to_fit();
+  begin_ = scan_ = 0;
+}
+
+/// Moves to the first byte of a value.  False if there is none yet, or if nothing that may stand there.
+bool JsonSplitter::skip_space() {
+  while (scan_ < buffer_.size() && is_space(buffer_[scan_])) scan_++;
+  begin_ = scan_;
+  if (scan_ == buffer_.size()) return false;
+  char c = buffer_[scan_];
+  if (c == '{' || c == '[') return true;
+  size_t end = scan_;
+  while (end < buffer_.size() && end - scan_ < 32 && std::isalnum(static_cast<unsigned char>(buffer_[end]))) end++;
+  if (end > scan_ && std::isalpha(static_cast<unsigned char>(c))) {
+    std::string word = buffer_.substr(scan_, end - scan_);
+    bool known = word == "true" || word == "false" || word == "null";
+    scan_ = end;
+    fail(known ? "syntax error at beginning of input" : "invalid keyword '" + word + "'");
+  } else {
+    fail("syntax error at beginning of input");
+  }
+  return false;
+}
+
+std::string_view JsonSplitter::next() {
+  if (failed_ || (depth_ == 0 && !skip_space())) return {};
+  const char *start = buffer_.data(), *p = start + scan_, *end = start + buffer_.size();
+  for (; p < end; p++) {
+    char c = *p;
+    if (in_string_) {
+      if (escaped_) escaped_ = false;
+      else if (c == '\\') escaped_ = true;
+      else if (c == '"') in_string_ = false;
+      continue;
+    }
+    if (c == '"') {
+      in_string_ = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth_ > kJsonMaxDepth) {
+        scan_ = static_cast<size_t>(p - start);
+        fail("input exceeds maximum nesting depth " + std::to_string(kJsonMaxDepth));
+        return {};
+      }
+    } else if ((c == '}' || c == ']') && --depth_ == 0) {
+      size_t from = begin_;
+      begin_ = scan_ = static_cast<size_t>(p - start) + 1;
+      if (begin_ - from > max_message_) break;
+      return {start + from, begin_ - from};
+    }
+  }
+  if (depth_) scan_ = buffer_.size();
+  if (buffered() > max_message_ || depth_ == 0) fail("message is longer than " + std::to_string(max_message_) + " bytes");
+  return {};
+}
+
+}  // namespace sluice

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text of uuids by a nibble table; random ones by xoshiro256** (Blackman and Vigna, public domain algorithm).
+#include "lib/uuid.h"
+
+#include <sys/random.h>
+
+#include <bit>
+
+namespace sluice {
+namespace {
+
+constexpr char kHex[] = "0123456789abcdef";
+constexpr bool is_dash(size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+
+constexpr int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+void format_to(char* out, const Uuid& u) {
+  int shift = 60;
+  uint64_t word = u.hi;
+  for (size_t i = 0; i < kUuidTextLength; i++) {
+    if (is_dash(i)) {
+      out[i] = '-';
+      continue;
+    }
+    out[i] = kHex[word >> shift & 15];
+    shift -= 4;
+    if (shift < 0) {
+      shift = 60;
+      word = u.lo;
+    }
+  }
+}
+
+std::string format(const Uuid& u) {
+  std::string s(kUuidTextLength, '\0');
+  format_to(s.data(), u);
+  return s;
+}
+
+std::optional<Uuid> parse_uuid(std::string_view s) {
+  if (s.size() != kUuidTextLength) return std::nullopt;
+  Uuid u;
+  int bad = 0, digits = 0;
+  for (size_t i = 0; i < kUuidTextLength; i++) {
+    if (is_dash(i)) {
+      if (s[i] != '-') return std::nullopt;
+      continue;
+    }
+    int v = hex_value(s[i]);
+    bad |= v;
+    uint64_t& word = digits++ < 16 ? u.hi : u.lo;
+    word = word << 4 | static_cast<uint64_t>(v & 15);
+  }
+  if (bad < 0) return std::nullopt;
+  return u;
+}
+
+size_t uuid_prefix_length(std::string_view s) {
+  size_t n = std::min(s.size(), kUuidTextLength);
+  for (size_t i = 0; i < n; i++)
+    if (is_dash(i) ? s[i] != '-' : hex_value(s[i]) < 0) return i;
+  return n;
+}
+
+UuidSource::UuidSource(std::array<uint64_t, 4> seed) : s_(seed) {
+  if ((s_[0] | s_[1] | s_[2] | s_[3]) == 0) s_[0] = 0x9e3779b97f4a7c15u;
+  for (int i = 0; i < 16; i++) next_u64();
+}
+
+uint64_t UuidSource::next_u64() {
+  uint64_t result = std::rotl(s_[1] * 5, 7) * 9;
+  uint64_t t = s_[1] << 17;
+  s_[2] ^= s_[0];
+  s_[3] ^= s_[1];
+  s_[1] ^= s_[2];
+  s_[0] ^= s_[3];
+  s_[2] ^= t;
+  s_[3] = std::rotl(s_[3], 45);
+  return result;
+}
+
+Uuid UuidSource::next() {
+  Uuid u{next_u64(), next_u64()};
+  u.hi = (u.hi & ~0xf000ull) | 0x4000ull;
+  u.lo = (u.lo & ~(3ull << 62)) | (2ull << 62);
+  return u;
+}
+
+std::array<uint64_t, 4> system_seed() {
+  std::array<uint64_t, 4> seed{};
+  char* p = reinterpret_cast<char*>(seed.data());
+  size_t got = 0;
+  while (got < sizeof seed) {
+    ssize_t n = getrandom(p + got, sizeof seed - got, 0);
+    if (n > 0) got += static_cast<size_t>(n);
+  }
+  return seed;
+}
+
+}  // namespace sluice
