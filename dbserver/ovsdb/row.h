@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// One version of a row: immutable, reference counted, one block of memory {header, end offsets of the columns, their encodings}.
+// Shared freely between threads; a change makes a new version.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dbserver/ovsdb/schema.h"
+#include "dbserver/ovsdb/values.h"
+
+namespace sluice::ovsdb {
+
+class RowPtr;
+
+class Row {
+ public:
+  const Uuid& uuid() const { return uuid_; }
+  const Uuid& version() const { return version_; }
+  DatumRef get(const ColumnSchema& c) const {
+    if (c.index >= kVersionColumn) {
+      const Uuid& u = c.index == kUuidColumn ? uuid_ : version_;
+      return {reinterpret_cast<const uint8_t*>(&u), sizeof u, AtomType::uuid, AtomType::none};
+    }
+    uint32_t from = c.index ? ends()[c.index - 1] : 0;
+    return {data() + from, ends()[c.index] - from, c.type.key.type, c.type.value.type};
+  }
+  size_t column_count() const { return columns_; }
+  /// Bytes of memory that this version takes.
+  size_t bytes() const { return sizeof(Row) + columns_ * 4 + (columns_ ? ends()[columns_ - 1] : 0); }
+
+ private:
+  friend class RowPtr;
+  friend class RowBuilder;
+  Row() = default;
+  const uint32_t* ends() const { return reinterpret_cast<const uint32_t*>(this + 1); }
+  const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(ends() + columns_); }
+
+  Uuid uuid_, version_;
+  mutable std::atomic<uint32_t> references_{1};
+  uint32_t columns_ = 0;
+};
+
+/// Shared ownership of a version.
+class RowPtr {
+ public:
+  RowPtr() = default;
+  RowPtr(const RowPtr& o) : row_(o.row_) {
+    if (row_) row_->references_.fetch_add(1, std::memory_order_relaxed);
+  }
+  RowPtr(RowPtr&& o) noexcept : row_(std::exchange(o.row_, nullptr)) {}
+  RowPtr& operator=(RowPtr o) noexcept {
+    std::swap(row_, o.row_);
+    return *this;
+  }
+  ~RowPtr() {
+    if (row_ && row_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(row_);
+  }
+  const Row* get() const { return row_; }
+  const Row* operator->() const { return row_; }
+  const Row& operator*() const { return *row_; }
+  explicit operator bool() const { return row_ != nullptr; }
+  friend bool operator==(const RowPtr& a, const RowPtr& b) { return a.row_ == b.row_; }
+
+ private:
+  friend class RowBuilder;
+  explicit RowPtr(const Row* adopted) : row_(adopted) {}
+  static void destroy(const Row* r);
+  const Row* row_ = nullptr;
+};
+
+/// Makes a version from defaults or an older version plus changes.  Reusable; one thread.
+class RowBuilder {
+ public:
+  /// All columns at their defaults.
+  void start(const TableSchema& table);
+  /// All columns as in `base` (which must live until build()).
+  void start(const TableSchema& table, const Row& base);
+  void set(const ColumnSchema& c, DatumRef d);  // copies
+  DatumRef get(const ColumnSchema& c) const;    // valid until the next set()
+  RowPtr build(const Uuid& uuid, const Uuid& version) const;
+
+ private:
+  struct Slot {
+    const uint8_t* data;   // null: in changes_ at offset
+    uint32_t offset, size;
+  };
+  const TableSchema* table_ = nullptr;
+  std::vector<Slot> slots_;
+  std::string changes_;
+};
+
+}  // namespace sluice::ovsdb
