@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dpif: the seam between a bridge's brain and what forwards packets (openvswitch.ko, the userspace datapath).
+// One Dpif per datapath type serves all bridges of that type.  All calls from the control thread.
+//
+// A cached flow (megaflow) is stamped with the generation of the pipeline that it came from (`FlowPut::generation`).  The brain publishes the
+// current generation with set_generation(); a packet that meets an older stamp is handed up as UpcallKind::kStale instead of being forwarded, so that
+// after a barrier reply no packet is forwarded by an old decision.  (A kernel datapath can't compare stamps: there set_generation() revalidates.)
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "datapath/flow.h"
+#include "datapath/netdev.h"
+#include "datapath/odp_action.h"
+#include "datapath/packet.h"
+#include "lib/time.h"
+
+namespace sluice {
+
+using Ufid = std::array<uint8_t, 16>;
+
+struct FlowStats {
+  uint64_t packets = 0, bytes = 0;
+  Time used = Time::min();   // Time::min(): never
+  uint16_t tcp_flags = 0;    // all that were seen, or-ed
+};
+
+struct Megaflow {
+  Ufid ufid{};
+  Flow key;                  // masked
+  Flow mask;
+  OdpActions actions;
+  FlowStats stats;
+  uint64_t generation = 0;
+  uint64_t cookie = 0;       // the brain's handle to what the flow came from (its effects)
+};
+
+enum class UpcallKind : uint8_t {
+  kMiss,     // no megaflow matches
+  kAction,   // an OdpUserspace action: `cookie` and `reason` are those of the action
+  kStale,    // a megaflow matches whose generation is old: `flow` is that megaflow
+};
+
+struct Upcall {
+  UpcallKind kind;
+  Packet packet;                 // owned by the receiver of the upcall
+  Flow key;                      // in datapath terms (in_port is an OdpPort)
+  uint64_t cookie = 0;
+  SlowReason reason = SlowReason::kNone;
+  const Megaflow* flow = nullptr;  // kStale only; valid during the call, statistics included
+};
+
+class UpcallHandler {
+ public:
+  virtual ~UpcallHandler() = default;
+  /// Handles one packet completely: translates, applies effects, installs or replaces a megaflow, executes the actions.
+  virtual void upcall(Upcall upcall, Time now) = 0;
+  /// A megaflow ended (idle, deleted, flushed, replaced by flow_put): its final statistics must be pushed.  Called before it is freed.
+  virtual void flow_removed(const Megaflow& flow, Time now) = 0;
+};
+
+struct DpifStats { uint64_t hit = 0, missed = 0, lost = 0, flows = 0, masks = 0, mask_hit = 0, cache_hit = 0; };
+
+struct DpPort {
+  OdpPort port;
+  std::string name;
+  std::string type;
+};
+
+class Dpif {
+ public:
+  virtual ~Dpif() = default;
+  virtual const std::string& type() const = 0;   // "system", "netdev"
+  virtual const std::string& name() const = 0;   // "ovs-system", "ovs-netdev"
+  virtual void set_upcall_handler(UpcallHandler* handler) = 0;
+
+  /// Opens the device and adds it.  Error: the text of Interface.error.
+  virtual std::expected<OdpPort, std::string> port_add(const NetdevSpec& spec, std::optional<OdpPort> wanted) = 0;
+  virtual void port_del(OdpPort port) = 0;
+  virtual std::vector<DpPort> ports() const = 0;
+  /// The device of a port, for state and settings; nullptr if there is none.  Never used to send or receive.
+  virtual Netdev* netdev(OdpPort port) = 0;
+
+  struct FlowPut {
+    const Flow& key;
+    const Flow& mask;
+    const OdpActions& actions;
+    uint64_t generation;
+    uint64_t cookie;
+  };
+  /// Adds or replaces (same masked key and mask; statistics of the old one are handed to flow_removed first).
+  virtual void flow_put(const FlowPut& put, Time now) = 0;
+  /// The flow was translated again with the same outcome: its stamp becomes `generation`.  Statistics stay.
+  virtual void flow_refresh(const Ufid& ufid, uint64_t generation) = 0;
+  virtual void flow_del(const Ufid& ufid, Time now) = 0;
+  virtual void flow_flush(Time now) = 0;
+  /// Calls `visit` for each megaflow (statistics current) until it returns false; the flow may be deleted inside.  `from` resumes a sliced dump: the value that the last
+  /// slice returned; 0 begins; returns 0 at the end.
+  virtual uint64_t flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) = 0;
+  virtual DpifStats stats() const = 0;
+
+  virtual void set_generation(uint64_t generation, Time now) = 0;
+  /// Runs `actions` on the packet now.
+  virtual void execute(Packet packet, const OdpActions& actions, Time now) = 0;
+
+  /// Receives and forwards what is there, within a bounded quantum; true if more may be waiting.
+  virtual bool run(Time now) = 0;
+  /// When run() has something to do by itself.
+  virtual Time deadline(Time now) const = 0;
+};
+
+}  // namespace sluice

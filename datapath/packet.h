@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packet: one frame in a buffer with headroom, where its layers begin, and what its device said about it.
+// Owned by one thread at a time; move-only; copy() is explicit.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "datapath/flow.h"
+#include "datapath/port_no.h"
+#include "lib/bytes.h"
+
+namespace sluice {
+
+inline constexpr size_t kPacketHeadroom = 128;         // for tags and tunnel headers
+inline constexpr size_t kMaxPacketSize = 65535 + 64;   // GSO super-packets
+inline constexpr uint16_t kNoOffset = UINT16_MAX;
+
+/// What a device with offloads left undone or promised (the virtio_net_hdr of PACKET_VNET_HDR and tap devices).
+struct PacketOffload {
+  bool needs_csum = false;      // the L4 checksum is partial: sum from csum_start, store at csum_start + csum_offset
+  bool csum_valid = false;
+  uint16_t csum_start = 0;      // from the start of the frame
+  uint16_t csum_offset = 0;
+  uint8_t gso_type = 0;         // VIRTIO_NET_HDR_GSO_*; 0 = none
+  uint16_t gso_size = 0;        // payload bytes a segment
+  uint16_t hdr_len = 0;
+};
+
+class Packet {
+ public:
+  Packet() = default;
+  Packet(Packet&&) noexcept = default;
+  Packet& operator=(Packet&&) noexcept = default;
+  /// An uninitialised frame of `size` bytes with kPacketHeadroom before it.
+  static Packet with_size(size_t size);
+  static Packet from(ByteView frame);
+  Packet copy() const;
+
+  uint8_t* data() { return buf_.get() + head_; }
+  const uint8_t* data() const { return buf_.get() + head_; }
+  size_t size() const { return size_; }
+  ByteView view() const { return {data(), size_}; }
+  size_t headroom() const { return head_; }
+  size_t capacity() const { return capacity_; }
+  /// Grows at the front by n bytes (content undefined), reallocating if the headroom is spent.  Layer offsets move along.
+  uint8_t* push_front(size_t n);
+  /// REQUIRES: n <= size().
+  void pull_front(size_t n);
+  void resize(size_t n);        // keeps the first min(n, size()) bytes
+  void truncate(size_t n) { if (n < size_) size_ = n; }
+
+  // Layer offsets from data(), kNoOffset if absent; set by extract(), kept true by the header edits of actions.
+  uint16_t l3 = kNoOffset;      // after Ethernet and VLAN tags (and MPLS labels)
+  uint16_t l4 = kNoOffset;
+
+  // Metadata
+  OdpPort in_port = kOdpNone;
+  uint32_t recirc_id = 0;
+  uint32_t dp_hash = 0;
+  uint32_t pkt_mark = 0;
+  uint32_t skb_priority = 0;
+  uint8_t ct_state = 0;
+  uint16_t ct_zone = 0;
+  uint32_t ct_mark = 0;
+  std::array<uint8_t, 16> ct_label{};
+  std::unique_ptr<FlowTunnel> tunnel;  // null if it did not come through a tunnel
+  PacketOffload offload;
+  uint32_t truncate_to = UINT32_MAX;   // of the next output only
+
+ private:
+  std::unique_ptr<uint8_t[]> buf_;
+  size_t capacity_ = 0, head_ = 0, size_ = 0;
+};
+
+/// Computes the key of a packet and its layer offsets.  Total: any bytes give a Flow (a cut header ends the parse, its
+/// fields stay zero).  Cost: one pass, only the headers.
+void extract(Packet& packet, Flow& key);
+
+}  // namespace sluice
