@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading and writing the canonical encoding of values.
+#include "dbserver/ovsdb/values.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <new>
+
+namespace sluice::ovsdb {
+
+std::string_view atom_type_name(AtomType t) {
+  static constexpr std::string_view kNames[] = {"void", "integer", "real", "boolean", "string", "uuid"};
+  return kNames[static_cast<size_t>(t)];
+}
+
+std::weak_ordering operator<=>(const AtomRef& a, const AtomRef& b) {
+  switch (a.type_) {
+    case AtomType::none: break;
+    case AtomType::integer: return a.integer_ <=> b.integer_;
+    case AtomType::real: return a.real_ < b.real_ ? std::weak_ordering::less : a.real_ > b.real_ ? std::weak_ordering::greater : std::weak_ordering::equivalent;
+    case AtomType::boolean: return a.boolean_ <=> b.boolean_;
+    case AtomType::string: return a.string() <=> b.string();
+    case AtomType::uuid: return a.uuid_ <=> b.uuid_;
+  }
+  return std::weak_ordering::equivalent;
+}
+
+AtomRef default_atom(AtomType t) {
+  switch (t) {
+    case AtomType::none: break;
+    case AtomType::integer: return int64_t{0};
+    case AtomType::real: return 0.0;
+    case AtomType::boolean: return false;
+    case AtomType::string: return std::string_view();
+    case AtomType::uuid: return Uuid{};
+  }
+  return {};
+}
+
+// --- views ---
+
+DatumRef::Layout DatumRef::layout() const {
+  bool text_keys = key_ == AtomType::string, text_values = value_ == AtomType::string;
+  size_t key_width = atom_width(key_);
+  if (!text_keys && !text_values) {
+    size_t n = size_ / (key_width + atom_width(value_));
+    return {n, nullptr, nullptr, data_, data_ + n * key_width};
+  }
+  size_t n = u32(data_);
+  const uint8_t* p = data_ + 4;
+  Layout l{n, nullptr, nullptr, nullptr, nullptr};
+  if (text_keys) l.key_ends = p, p += 4 * n;
+  if (text_values) l.value_ends = p, p += 4 * n;
+  l.keys = p;
+  l.values = p + (text_keys ? u32(l.key_ends + 4 * (n - 1)) : n * key_width);
+  return l;
+}
+
+AtomRef DatumRef::atom_at(AtomType t, const uint8_t* ends, const uint8_t* data, size_t i) {
+  switch (t) {
+    case AtomType::none: break;
+    case AtomType::integer: {
+      int64_t v;
+      std::memcpy(&v, data + i * 8, 8);
+      return v;
+    }
+    case AtomType::real: {
+      double v;
+      std::memcpy(&v, data + i * 8, 8);
+      return v;
+    }
+    case AtomType::boolean: return data[i] != 0;
+    case AtomType::string: {
+      uint32_t from = i ? u32(ends + 4 * (i - 1)) : 0;
+      return std::string_view(reinterpret_cast<const char*>(data) + from, u32(ends + 4 * i) - from);
+    }
+    case AtomType::uuid: {
+      Uuid v;
+      std::memcpy(&v, data + i * 16, 16);
+      return v;
+    }
+  }
+  return {};
+}
+
+AtomRef DatumRef::key(size_t i) const {
+  Layout l = layout();
+  return atom_at(key_, l.key_ends, l.keys, i);
+}
+
+AtomRef DatumRef::value(size_t i) const {
+  Layout l = layout();
+  return atom_at(value_, l.value_ends, l.values, i);
+}
+
+size_t DatumRef::find(AtomRef k) const {
+  if (!size_) return 0;
+  Layout l = layout();
+  size_t low = 0, high = l.n;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    auto order = atom_at(key_, l.key_ends, l.keys, middle) <=> k;
+    if (order == 0) return middle;
+    if (order < 0) low = middle + 1;
+    else high = middle;
+  }
+  return l.n;
+}
+
+std::string_view DatumRef::get(std::string_view k, std::string_view missing) const {
+  if (key_ != AtomType::string || value_ != AtomType::string) return missing;
+  size_t i = find(k);
+  return i < size() ? value(i).string() : missing;
+}
+
+std::weak_ordering compare(const DatumRef& a, const DatumRef& b) {
+  if (auto order = a.size() <=> b.size(); order != 0) return order;
+  size_t n = a.size();
+  for (size_t i = 0; i < n; i++)
+    if (auto order = a.key(i) <=> b.key(i); order != 0) return order;
+  for (size_t i = 0; a.is_map() && i < n; i++)
+    if (auto order = a.value(i) <=> b.value(i); order != 0) return order;
+  return std::weak_ordering::equivalent;
+}
+
+size_t DatumRef::hash() const { return XXH3_64bits(data_, size_); }
+
+// --- owner ---
+
+void Datum::share(const Datum& o) {
+  bytes_ = o.bytes_;
+  size_ = o.size_, key_ = o.key_, value_ = o.value_;
+  if (!inlined()) block()->references.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Datum::steal(Datum& o) noexcept {
+  bytes_ = o.bytes_;
+  size_ = o.size_, key_ = o.key_, value_ = o.value_;
+  o.size_ = 0;
+}
+
+void Datum::release() {
+  if (inlined()) return;
+  Block* b = block();
+  if (b->references.fetch_sub(1, std::memory_order_acq_rel) == 1) ::operator delete(b);
+}
+
+Datum& Datum::operator=(const Datum& o) {
+  if (this != &o) {
+    release();
+    share(o);
+  }
+  return *this;
+}
+
+Datum& Datum::operator=(Datum&& o) noexcept {
+  if (this != &o) {
+    release();
+    steal(o);
+  }
+  return *this;
+}
+
+/// REQUIRES: nothing is held.
+uint8_t* Datum::allocate(size_t size) {
+  size_ = static_cast<uint32_t>(size);
+  if (inlined()) return bytes_.data();
+  Block* b = new (::operator new(sizeof(Block) + size)) Block;
+  std::memcpy(bytes_.data(), &b, sizeof b);
+  return b->bytes();
+}
+
+Datum::Datum(DatumRef d) : key_(d.key_type()), value_(d.value_type()) {
+  std::string_view bytes = d.bytes();
+  uint8_t* p = allocate(bytes.size());
+  if (!bytes.empty()) std::memcpy(p, bytes.data(), bytes.size());
+}
+
+Datum Datum::scalar(AtomRef a) {
+  DatumBuilder b(a.type());
+  b.add(a);
+  return b.finish();
+}
+
+Datum Datum::set(AtomType t, std::span<const AtomRef> atoms) {
+  DatumBuilder b(t);
+  for (const AtomRef& a : atoms) b.add(a);
+  b.sort_unique();
+  return b.finish();
+}
+
+Datum Datum::map(AtomType key, AtomType value, std::span<const std::pair<AtomRef, AtomRef>> pairs) {
+  DatumBuilder b(key, value);
+  for (const auto& [k, v] : pairs) b.add(k, v);
+  b.sort_unique();
+  return b.finish();
+}
+
+// --- builder ---
+
+bool DatumBuilder::sort() {
+  auto not_rising = [](const Element& a, const Element& b) { return !(a.key < b.key); };
+  if (std::adjacent_find(elements_.begin(), elements_.end(), not_rising) == elements_.end()) return true;
+  std::stable_sort(elements_.begin(), elements_.end(), [](const Element& a, const Element& b) { return a.key < b.key; });
+  return std::adjacent_find(elements_.begin(), elements_.end(), not_rising) == elements_.end();
+}
+
+void DatumBuilder::sort_unique() {
+  if (sort()) return;
+  auto same = [](const Element& a, const Element& b) { return a.key == b.key; };
+  elements_.erase(std::unique(elements_.begin(), elements_.end(), same), elements_.end());
+}
+
+namespace {
+
+size_t text_size(AtomRef a) { return a.type() == AtomType::string ? a.string().size() : 0; }
+
+void store_u32(uint8_t*& p, size_t v) {
+  uint32_t x = static_cast<uint32_t>(v);
+  std::memcpy(p, &x, 4);
+  p += 4;
+}
+
+void store_atom(uint8_t*& p, const AtomRef& a) {
+  switch (a.type()) {
+    case AtomType::none: break;
+    case AtomType::integer: {
+      int64_t v = a.integer();
+      std::memcpy(p, &v, 8);
+      p += 8;
+      break;
+    }
+    case AtomType::real: {
+      double v = a.real();
+      std::memcpy(p, &v, 8);
+      p += 8;
+      break;
+    }
+    case AtomType::boolean: *p++ = a.boolean(); break;
+    case AtomType::string: {
+      std::string_view s = a.string();
+      if (!s.empty()) std::memcpy(p, s.data(), s.size());
+      p += s.size();
+      break;
+    }
+    case AtomType::uuid:
+      std::memcpy(p, &a.uuid(), 16);
+      p += 16;
+      break;
+  }
+}
+
+}  // namespace
+
+size_t DatumBuilder::encoded_size() const {
+  if (elements_.empty()) return 0;
+  bool text_keys = key_ == AtomType::string, text_values = value_ == AtomType::string;
+  size_t n = elements_.size(), size = n * (atom_width(key_) + atom_width(value_));
+  if (!text_keys && !text_values) return size;
+  size += 4 + 4 * n * (size_t{text_keys} + text_values);
+  for (const Element& e : elements_) size += text_size(e.key) + text_size(e.value);
+  return size;
+}
+
+void DatumBuilder::write(uint8_t* p) const {
+  if (elements_.empty()) return;
+  bool text_keys = key_ == AtomType::string, text_values = value_ == AtomType::string;
+  if (text_keys || text_values) store_u32(p, elements_.size());
+  size_t end = 0;
+  if (text_keys)
+    for (const Element& e : elements_) store_u32(p, end += text_size(e.key));
+  end = 0;
+  if (text_values)
+    for (const Element& e : elements_) store_u32(p, end += text_size(e.value));
+  for (const Element& e : elements_) store_atom(p, e.key);
+  for (const Element& e : elements_) store_atom(p, e.value);
+}
+
+Datum DatumBuilder::finish() const {
+  Datum d(key_, value_);
+  write(d.allocate(encoded_size()));
+  return d;
+}
+
+void DatumBuilder::encode(std::string& out) const {
+  size_t at = out.size();
+  out.resize(at + encoded_size());
+  write(reinterpret_cast<uint8_t*>(out.data()) + at);
+}
+
+void encode_scalar(std::string& out, AtomRef a) {
+  size_t at = out.size(), text = text_size(a);
+  bool is_text = a.type() == AtomType::string;
+  out.resize(at + (is_text ? 8 + text : atom_width(a.type())));
+  uint8_t* p = reinterpret_cast<uint8_t*>(out.data()) + at;
+  if (is_text) {
+    store_u32(p, 1);
+    store_u32(p, text);
+  }
+  store_atom(p, a);
+}
+
+}  // namespace sluice::ovsdb
