@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenFlow messages to and from wire bytes.  Decoding trusts no length; what is wrong becomes the OpenFlow error to send back.
+// Stateless: what a connection has negotiated beyond the version comes in by CodecOptions.  Any thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+
+#include "lib/bytes.h"
+#include "ofproto/openflow/error.h"
+#include "ofproto/openflow/message.h"
+
+namespace sluice::ofp {
+
+inline constexpr size_t kHeaderSize = 8;
+inline constexpr size_t kMaxMessage = 65535;
+
+struct Header {
+  uint8_t version = 0;           // raw: may be no Version that we know
+  uint8_t type = 0;
+  uint16_t length = 0;           // of the whole message; < kHeaderSize: the stream is broken, close it
+  uint32_t xid = 0;
+};
+/// The header of the message at the start of a stream, or none if fewer than kHeaderSize bytes are there.
+std::optional<Header> peek_header(ByteView stream);
+
+/// Settings of a connection that change how bytes are read or written.
+struct CodecOptions {
+  bool flow_mod_table_id = false;  // NXT_FLOW_MOD_TABLE_ID: 1.0 and NXT flow mods carry the table in the command's high byte
+};
+
+/// Decodes one whole message (bytes.size() == its length field, else BAD_LEN).  The version is the header's: the caller has
+/// compared it with the negotiated one.
+std::expected<Message, Error> decode(ByteView bytes, const CodecOptions& options = {});
+
+/// Just the type of a message, from its headers: for statistics, filters and printing of what does not decode.
+std::expected<MessageType, Error> decode_type(ByteView bytes);
+
+/// Appends the message to out; a multipart whose entries do not fit into one message becomes several, all but the last with
+/// the MORE flag (or the last too, if m.more).  What the version cannot express is an error, and out is as it was.
+std::expected<void, Error> encode(const Message& m, Bytes& out, const CodecOptions& options = {});
+/// For messages that can be expressed by construction; empty on error.
+Bytes encode(const Message& m, const CodecOptions& options = {});
+
+/// An error message about `offending` (its first 64 bytes, its xid), in the given version.
+Bytes encode_error(Error error, Version version, ByteView offending);
+
+/// Writes a multipart reply entry by entry straight into a send buffer, beginning a new message when one is full.  Between
+/// appends the buffer may not be touched by others; finish() closes the last message.
+class MultipartWriter {
+ public:
+  MultipartWriter(Bytes& out, MessageType type, Version version, uint32_t xid, const CodecOptions& options = {});
+  void append(const FlowStats& entry);
+  void append(const FlowUpdate& entry);
+  /// Closes the last message; `more`: others will follow by another writer.
+  void finish(bool more = false);
+
+ private:
+  void begin_message();
+  void close_message(bool more);
+  void split_if_full(size_t entry_start);
+
+  Bytes& out_;
+  MessageType type_;
+  Version version_;
+  uint32_t xid_;
+  CodecOptions options_;
+  size_t message_start_ = 0;     // offset in out_
+  friend class EntryScope;
+};
+
+}  // namespace sluice::ofp
