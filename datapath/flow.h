@@ -117,6 +117,7 @@ struct Flow {
   be32 pad5;
   // --- tunnel ---
   FlowTunnel tunnel;
+  be64 tun_present;            // bit N: option tun_metadataN is there
   uint8_t tun_metadata[kTunMetadataBytes];  // laid out by the bridge's TLV table
 
   std::span<uint64_t> words() { return {reinterpret_cast<uint64_t*>(this), sizeof *this / 8}; }

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Match: what a rule asks of a packet, as value and mask over Flow; and MiniMatch, the same in the few words that are not zero.
+//
+// Invariant of both: value & ~mask is zero.  Two matches are the same if and only if value and mask are equal.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "datapath/flow.h"
+#include "ofproto/openflow/field.h"
+
+namespace sluice::ofp {
+
+struct Match {
+  Flow value{};
+  Flow mask{};
+
+  /// Sets a field exactly, or the bits of mask.  Setting vlan_vid, dl_vlan_pcp... also sets their "tagged" bit, as OpenFlow says.
+  void set(FieldId f, const FieldValue& v, const TlvTable* tlv = nullptr);
+  void set(FieldId f, const FieldValue& v, const FieldValue& m, const TlvTable* tlv = nullptr);
+  void set_u64(FieldId f, uint64_t v, const TlvTable* tlv = nullptr);
+  void wildcard(FieldId f, const TlvTable* tlv = nullptr);
+  FieldValue get(FieldId f, const TlvTable* tlv = nullptr) const { return get_field(f, value, tlv); }
+  FieldValue get_mask(FieldId f, const TlvTable* tlv = nullptr) const;
+  bool is_exact(FieldId f, const TlvTable* tlv = nullptr) const;
+  bool is_wild(FieldId f, const TlvTable* tlv = nullptr) const;   // no bit is asked for
+  bool is_catch_all() const;
+  bool matches(const Flow& packet) const { return equal_under(value, packet, mask); }
+  /// True if every packet that this matches, `general` matches too (OF1.3.5 6.4: non-strict flow-mods).
+  bool is_inside(const Match& general) const;
+  bool overlaps(const Match& other) const;
+  void set_in_port(OfpPort p);
+  friend bool operator==(const Match&, const Match&) = default;
+};
+
+/// Bit i stands for word i of Flow.
+struct WordMap {
+  std::array<uint64_t, 2> bits{};
+  static_assert(kFlowWords <= 128);
+  unsigned count() const { return static_cast<unsigned>(__builtin_popcountll(bits[0]) + __builtin_popcountll(bits[1])); }
+  friend bool operator==(const WordMap&, const WordMap&) = default;
+  /// Calls fn(index of word in Flow) in ascending order.
+  template <typename Fn>
+  void for_each(Fn fn) const {
+    for (unsigned k = 0; k < 2; k++)
+      for (uint64_t b = bits[k]; b; b &= b - 1) fn(k * 64 + static_cast<unsigned>(__builtin_ctzll(b)));
+  }
+};
+
+/// A Match in 24 bytes plus 16 for every 8 bytes of Flow that it asks about.  Immutable, copyable.
+class MiniMatch {
+ public:
+  MiniMatch() = default;
+  explicit MiniMatch(const Match& m);
+  MiniMatch(const MiniMatch& o);
+  MiniMatch(MiniMatch&&) noexcept = default;
+  MiniMatch& operator=(const MiniMatch& o);
+  MiniMatch& operator=(MiniMatch&&) noexcept = default;
+
+  Match expand() const;
+  const WordMap& map() const { return map_; }
+  std::span<const uint64_t> masks() const { return {words_.get(), map_.count()}; }
+  std::span<const uint64_t> values() const { return {words_.get() + map_.count(), map_.count()}; }
+  bool matches(const Flow& packet) const;
+  bool is_inside(const MiniMatch& general) const;
+  bool overlaps(const MiniMatch& other) const;
+  bool same_mask(const MiniMatch& other) const;
+  uint64_t hash() const;
+  size_t heap_bytes() const { return map_.count() * 16; }
+  friend bool operator==(const MiniMatch& a, const MiniMatch& b);
+
+ private:
+  WordMap map_;
+  std::unique_ptr<uint64_t[]> words_;  // masks, then values
+};
+
+// --- Wire ---
+
+/// Cookie restriction that NXM matches may carry (NXM_NX_COOKIE); null where it is not allowed.
+struct CookieMatch { uint64_t value = 0, mask = 0; };
+
+inline constexpr size_t kOf10MatchSize = 40;
+inline constexpr size_t kOf11MatchSize = 88;
+
+/// The fixed match of 1.0 (OF1.0.1 5.2.3): dependent fields without prerequisite are dropped.
+Result<Match> decode_of10_match(ByteReader& r);
+void encode_of10_match(const Match& m, ByteWriter& w);
+Result<Match> decode_of11_match(ByteReader& r);
+void encode_of11_match(const Match& m, ByteWriter& w);
+/// `bytes` are the TLVs alone.  strict: unknown fields, prerequisites, duplicates are errors; else unknown fields are skipped.
+Result<Match> decode_nxm(ByteView bytes, const TlvTable* tlv, CookieMatch* cookie = nullptr, bool strict = true);
+/// The OXM match of 1.2+: header (type 1, length), TLVs, padding to 8.  The reader is left behind the padding.
+Result<Match> decode_oxm_match(ByteReader& r, const TlvTable* tlv, bool strict = true);
+/// decode_oxm_match or decode_of11_match by the type in the header (1.1+ allows both: OFPBMC_BAD_TYPE for others).
+Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, bool strict = true);
+/// TLVs alone, unpadded; returns their length.
+size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie = nullptr);
+/// The match of 1.1 (fixed) or 1.2+ (OXM with header and padding).
+void encode_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv);
+
+/// Formats that can express the match without loss.
+ProtocolSet usable_protocols(const Match& m);
+/// Removes what has no prerequisite ("tp_src=80" without tcp); true if something went.
+bool normalize(Match& m);
+
+// --- Text ---
+
+/// The order and forms of `ovs-ofctl dump-flows`; priority is printed first if it is not the default (pass kDefaultPriority for none).
+void format_match(const Match& m, std::string& out, const NameMap* ports = nullptr, const TlvTable* tlv = nullptr,
+                  int priority = 32768);
+std::string format_match(const Match& m);
+/// One "key=value" or shorthand ("tcp") into the match.  nothing: the key is no match key.
+std::optional<std::expected<void, std::string>> parse_match_key(std::string_view key, std::string_view value, bool has_value, Match& m,
+                                                                const NameMap* ports, const TlvTable* tlv, bool compat = false);
+
+}  // namespace sluice::ofp
