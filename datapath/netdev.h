@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "datapath/packet.h"
+#include "datapath/packet_batch.h"
 #include "lib/time.h"
 
 namespace sluice {
@@ -48,8 +48,6 @@ struct NetdevState {
   uint64_t changes = 0;          // counts state changes, cheap to compare
 };
 
-using PacketBatch = std::vector<Packet>;
-
 class Netdev {
  public:
   virtual ~Netdev() = default;
@@ -63,7 +61,8 @@ class Netdev {
   virtual Time next_packet() const { return kNever; }
   /// Appends up to kBurst packets; in_port is left for the caller to set.
   virtual void receive(Time now, PacketBatch& out) = 0;
-  /// Sends or drops (counted) all; leaves `packets` empty.
+  /// Sends or drops (counted) all; leaves `packets` empty.  The packets may be shared with other outputs: their bytes may not be changed,
+  /// except for completing offloads that the device lacks (complete_offload(), the same for all outputs).
   virtual void send(Time now, PacketBatch& packets) = 0;
   virtual NetdevStats stats() const = 0;
   virtual const NetdevState& state() const = 0;

@@ -3,6 +3,7 @@
 // Owned by one thread at a time; move-only; copy() is explicit.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,7 +29,26 @@ struct PacketOffload {
   uint16_t hdr_len = 0;
 };
 
-class Packet {
+/// What is known of a packet besides its bytes; back to defaults when a buffer is used again.
+struct PacketMetadata {
+  // Layer offsets from data(), kNoOffset if absent; set by extract(), kept true by the header edits of actions.
+  uint16_t l3 = kNoOffset;      // after Ethernet and VLAN tags (and MPLS labels)
+  uint16_t l4 = kNoOffset;
+
+  OdpPort in_port = kOdpNone;
+  uint32_t recirc_id = 0;
+  uint32_t dp_hash = 0;
+  uint32_t pkt_mark = 0;
+  uint32_t skb_priority = 0;
+  uint32_t truncate_to = UINT32_MAX;   // of the next output only
+  uint32_t ct_mark = 0;
+  uint16_t ct_zone = 0;
+  uint8_t ct_state = 0;
+  PacketOffload offload;
+  std::array<uint8_t, 16> ct_label{};
+};
+
+class Packet : public PacketMetadata {
  public:
   Packet() = default;
   Packet(Packet&&) noexcept = default;
@@ -46,32 +66,19 @@ class Packet {
   size_t capacity() const { return capacity_; }
   /// Grows at the front by n bytes (content undefined), reallocating if the headroom is spent.  Layer offsets move along.
   uint8_t* push_front(size_t n);
-  /// REQUIRES: n <= size().
+  /// REQUIRES: n <= size().  Layer offsets move along.
   void pull_front(size_t n);
   void resize(size_t n);        // keeps the first min(n, size()) bytes
-  void truncate(size_t n) { if (n < size_) size_ = n; }
+  void truncate(size_t n) { if (n < size_) size_ = static_cast<uint32_t>(n); }
 
-  // Layer offsets from data(), kNoOffset if absent; set by extract(), kept true by the header edits of actions.
-  uint16_t l3 = kNoOffset;      // after Ethernet and VLAN tags (and MPLS labels)
-  uint16_t l4 = kNoOffset;
-
-  // Metadata
-  OdpPort in_port = kOdpNone;
-  uint32_t recirc_id = 0;
-  uint32_t dp_hash = 0;
-  uint32_t pkt_mark = 0;
-  uint32_t skb_priority = 0;
-  uint8_t ct_state = 0;
-  uint16_t ct_zone = 0;
-  uint32_t ct_mark = 0;
-  std::array<uint8_t, 16> ct_label{};
   std::unique_ptr<FlowTunnel> tunnel;  // null if it did not come through a tunnel
-  PacketOffload offload;
-  uint32_t truncate_to = UINT32_MAX;   // of the next output only
 
  private:
+  friend class PacketPool;
+  void reset(size_t size);     // an uninitialised frame without metadata, in the old buffer if it is large enough
   std::unique_ptr<uint8_t[]> buf_;
-  size_t capacity_ = 0, head_ = 0, size_ = 0;
+  uint32_t capacity_ = 0, head_ = 0, size_ = 0;
+  uint32_t references_ = 1;    // of a pooled packet
 };
 
 /// Computes the key of a packet and its layer offsets.  Total: any bytes give a Flow (a cut header ends the parse, its
