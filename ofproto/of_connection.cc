@@ -96,12 +96,12 @@ void OfConnection::flow_control() {
     in_.erase(in_.begin(), in_.begin() + static_cast<ptrdiff_t>(in_head_));
     in_head_ = 0;
   }
-  stream_.pause_reading(broken_ || in_.size() - in_head_ > kInputHighWater || stream_.queued() > kOutputHighWater);
+  stream_.pause_reading(broken_ || in_.size() - in_head_ > kInputHighWater || stream_.queued() > kReplyHighWater);
 }
 
 /// False if no whole message waits, or none may be handled now.
 bool OfConnection::handle_next() {
-  if (broken_ || stream_.queued() > kOutputHighWater) return false;
+  if (broken_ || stream_.queued() > kReplyHighWater) return false;
   ByteView stream(in_.data() + in_head_, in_.size() - in_head_);
   auto header = ofp::peek_header(stream);
   if (!header) return false;

@@ -3,7 +3,7 @@
 // What messages mean is in handlers.h; who connects is in controllers.h.
 //
 // Invariants: messages are handled in the order of arrival, at most kMessagesPerTurn an iteration (others get their turn); none is handled while
-// more than kOutputHighWater bytes wait to be sent, so a client that does not read stops itself and nobody else.
+// more than kReplyHighWater bytes wait to be sent, so a client that does not read stops itself and nobody else.
 // Threads: the control thread.
 #pragma once
 
@@ -20,7 +20,7 @@
 namespace sluice {
 
 inline constexpr size_t kMessagesPerTurn = 128;
-inline constexpr size_t kOutputHighWater = 4 << 20;      // bytes: no more requests are handled above it
+inline constexpr size_t kReplyHighWater = 4 << 20;      // bytes: no more requests are handled above it
 inline constexpr size_t kAsyncHighWater = 1 << 20;       // bytes: packet-ins are dropped (and counted) above it
 inline constexpr size_t kInputHighWater = 256 << 10;     // bytes: no more is read above it
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// See agent.h.
+#include "ofproto/agent.h"
+
+#include <fmt/format.h>
+
+#include "lib/log.h"
+
+namespace sluice {
+namespace {
+
+Log log("ofproto");
+
+/// The message that carries `pin` to a session in the format that it asked for.
+ofp::Message packet_in_message(const OfConnection& c, ofp::PacketIn pin) {
+  constexpr ofp::MessageType kTypes[] = {ofp::MessageType::OFPT_PACKET_IN, ofp::MessageType::NXT_PACKET_IN, ofp::MessageType::NXT_PACKET_IN2};
+  return {.type = kTypes[static_cast<size_t>(c.session().packet_in_format)], .version = c.version(), .xid = 0, .body = std::move(pin)};
+}
+
+}  // namespace
+
+Agent::Agent(Loop& loop, Bridge& bridge, Controllers::Options options)
+    : loop_(loop), bridge_(bridge),
+      controllers_(loop, std::move(options),
+                   {.on_message = [this](OfConnection& c, const ofp::Message& m, ByteView raw) { handle(c, m, raw); },
+                    .on_ready = [](OfConnection&) {},
+                    .on_closed = [this](OfConnection& c) { closed(c); },
+                    .log = [this](std::string_view text) { log.info("{}: {}", bridge_.name(), text); }}) {
+  bridge_.set_events(this);
+}
+
+Agent::~Agent() { bridge_.set_events(nullptr); }
+
+void Agent::configure(const std::vector<ControllerSettings>& controllers, uint32_t versions, FailMode fail_mode) {
+  controllers_.configure(controllers, versions);
+  bool has_primary = controllers_.has_primary();
+  // The first primary controller finds an empty switch, and leaving the last one empties it too, as a change of fail mode without one does.
+  if (!configured_ || has_primary != had_primary_ || (!has_primary && fail_mode != fail_mode_)) {
+    bridge_.flush_flows(now());
+    fail_open_ = false;
+  }
+  configured_ = true;
+  had_primary_ = has_primary;
+  fail_mode_ = fail_mode;
+  bridge_.set_normal_by_default(!has_primary && fail_mode == FailMode::kStandalone, now());
+  update_fail_mode(now());
+}
+
+bool Agent::run(Time now) {
+  update_fail_mode(now);
+  return controllers_.run(now);
+}
+
+Time Agent::deadline() const {
+  auto lost = controllers_.primary_lost_since();
+  if (fail_mode_ != FailMode::kStandalone || fail_open_ || !lost) return kNever;
+  return *lost + kFailOpenProbes * controllers_.probe_interval();
+}
+
+/// A standalone bridge that has been without any primary controller for three probe intervals forwards by itself until one is back.
+void Agent::update_fail_mode(Time now) {
+  bool open = fail_mode_ == FailMode::kStandalone && controllers_.primary_lost_since() && now >= *controllers_.primary_lost_since() + kFailOpenProbes * controllers_.probe_interval();
+  if (open == fail_open_) return;
+  fail_open_ = open;
+  if (open)
+    log.warn("{}: could not connect to a controller for {} seconds, failing open", bridge_.name(), to_seconds(now - *controllers_.primary_lost_since()));
+  else
+    log.warn("{}: no longer in fail-open mode", bridge_.name());
+  bridge_.set_fail_open(open, now);
+}
+
+void Agent::handle(OfConnection& c, const ofp::Message& m, ByteView raw) { handle_message(*this, c, m, raw); }
+
+void Agent::closed(OfConnection& c) { bundles_.erase(&c); }
+
+bool Agent::set_role(OfConnection& c, const ofp::RoleMessage& request) {
+  bool exclusive = request.role == ofp::Role::kPrimary || request.role == ofp::Role::kSecondary;
+  if (exclusive && request.have_generation_id) {
+    if (generation_id_ && static_cast<int64_t>(request.generation_id - *generation_id_) < 0) return false;
+    generation_id_ = request.generation_id;
+  }
+  if (request.role == ofp::Role::kNoChange) return true;
+  if (request.role == ofp::Role::kPrimary)
+    controllers_.for_each([&](OfConnection& other) {
+      if (&other != &c && other.session().role == ofp::Role::kPrimary) {
+        other.session().role = ofp::Role::kSecondary;
+        if (other.version() >= ofp::Version::kOf14 && other.wants(ofp::kAsyncRoleStatus, 0))
+          other.send_async({.type = ofp::MessageType::OFPT_ROLE_STATUS, .version = other.version(), .body = ofp::RoleStatus{.role = ofp::Role::kSecondary, .reason = 0, .generation_id = generation_id_.value_or(UINT64_MAX)}});
+      }
+    });
+  c.session().role = request.role;
+  return true;
+}
+
+void Agent::packet_in(const PacketInEvent& event) {
+  controllers_.for_each([&](OfConnection& c) {
+    if (!c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(event.packet.reason)) || event.controller_id != c.session().controller_id) return;
+    // A miss without a table-miss entry drops the packet from 1.3 on (OF1.3.5 5.4).
+    if (event.is_implicit_miss && c.version() >= ofp::Version::kOf13) return;
+    ofp::PacketIn pin = event.packet;
+    size_t most = event.packet.reason == ofp::PacketInReason::kNoMatch && event.is_implicit_miss ? c.session().miss_send_len : event.max_len;
+    if (most < pin.data.size()) pin.data.resize(most);
+    c.send_async(packet_in_message(c, std::move(pin)));
+  });
+}
+
+void Agent::flow_removed(const ofp::FlowRemoved& event) {
+  controllers_.for_each([&](OfConnection& c) {
+    if (!c.wants(ofp::kAsyncFlowRemoved, static_cast<unsigned>(event.reason))) return;
+    bool nicira = c.session().nxm_flow_format && c.version() <= ofp::Version::kOf11;
+    c.send({.type = nicira ? ofp::MessageType::NXT_FLOW_REMOVED : ofp::MessageType::OFPT_FLOW_REMOVED, .version = c.version(), .xid = 0, .body = event});
+  });
+}
+
+void Agent::port_status(ofp::PortReason reason, const ofp::PortDesc& port) {
+  controllers_.for_each([&](OfConnection& c) {
+    if (c.wants(ofp::kAsyncPortStatus, static_cast<unsigned>(reason)))
+      c.send({.type = ofp::MessageType::OFPT_PORT_STATUS, .version = c.version(), .xid = 0, .body = ofp::PortStatus{.reason = reason, .port = port}});
+  });
+}
+
+}  // namespace sluice

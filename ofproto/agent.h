@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Agent: the OpenFlow side of one bridge.  Requests of its sessions go through one table of handlers (handlers.cc) to the Bridge; what happens in the
+// Bridge comes back as asynchronous messages to the sessions that want them.  Also keeps the fail mode.
+// Threads: the control thread.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "lib/loop.h"
+#include "ofproto/bridge.h"
+#include "ofproto/controllers.h"
+#include "ofproto/openflow/message.h"
+
+namespace sluice {
+
+inline constexpr size_t kMaxBundles = 64;               // open at once on one connection
+inline constexpr size_t kMaxBundleBytes = 256u << 20;   // of the messages of one bundle
+inline constexpr int kFailOpenProbes = 3;               // standalone takes over after so many probe intervals without a primary
+
+class Agent : public BridgeEvents {
+ public:
+  Agent(Loop& loop, Bridge& bridge, Controllers::Options options);
+  ~Agent();
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+
+  void configure(const std::vector<ControllerSettings>& controllers, uint32_t versions, FailMode fail_mode);
+  std::vector<ControllerStatus> controller_status(Time now) const { return controllers_.status(now); }
+  void reconnect() { controllers_.reconnect(); }
+
+  /// Handles waiting messages within the quantum; true if more wait.
+  bool run(Time now);
+  Time deadline() const;
+
+  // BridgeEvents
+  void packet_in(const PacketInEvent& event) override;
+  void flow_removed(const ofp::FlowRemoved& event) override;
+  void port_status(ofp::PortReason reason, const ofp::PortDesc& port) override;
+
+  // For handlers.
+  Bridge& bridge() { return bridge_; }
+  Time now() const { return loop_.now(); }
+  Controllers& controllers() { return controllers_; }
+  /// Makes c the only primary, the other primaries secondaries.  False: the generation id is stale (OF1.3.5 7.3.9).
+  bool set_role(OfConnection& c, const ofp::RoleMessage& request);
+  std::optional<uint64_t> generation_id() const { return generation_id_; }
+
+  struct Bundle {
+    uint16_t flags = 0;
+    bool closed = false;
+    size_t bytes = 0;
+    std::vector<Bytes> messages;
+  };
+  std::map<uint32_t, Bundle>& bundles(OfConnection& c) { return bundles_[&c]; }
+
+ private:
+  void handle(OfConnection& c, const ofp::Message& m, ByteView raw);
+  void closed(OfConnection& c);
+  void update_fail_mode(Time now);
+
+  Loop& loop_;
+  Bridge& bridge_;
+  Controllers controllers_;
+  FailMode fail_mode_ = FailMode::kStandalone;
+  bool had_primary_ = false, fail_open_ = false, configured_ = false;
+  std::optional<uint64_t> generation_id_;
+  std::map<OfConnection*, std::map<uint32_t, Bundle>> bundles_;
+};
+
+/// Calls the handler of m.type; errors go back to c.
+void handle_message(Agent& agent, OfConnection& c, const ofp::Message& m, ByteView raw);
+
+}  // namespace sluice

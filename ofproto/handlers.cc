@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+// The requests of OpenFlow sessions: one table, a row a message type that a switch must answer; a type without a row is answered with BAD_TYPE.
+// A handler that returns an error has changed nothing; the error goes back with the request's first bytes.
+#include <algorithm>
+#include <array>
+
+#include "ofproto/agent.h"
+
+namespace sluice {
+namespace {
+
+using namespace ofp;
+using Outcome = std::expected<void, ofp::Error>;
+
+struct Request {
+  Agent& agent;
+  OfConnection& connection;
+  const Message& message;
+  ByteView raw;
+  Bridge& bridge() const { return agent.bridge(); }
+  void reply(MessageType type, Body body) const { connection.reply(message, type, std::move(body)); }
+  /// Of a multipart request.
+  void reply(Body body) const { reply(reply_type(message.type), std::move(body)); }
+  template <typename T>
+  const T& body() const { return std::get<T>(message.body); }
+};
+
+// --- the session ---
+
+Outcome features(const Request& r) {
+  r.reply(MessageType::OFPT_FEATURES_REPLY, r.bridge().features());
+  return {};
+}
+
+Outcome get_config(const Request& r) {
+  SwitchConfig config{.fragments = r.bridge().fragments(), .miss_send_len = r.connection.session().miss_send_len};
+  config.invalid_ttl_to_controller = r.connection.session().async.wants(kAsyncPacketIn, static_cast<unsigned>(PacketInReason::kInvalidTtl), false);
+  r.reply(MessageType::OFPT_GET_CONFIG_REPLY, config);
+  return {};
+}
+
+Outcome set_config(const Request& r) {
+  const auto& config = r.body<SwitchConfig>();
+  OfConnection& c = r.connection;
+  bool may_change = c.kind() != ConnectionKind::kPrimary || c.session().role != Role::kSecondary;
+  if (may_change && config.fragments != Fragments::kReassemble) r.bridge().set_fragments(config.fragments, r.agent.now());
+  if (c.version() < Version::kOf13) c.session().async.set(kAsyncPacketIn, static_cast<unsigned>(PacketInReason::kInvalidTtl), config.invalid_ttl_to_controller);
+  c.session().miss_send_len = config.miss_send_len;
+  return {};
+}
+
+Outcome barrier(const Request& r) {
+  // Everything before it is done, in the datapath too: a changed pipeline has a new generation, by which no cached decision is taken any more.
+  r.reply(MessageType::OFPT_BARRIER_REPLY, Empty{});
+  return {};
+}
+
+Outcome role(const Request& r) {
+  const auto& request = r.body<RoleMessage>();
+  if (!r.agent.set_role(r.connection, request)) return std::unexpected(Error::OFPRRFC_STALE);
+  RoleMessage answer{.role = r.connection.session().role};
+  if (auto id = r.agent.generation_id()) {
+    answer.have_generation_id = true;
+    answer.generation_id = *id;
+  } else {
+    answer.generation_id = UINT64_MAX;
+  }
+  r.reply(r.message.type == MessageType::NXT_ROLE_REQUEST ? MessageType::NXT_ROLE_REPLY : MessageType::OFPT_ROLE_REPLY, answer);
+  return {};
+}
+
+Outcome get_async(const Request& r) {
+  r.reply(MessageType::OFPT_GET_ASYNC_REPLY, r.connection.session().async.to_config());
+  return {};
+}
+
+Outcome set_async(const Request& r) {
+  r.connection.session().async.apply(r.body<AsyncConfig>());
+  if (r.connection.kind() == ConnectionKind::kService && r.connection.session().miss_send_len == 0) r.connection.session().miss_send_len = 128;
+  return {};
+}
+
+Outcome set_flow_format(const Request& r) {
+  r.connection.session().nxm_flow_format = r.body<Setting>().value == NXFF_NXM;
+  return {};
+}
+
+Outcome set_table_id(const Request& r) {
+  r.connection.session().codec.flow_mod_table_id = r.body<Setting>().value != 0;
+  return {};
+}
+
+Outcome set_packet_in_format(const Request& r) {
+  uint32_t format = r.body<Setting>().value;
+  if (format > static_cast<uint32_t>(PacketInFormat::kNxm2)) return std::unexpected(Error::OFPBRC_EPERM);
+  r.connection.session().packet_in_format = static_cast<PacketInFormat>(format);
+  return {};
+}
+
+Outcome set_controller_id(const Request& r) {
+  r.connection.session().controller_id = static_cast<uint16_t>(r.body<Setting>().value);
+  return {};
+}
+
+Outcome nothing(const Request&) { return {}; }
+
+// --- changes ---
+
+Outcome flow_mod(const Request& r) { return r.bridge().flow_mod(r.body<FlowMod>(), r.connection.version(), r.agent.now()); }
+Outcome group_mod(const Request& r) { return r.bridge().group_mod(r.body<GroupMod>(), r.agent.now()); }
+Outcome port_mod(const Request& r) { return r.bridge().port_mod(r.body<PortMod>(), r.agent.now()); }
+Outcome table_mod(const Request& r) { return r.bridge().table_mod(r.body<TableMod>(), r.connection.version(), r.agent.now()); }
+Outcome packet_out(const Request& r) { return r.bridge().packet_out(r.body<PacketOut>(), r.connection.version(), r.agent.now()); }
+
+// --- statistics ---
+
+Outcome desc(const Request& r) {
+  r.reply(r.bridge().description());
+  return {};
+}
+
+Outcome flow_stats(const Request& r) {
+  Bytes out;
+  MultipartWriter writer(out, reply_type(r.message.type), r.message.version, r.message.xid, r.connection.session().codec);
+  auto done = r.bridge().flow_stats(r.body<FlowStatsRequest>(), r.agent.now(), [&](const FlowStats& flow) { writer.append(flow); });
+  if (!done) return done;
+  writer.finish();
+  r.connection.send_raw(std::move(out));
+  return {};
+}
+
+Outcome aggregate(const Request& r) {
+  auto sum = r.bridge().aggregate(r.body<FlowStatsRequest>(), r.agent.now());
+  if (!sum) return std::unexpected(sum.error());
+  r.reply(*sum);
+  return {};
+}
+
+Outcome table_stats(const Request& r) {
+  r.reply(TableStatsReply{r.bridge().table_stats()});
+  return {};
+}
+
+Outcome port_stats(const Request& r) {
+  auto ports = r.bridge().port_stats(r.body<PortRequest>().port_no, r.agent.now());
+  if (!ports) return std::unexpected(ports.error());
+  r.reply(PortStatsReply{std::move(*ports)});
+  return {};
+}
+
+Outcome port_desc(const Request& r) {
+  auto ports = r.bridge().port_descs();
+  OfpPort wanted = r.message.version >= Version::kOf15 ? r.body<PortRequest>().port_no : OFPP_NONE;
+  if (wanted != OFPP_NONE) {
+    std::erase_if(ports, [&](const PortDesc& p) { return p.port_no != wanted; });
+    if (ports.empty()) return std::unexpected(Error::OFPBRC_BAD_PORT);
+  }
+  r.reply(PortDescReply{std::move(ports)});
+  return {};
+}
+
+Outcome queue_stats(const Request& r) {
+  auto port = r.body<QueueRequest>().port_no;
+  if (port != OFPP_NONE && port != OFPP_ALL && !r.bridge().has_port(port)) return std::unexpected(Error::OFPQOFC_BAD_PORT);
+  r.reply(QueueStatsReply{});
+  return {};
+}
+
+Outcome queue_config(const Request& r) {
+  auto port = r.body<QueueRequest>().port_no;
+  if (port != OFPP_NONE && !r.bridge().has_port(port)) return std::unexpected(Error::OFPQOFC_BAD_PORT);
+  r.reply(MessageType::OFPT_QUEUE_GET_CONFIG_REPLY, QueueDescReply{.port_no = port});
+  return {};
+}
+
+Outcome group_desc(const Request& r) {
+  uint32_t id = r.message.version >= Version::kOf15 ? r.body<GroupRequest>().group_id : OFPG_ALL;
+  r.reply(GroupDescReply{r.bridge().group_descs(id)});
+  return {};
+}
+
+Outcome group_stats(const Request& r) {
+  r.reply(GroupStatsReply{r.bridge().group_stats(r.body<GroupRequest>().group_id, r.agent.now())});
+  return {};
+}
+
+Outcome group_features(const Request& r) {
+  r.reply(r.bridge().group_features());
+  return {};
+}
+
+Outcome table_features(const Request& r) {
+  if (!r.body<TableFeaturesMessage>().tables.empty()) return std::unexpected(Error::OFPTFFC_EPERM);
+  r.reply(TableFeaturesMessage{r.bridge().table_features()});
+  return {};
+}
+
+Outcome table_desc(const Request& r) {
+  r.reply(TableDescReply{r.bridge().table_descs()});
+  return {};
+}
+
+// --- bundles (OF1.4.0 7.3.9) ---
+
+Outcome bundle_control(const Request& r);
+Outcome bundle_add(const Request& r);
+
+enum class Allowed : uint8_t { kAll, kNotSecondary };  // who may send it
+
+struct Row {
+  MessageType type;
+  Outcome (*handler)(const Request&);
+  Allowed allowed = Allowed::kAll;
+};
+
+constexpr Row kHandlers[] = {
+    {MessageType::OFPT_FEATURES_REQUEST, features},
+    {MessageType::OFPT_GET_CONFIG_REQUEST, get_config},
+    {MessageType::OFPT_SET_CONFIG, set_config},
+    {MessageType::OFPT_BARRIER_REQUEST, barrier},
+    {MessageType::OFPT_ROLE_REQUEST, role},
+    {MessageType::NXT_ROLE_REQUEST, role},
+    {MessageType::OFPT_GET_ASYNC_REQUEST, get_async},
+    {MessageType::OFPT_SET_ASYNC, set_async},
+    {MessageType::NXT_SET_ASYNC_CONFIG, set_async},
+    {MessageType::NXT_SET_ASYNC_CONFIG2, set_async},
+    {MessageType::NXT_SET_FLOW_FORMAT, set_flow_format},
+    {MessageType::NXT_FLOW_MOD_TABLE_ID, set_table_id},
+    {MessageType::NXT_SET_PACKET_IN_FORMAT, set_packet_in_format},
+    {MessageType::NXT_SET_CONTROLLER_ID, set_controller_id},
+    {MessageType::NXT_FLOW_AGE, nothing},
+    {MessageType::OFPT_FLOW_MOD, flow_mod, Allowed::kNotSecondary},
+    {MessageType::NXT_FLOW_MOD, flow_mod, Allowed::kNotSecondary},
+    {MessageType::OFPT_GROUP_MOD, group_mod, Allowed::kNotSecondary},
+    {MessageType::NXT_GROUP_MOD, group_mod, Allowed::kNotSecondary},
+    {MessageType::OFPT_PORT_MOD, port_mod, Allowed::kNotSecondary},
+    {MessageType::OFPT_TABLE_MOD, table_mod, Allowed::kNotSecondary},
+    {MessageType::OFPT_PACKET_OUT, packet_out, Allowed::kNotSecondary},
+    {MessageType::OFPT_QUEUE_GET_CONFIG_REQUEST, queue_config},
+    {MessageType::OFPT_BUNDLE_CONTROL, bundle_control, Allowed::kNotSecondary},
+    {MessageType::ONFT_BUNDLE_CONTROL, bundle_control, Allowed::kNotSecondary},
+    {MessageType::OFPT_BUNDLE_ADD_MESSAGE, bundle_add, Allowed::kNotSecondary},
+    {MessageType::ONFT_BUNDLE_ADD_MESSAGE, bundle_add, Allowed::kNotSecondary},
+    {MessageType::OFPST_DESC_REQUEST, desc},
+    {MessageType::OFPST_FLOW_REQUEST, flow_stats},
+    {MessageType::NXST_FLOW_REQUEST, flow_stats},
+    {MessageType::OFPST_AGGREGATE_REQUEST, aggregate},
+    {MessageType::NXST_AGGREGATE_REQUEST, aggregate},
+    {MessageType::OFPST_TABLE_REQUEST, table_stats},
+    {MessageType::OFPST_TABLE_FEATURES_REQUEST, table_features},
+    {MessageType::OFPST_TABLE_DESC_REQUEST, table_desc},
+    {MessageType::OFPST_PORT_REQUEST, port_stats},
+    {MessageType::OFPST_PORT_DESC_REQUEST, port_desc},
+    {MessageType::OFPST_QUEUE_REQUEST, queue_stats},
+    {MessageType::OFPST_GROUP_REQUEST, group_stats},
+    {MessageType::OFPST_GROUP_DESC_REQUEST, group_desc},
+    {MessageType::OFPST_GROUP_FEATURES_REQUEST, group_features},
+};
+
+/// Row of each type, or null: made at compile time so that dispatch is one index.
+constexpr auto kByType = [] {
+  std::array<const Row*, kMessageTypes> t{};
+  for (const Row& row : kHandlers) t[static_cast<size_t>(row.type)] = &row;
+  return t;
+}();
+
+Outcome dispatch(const Request& r) {
+  const Row* row = kByType[static_cast<size_t>(r.message.type)];
+  if (!row) return std::unexpected(info(r.message.type).multipart ? Error::OFPBRC_BAD_STAT : Error::OFPBRC_BAD_TYPE);
+  if (row->allowed == Allowed::kNotSecondary && r.connection.session().role == Role::kSecondary) return std::unexpected(Error::OFPBRC_IS_SECONDARY);
+  return row->handler(r);
+}
+
+Outcome open_bundle(std::map<uint32_t, Agent::Bundle>& bundles, const BundleControl& control) {
+  if (bundles.contains(control.bundle_id)) {
+    bundles.erase(control.bundle_id);  // OF1.4.0 7.3.9.2: opening an existing one is an error that discards it
+    return std::unexpected(Error::OFPBFC_BAD_ID);
+  }
+  if (bundles.size() >= kMaxBundles) return std::unexpected(Error::OFPBFC_OUT_OF_BUNDLES);
+  bundles[control.bundle_id].flags = control.flags;
+  return {};
+}
+
+/// All or nothing: the bridge keeps its old tables until the last message has succeeded.
+Outcome commit_bundle(const Request& r, Agent::Bundle bundle) {
+  auto staged = r.bridge().stage();
+  for (const Bytes& raw : bundle.messages) {
+    auto message = decode(raw, r.connection.session().codec);
+    Outcome done;
+    if (!message)
+      done = std::unexpected(message.error());
+    else if (auto* fm = std::get_if<FlowMod>(&message->body))
+      done = r.bridge().flow_mod(*fm, message->version, r.agent.now());
+    else
+      done = dispatch({r.agent, r.connection, *message, raw});
+    if (!done) {
+      r.connection.send_error(done.error(), raw);
+      r.bridge().roll_back(std::move(staged), r.agent.now());
+      return std::unexpected(Error::OFPBFC_MSG_FAILED);
+    }
+  }
+  r.bridge().commit(std::move(staged), r.agent.now());
+  return {};
+}
+
+Outcome bundle_control(const Request& r) {
+  const auto& control = r.body<BundleControl>();
+  auto& bundles = r.agent.bundles(r.connection);
+  auto it = bundles.find(control.bundle_id);
+  bool known = it != bundles.end();
+  if (known && control.type != BundleControlType::kOpenRequest && it->second.flags != control.flags) {
+    bundles.erase(it);
+    return std::unexpected(Error::OFPBFC_BAD_FLAGS);
+  }
+  Outcome done;
+  switch (control.type) {
+    case BundleControlType::kOpenRequest: done = open_bundle(bundles, control); break;
+    case BundleControlType::kCloseRequest:
+      if (!known) return std::unexpected(Error::OFPBFC_BAD_ID);
+      if (it->second.closed) {
+        bundles.erase(it);
+        return std::unexpected(Error::OFPBFC_BUNDLE_CLOSED);
+      }
+      it->second.closed = true;
+      break;
+    case BundleControlType::kCommitRequest: {
+      if (!known) return std::unexpected(Error::OFPBFC_BAD_ID);
+      Agent::Bundle bundle = std::move(it->second);
+      bundles.erase(it);
+      done = commit_bundle(r, std::move(bundle));
+      break;
+    }
+    case BundleControlType::kDiscardRequest:
+      if (!known) return std::unexpected(Error::OFPBFC_BAD_ID);
+      bundles.erase(it);
+      break;
+    default: return std::unexpected(Error::OFPBFC_BAD_TYPE);
+  }
+  if (!done) return done;
+  BundleControl answer = control;
+  answer.type = static_cast<BundleControlType>(static_cast<uint16_t>(control.type) + 1);
+  r.reply(r.message.type, answer);
+  return {};
+}
+
+Outcome bundle_add(const Request& r) {
+  const auto& add = r.body<BundleAdd>();
+  auto& bundles = r.agent.bundles(r.connection);
+  auto [it, is_new] = bundles.try_emplace(add.bundle_id);
+  if (is_new && bundles.size() > kMaxBundles) {
+    bundles.erase(it);
+    return std::unexpected(Error::OFPBFC_OUT_OF_BUNDLES);
+  }
+  Agent::Bundle& bundle = it->second;
+  if (is_new) bundle.flags = add.flags;
+  auto refuse = [&](Error e) {
+    bundles.erase(it);
+    return std::unexpected(e);
+  };
+  if (bundle.closed) return refuse(Error::OFPBFC_BUNDLE_CLOSED);
+  if (bundle.flags != add.flags) return refuse(Error::OFPBFC_BAD_FLAGS);
+  if (bundle.bytes + add.message.size() > kMaxBundleBytes) return refuse(Error::OFPBFC_MSG_TOO_MANY);
+  auto type = decode_type(add.message);
+  if (!type) return std::unexpected(type.error());
+  bool allowed = *type == MessageType::OFPT_FLOW_MOD || *type == MessageType::NXT_FLOW_MOD || *type == MessageType::OFPT_GROUP_MOD ||
+                 *type == MessageType::OFPT_PORT_MOD || *type == MessageType::OFPT_PACKET_OUT;
+  if (!allowed) return std::unexpected(Error::OFPBFC_MSG_UNSUP);
+  if (auto message = decode(add.message, r.connection.session().codec); !message) return std::unexpected(message.error());
+  bundle.bytes += add.message.size();
+  bundle.messages.push_back(add.message);
+  return {};
+}
+
+}  // namespace
+
+void handle_message(Agent& agent, OfConnection& c, const ofp::Message& m, ByteView raw) {
+  if (auto done = dispatch({agent, c, m, raw}); !done) c.send_error(done.error(), raw);
+}
+
+}  // namespace sluice
