@@ -84,7 +84,7 @@ bool Agent::set_role(OfConnection& c, const ofp::RoleMessage& request) {
     controllers_.for_each([&](OfConnection& other) {
       if (&other != &c && other.session().role == ofp::Role::kPrimary) {
         other.session().role = ofp::Role::kSecondary;
-        if (other.version() >= ofp::Version::kOf14 && other.wants(ofp::kAsyncRoleStatus, 0))
+        if (other.version() >= ofp::Version::k14 && other.wants(ofp::kAsyncRoleStatus, 0))
           other.send_async({.type = ofp::MessageType::OFPT_ROLE_STATUS, .version = other.version(), .body = ofp::RoleStatus{.role = ofp::Role::kSecondary, .reason = 0, .generation_id = generation_id_.value_or(UINT64_MAX)}});
       }
     });
@@ -96,7 +96,7 @@ void Agent::packet_in(const PacketInEvent& event) {
   controllers_.for_each([&](OfConnection& c) {
     if (!c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(event.packet.reason)) || event.controller_id != c.session().controller_id) return;
     // A miss without a table-miss entry drops the packet from 1.3 on (OF1.3.5 5.4).
-    if (event.is_implicit_miss && c.version() >= ofp::Version::kOf13) return;
+    if (event.is_implicit_miss && c.version() >= ofp::Version::k13) return;
     ofp::PacketIn pin = event.packet;
     size_t most = event.packet.reason == ofp::PacketInReason::kNoMatch && event.is_implicit_miss ? c.session().miss_send_len : event.max_len;
     if (most < pin.data.size()) pin.data.resize(most);
@@ -107,7 +107,7 @@ void Agent::packet_in(const PacketInEvent& event) {
 void Agent::flow_removed(const ofp::FlowRemoved& event) {
   controllers_.for_each([&](OfConnection& c) {
     if (!c.wants(ofp::kAsyncFlowRemoved, static_cast<unsigned>(event.reason))) return;
-    bool nicira = c.session().nxm_flow_format && c.version() <= ofp::Version::kOf11;
+    bool nicira = c.session().nxm_flow_format && c.version() <= ofp::Version::k11;
     c.send({.type = nicira ? ofp::MessageType::NXT_FLOW_REMOVED : ofp::MessageType::OFPT_FLOW_REMOVED, .version = c.version(), .xid = 0, .body = event});
   });
 }

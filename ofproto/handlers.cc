@@ -44,7 +44,7 @@ Outcome set_config(const Request& r) {
   OfConnection& c = r.connection;
   bool may_change = c.kind() != ConnectionKind::kPrimary || c.session().role != Role::kSecondary;
   if (may_change && config.fragments != Fragments::kReassemble) r.bridge().set_fragments(config.fragments, r.agent.now());
-  if (c.version() < Version::kOf13) c.session().async.set(kAsyncPacketIn, static_cast<unsigned>(PacketInReason::kInvalidTtl), config.invalid_ttl_to_controller);
+  if (c.version() < Version::k13) c.session().async.set(kAsyncPacketIn, static_cast<unsigned>(PacketInReason::kInvalidTtl), config.invalid_ttl_to_controller);
   c.session().miss_send_len = config.miss_send_len;
   return {};
 }
@@ -150,7 +150,7 @@ Outcome port_stats(const Request& r) {
 
 Outcome port_desc(const Request& r) {
   auto ports = r.bridge().port_descs();
-  OfpPort wanted = r.message.version >= Version::kOf15 ? r.body<PortRequest>().port_no : OFPP_NONE;
+  OfpPort wanted = r.message.version >= Version::k15 ? r.body<PortRequest>().port_no : OFPP_NONE;
   if (wanted != OFPP_NONE) {
     std::erase_if(ports, [&](const PortDesc& p) { return p.port_no != wanted; });
     if (ports.empty()) return std::unexpected(Error::OFPBRC_BAD_PORT);
@@ -174,7 +174,7 @@ Outcome queue_config(const Request& r) {
 }
 
 Outcome group_desc(const Request& r) {
-  uint32_t id = r.message.version >= Version::kOf15 ? r.body<GroupRequest>().group_id : OFPG_ALL;
+  uint32_t id = r.message.version >= Version::k15 ? r.body<GroupRequest>().group_id : OFPG_ALL;
   r.reply(GroupDescReply{r.bridge().group_descs(id)});
   return {};
 }
