@@ -24,7 +24,6 @@
 namespace sluice {
 
 inline constexpr size_t kOutputHighWater = 1u << 20;  // bytes queued above which a session stops reading
-inline constexpr size_t kOutputLowWater = kOutputHighWater / 2;
 inline constexpr int kMessagesPerIteration = 256;     // of one session, so that others are served too
 
 /// One message of any kind, rendered.  Members that are null are left out where the peer leaves them out.
@@ -51,8 +50,9 @@ class JsonRpcSession {
   struct Handlers {
     Callback<void(std::string_view method, const Json& params, const Json& id)> on_request;
     Callback<void(std::string_view method, const Json& params)> on_notification;          // may be empty: ignored
-    /// Exactly one of result and error is not null... unless the result itself is null.  May be empty: a reply ends the connection.
+    /// error is null if it succeeded.  May be empty: then a reply ends the connection.
     Callback<void(const Json& id, const Json& result, const Json& error)> on_reply;
+    Callback<void()> on_drained;  // all output has been sent; may be empty
   };
   /// Takes over on_data and on_drained of the connection.  The arena may be shared by all sessions of a thread.
   JsonRpcSession(Connection& connection, JsonArena& arena, Handlers handlers);

@@ -21,13 +21,14 @@ inline constexpr Duration kDefaultMinBackoff = seconds(1);
 inline constexpr Duration kDefaultMaxBackoff = seconds(8);
 inline constexpr Duration kDefaultProbeInterval = seconds(5);
 inline constexpr Duration kMinProbeInterval = seconds(1);
+inline constexpr Duration kMinConnectTimeout = seconds(1);  // an attempt may take this long, or as long as the backoff if that is longer
 
 class Reconnect {
  public:
   enum class State : uint8_t { void_, backoff, connecting, active, idle };
   enum class Action : uint8_t { none, connect, disconnect, probe };
 
-  explicit Reconnect(Time now) : created_(now), entered_(now) {}
+  explicit Reconnect(Time now) : entered_(now) {}
 
   void set_backoff(Duration min, Duration max);
   /// 0 = never probe; otherwise at least kMinProbeInterval.
@@ -69,7 +70,7 @@ class Reconnect {
  private:
   void enter(State s, Time now);
   Duration connect_timeout() const;
-  Time created_, entered_;
+  Time entered_;  // into state_
   State state_ = State::void_;
   Duration min_backoff_ = kDefaultMinBackoff, max_backoff_ = kDefaultMaxBackoff, backoff_{}, probe_interval_ = kDefaultProbeInterval;
   Time last_activity_{};

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reconnect decides, this acts: one timer at its deadline, one connection at a time.
+#include "lib/connector.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "lib/lifetime.h"
+#include "lib/resolver.h"
+#include "lib/socket.h"
+
+namespace sluice {
+
+struct Connector::Impl {
+  Impl(Loop& l, std::vector<Target> t, Options o, Handlers h)
+      : loop(l),
+        targets(std::move(t)),
+        options(o),
+        on_connected(std::move(h.on_connected)),
+        on_disconnected(std::move(h.on_disconnected)),
+        probe(std::move(h.probe)),
+        log_line(std::move(h.log)),
+        fsm(l.now()),
+        timer(l, [this] { run(); }, "connector") {}
+
+  void run();
+  void apply_options();
+  void begin();
+  void open(const SocketAddress& address);
+  void attempt_failed(std::string_view reason);
+  void opened();
+  void closed(std::string_view reason);
+  bool drop(std::string_view reason);  // false: destroyed by the user
+  void note_activity() {
+    if (connection && fsm.is_connected()) fsm.activity(connection->last_received());
+  }
+  void log(std::string_view what) {
+    if (log_line) log_line(fmt::format("{}: {}", targets[current].text, what));
+  }
+
+  Loop& loop;
+  std::vector<Target> targets;
+  Options options;
+  UserCall<void(Connection&)> on_connected;
+  UserCall<void(std::string_view)> on_disconnected;
+  UserCall<void(Connection&)> probe;
+  Callback<void(std::string_view)> log_line;
+  Reconnect fsm;
+  Timer timer;
+  std::unique_ptr<Connection> connection;
+  std::unique_ptr<Resolution> resolution;
+  std::vector<SocketAddress> addresses;  // of the current target, still to be tried
+  size_t current = 0;
+  size_t failures = 0;  // targets in a row that failed
+  bool skip_now = false;
+  Lifetime lifetime;
+};
+
+void Connector::Impl::run() {
+  note_activity();
+  switch (fsm.run(loop.now())) {
+    case Reconnect::Action::none: break;
+    case Reconnect::Action::connect: begin(); break;
+    case Reconnect::Action::probe:
+      if (connection && !probe(lifetime, *connection)) return;
+      break;
+    case Reconnect::Action::disconnect: {
+      bool was_up = fsm.is_connected();
+      bool timed_out = fsm.state() == Reconnect::State::idle;
+      if (was_up && timed_out) log("no response to inactivity probe, disconnecting");
+      if (!was_up) log("connection attempt timed out");
+      if (!drop(std::strerror(ETIMEDOUT))) return;
+      break;
+    }
+  }
+  timer.set(fsm.deadline());
+}
+
+void Connector::Impl::begin() {
+  const Target& t = targets[current];
+  log("connecting...");
+  addresses.clear();
+  if (t.kind == TransportKind::unix_socket) return open({});
+  if (auto numeric = numeric_address(t)) return open(*numeric);
+  resolution = std::make_unique<Resolution>(loop, t, [this](Resolution::Result result) {
+    if (!result || result->empty()) {
+      attempt_failed(result ? "no addresses" : result.error());
+      timer.set(fsm.deadline());
+      return;
+    }
+    addresses.assign(result->begin() + 1, result->end());
+    open(result->front());
+  });
+}
+
+void Connector::Impl::open(const SocketAddress& address) {
+  connection = Connection::connect(loop, targets[current], address, options.tls);
+  if (options.dscp && connection->fd() >= 0) set_dscp(connection->fd(), address.family(), options.dscp);
+  connection->on_open([this] { opened(); });
+  connection->on_close([this](std::string_view reason) { closed(reason); });
+}
+
+void Connector::Impl::opened() {
+  failures = 0;
+  fsm.connected(loop.now());
+  apply_options();
+  log("connected");
+  timer.set(fsm.deadline());
+  on_connected(lifetime, *connection);
+}
+
+void Connector::Impl::closed(std::string_view reason) {
+  if (!fsm.is_connected() && !addresses.empty()) {  // the name has more addresses
+    SocketAddress next = addresses.front();
+    addresses.erase(addresses.begin());
+    return open(next);
+  }
+  if (!drop(reason)) return;
+  timer.set(fsm.deadline());
+}
+
+void Connector::Impl::attempt_failed(std::string_view reason) {
+  log(fmt::format("connection attempt failed ({})", reason));
+  resolution.reset();
+  connection.reset();
+  failures++;
+  current = (current + 1) % targets.size();
+  fsm.disconnected(loop.now(), reason);
+  if (failures % targets.size() != 0) fsm.skip_backoff(loop.now());
+}
+
+bool Connector::Impl::drop(std::string_view reason) {
+  std::string kept(reason);  // it may live in the connection
+  if (!fsm.is_connected()) {
+    if (kept != kBootstrapped) {
+      attempt_failed(kept);
+      return true;
+    }
+    log(kept);
+    connection.reset();
+    fsm.disconnected(loop.now(), kept);
+    fsm.skip_backoff(loop.now());
+    return true;
+  }
+  log(fmt::format("connection dropped ({})", kept));
+  std::unique_ptr<Connection> old = std::move(connection);
+  bool next = std::exchange(skip_now, false);
+  if (targets.size() > 1) current = (current + 1) % targets.size();
+  fsm.disconnected(loop.now(), kept);
+  if (next) fsm.skip_backoff(loop.now());
+  return on_disconnected(lifetime, std::string_view(kept));
+}
+
+void Connector::Impl::apply_options() {
+  fsm.set_backoff(options.min_backoff, options.max_backoff);
+  bool unix_socket = targets[current].kind == TransportKind::unix_socket;
+  fsm.set_probe_interval(unix_socket ? Duration::zero() : options.probe_interval);
+}
+
+Connector::Connector(Loop& loop, std::vector<Target> targets, Options options, Handlers handlers)
+    : impl_(std::make_unique<Impl>(loop, std::move(targets), options, std::move(handlers))) {
+  if (impl_->targets.empty()) return;  // stays in VOID
+  impl_->apply_options();
+  impl_->fsm.enable(loop.now());
+  impl_->timer.set(loop.now());
+}
+
+Connector::~Connector() = default;
+
+void Connector::set_options(const Options& options) {
+  impl_->options = options;
+  if (impl_->targets.empty()) return;
+  impl_->apply_options();
+  impl_->note_activity();
+  impl_->timer.set(impl_->fsm.deadline());
+}
+
+void Connector::force_reconnect() {
+  impl_->fsm.force(impl_->loop.now());
+  impl_->timer.set(impl_->fsm.deadline());
+}
+
+void Connector::next_target(std::string reason) {
+  if (!impl_->connection) return;
+  impl_->skip_now = impl_->targets.size() > 1;
+  impl_->connection->fail(std::move(reason));
+}
+
+Connection* Connector::connection() { return impl_->fsm.is_connected() ? impl_->connection.get() : nullptr; }
+const Reconnect& Connector::state() const {
+  impl_->note_activity();
+  return impl_->fsm;
+}
+const Target& Connector::target() const { return impl_->targets[impl_->current]; }
+
+std::map<std::string, std::string> Connector::status(Time now) const {
+  const Reconnect& f = state();
+  std::map<std::string, std::string> s;
+  s["state"] = f.state_name();
+  if (!f.last_error().empty()) s["last_error"] = f.last_error();
+  if (f.last_connected()) s["sec_since_connect"] = std::to_string(to_seconds(now - *f.last_connected()));
+  if (f.last_disconnected()) s["sec_since_disconnect"] = std::to_string(to_seconds(now - *f.last_disconnected()));
+  return s;
+}
+
+}  // namespace sluice

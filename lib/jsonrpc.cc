@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages as text and as parsed values, and the session.  The blocking client is in jsonrpc_client.cc.
+#include "lib/jsonrpc.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "lib/lifetime.h"
+
+namespace sluice {
+namespace {
+
+constexpr std::string_view kEchoId = "echo";
+
+std::string call_text(std::string_view method, const Json& params, const Json& id) {
+  std::string out = "{\"method\":";
+  append_json_string(out, method);
+  out += ",\"params\":";
+  params.append_to(out);
+  out += ",\"id\":";
+  id.append_to(out);
+  out += '}';
+  return out;
+}
+
+const Json& null_json() {
+  static const Json null;
+  return null;
+}
+
+}  // namespace
+
+std::string jsonrpc_request(std::string_view method, const Json& params, const Json& id) { return call_text(method, params, id); }
+std::string jsonrpc_notification(std::string_view method, const Json& params) { return call_text(method, params, null_json()); }
+
+std::string jsonrpc_reply(const Json& result, const Json& id) {
+  std::string out = "{\"error\":null,\"result\":";
+  result.append_to(out);
+  out += ",\"id\":";
+  id.append_to(out);
+  out += '}';
+  return out;
+}
+
+std::string jsonrpc_error(const Json& error, const Json& id) {
+  std::string out = "{\"error\":";
+  error.append_to(out);
+  out += ",\"id\":";
+  id.append_to(out);
+  out += '}';
+  return out;
+}
+
+std::expected<JsonRpcMessage, std::string> classify_jsonrpc(const Json& message) {
+  static constexpr std::array<std::string_view, 5> kMembers{"method", "params", "id", "result", "error"};
+  if (!message.is_object()) return std::unexpected("message is not a JSON object");
+  for (const JsonMember& m : message.members()) {
+    if (std::find(kMembers.begin(), kMembers.end(), m.name()) == kMembers.end()) {
+      return std::unexpected(fmt::format("message has unexpected member \"{}\"", m.name()));
+    }
+  }
+  const Json &method = message.get("method"), &params = message.get("params"), &id = message.get("id");
+  const Json &result = message.get("result"), &error = message.get("error");
+  using Kind = JsonRpcMessage::Kind;
+  if (!method.is_null()) {
+    Kind kind = id.is_null() ? Kind::notification : Kind::request;
+    std::string_view what = kind == Kind::request ? "request" : "notification";
+    if (!method.is_string()) return std::unexpected("\"method\" is not a JSON string");
+    if (!params.is_array()) return std::unexpected(fmt::format("{} must have \"params\" that are a JSON array", what));
+    if (!result.is_null()) return std::unexpected(fmt::format("{} must not have \"result\"", what));
+    if (!error.is_null()) return std::unexpected(fmt::format("{} must not have \"error\"", what));
+    return JsonRpcMessage{kind, method.string(), &params, &id, &null_json(), &null_json()};
+  }
+  if (!params.is_null()) return std::unexpected("reply must not have \"params\"");
+  if (id.is_null()) return std::unexpected("reply must have \"id\"");
+  if (!result.is_null() && !error.is_null()) return std::unexpected("reply must not have both \"result\" and \"error\"");
+  if (!message.find("result") && !message.find("error")) return std::unexpected("message has neither \"method\" nor \"result\" nor \"error\"");
+  return JsonRpcMessage{error.is_null() ? Kind::reply : Kind::error, {}, &null_json(), &id, &result, &error};
+}
+
+struct JsonRpcSession::Impl {
+  Impl(Connection& c, JsonArena& a, Handlers h) : connection(c), arena(a), handlers(std::move(h)) {}
+
+  void on_data(ByteView data);
+  void process();
+  void dispatch(std::string_view text);
+  void handle(const JsonRpcMessage& m);
+  void handle_reply(const JsonRpcMessage& m);
+  void continue_later();
+  void update_reading(bool stop);
+  void probe_due();
+  bool output_full() const { return connection.queued() > kOutputHighWater; }
+
+  Connection& connection;
+  JsonArena& arena;
+  Handlers handlers;
+  JsonSplitter splitter;
+  std::unique_ptr<Deferred> more;  // messages were left over; made on first need
+  std::unique_ptr<Timer> probe;    // likewise
+  Duration probe_interval{};
+  Time probe_sent{};
+  uint64_t sent_at_check = 0;  // bytes sent when the probe timer ran last
+  int64_t next_id = 0;
+  unsigned probes_unanswered = 0;
+  Lifetime lifetime;
+  bool paused = false, processing = false, probing = false;
+};
+
+void JsonRpcSession::Impl::on_data(ByteView data) {
+  splitter.feed({reinterpret_cast<const char*>(data.data()), data.size()});
+  process();
+}
+
+/// Handles what is buffered, as far as the limits let it.
+void JsonRpcSession::Impl::process() {
+  if (processing) return;
+  LifetimeWatch watch(lifetime);
+  processing = true;
+  bool left_over = false;
+  for (int n = 0; !paused && connection.is_open() && !output_full(); n++) {
+    if (n == kMessagesPerIteration) {
+      left_over = true;
+      break;
+    }
+    std::string_view text = splitter.next();
+    if (text.empty()) {
+      if (splitter.failed()) connection.fail(fmt::format("error parsing stream: {}", splitter.error().text));
+      break;
+    }
+    dispatch(text);
+    if (watch.ended()) return;
+  }
+  processing = false;
+  if (left_over) continue_later();
+  update_reading(left_over || paused || output_full());
+}
+
+void JsonRpcSession::Impl::update_reading(bool stop) {
+  if (connection.is_open()) connection.pause_reading(stop);
+}
+
+void JsonRpcSession::Impl::continue_later() {
+  if (!more) more = std::make_unique<Deferred>(connection.loop(), [this] { process(); }, "jsonrpc");
+  more->schedule();
+}
+
+void JsonRpcSession::Impl::dispatch(std::string_view text) {
+  auto parsed = arena.parse(text);
+  if (!parsed) return connection.fail(fmt::format("error parsing stream: {}", parsed.error().text));
+  auto m = classify_jsonrpc(**parsed);
+  if (!m) return connection.fail(fmt::format("received bad JSON-RPC message: {}", m.error()));
+  handle(*m);
+}
+
+void JsonRpcSession::Impl::handle(const JsonRpcMessage& m) {
+  switch (m.kind) {
+    case JsonRpcMessage::Kind::request:
+      if (m.method == "echo") {
+        connection.send(jsonrpc_reply(*m.params, *m.id));
+      } else if (handlers.on_request) {
+        handlers.on_request(m.method, *m.params, *m.id);
+      } else {
+        connection.send(jsonrpc_error("unknown method", *m.id));
+      }
+      break;
+    case JsonRpcMessage::Kind::notification:
+      if (handlers.on_notification) handlers.on_notification(m.method, *m.params);
+      break;
+    case JsonRpcMessage::Kind::reply:
+    case JsonRpcMessage::Kind::error: handle_reply(m); break;
+  }
+}
+
+void JsonRpcSession::Impl::handle_reply(const JsonRpcMessage& m) {
+  if (probes_unanswered > 0 && m.id->string() == kEchoId) {
+    probes_unanswered--;
+  } else if (handlers.on_reply) {
+    handlers.on_reply(*m.id, *m.result, *m.error);
+  } else {
+    connection.fail("received unexpected reply");
+  }
+}
+
+void JsonRpcSession::Impl::probe_due() {
+  if (!connection.is_open()) return;
+  Time now = connection.loop().now();
+  Time heard = connection.last_received();
+  bool progress = connection.bytes_sent() != std::exchange(sent_at_check, connection.bytes_sent());
+  // While we do not read, silence means nothing; only a peer that does not read either is dead.
+  if (connection.reading_paused() && (progress || connection.queued() == 0)) {
+    probing = false;
+    return probe->set(now + probe_interval);
+  }
+  if (probing && heard >= probe_sent) probing = false;
+  if (!probing && now < heard + probe_interval) return probe->set(heard + probe_interval);
+  if (probing) {
+    return connection.fail(fmt::format("no response to inactivity probe after {:.3g} seconds", static_cast<double>(to_ms(now - probe_sent)) / 1000));
+  }
+  probing = true;
+  probe_sent = now;
+  probes_unanswered++;
+  connection.send(jsonrpc_request("echo", Json::array(), kEchoId));
+  probe->set(now + probe_interval);
+}
+
+JsonRpcSession::JsonRpcSession(Connection& connection, JsonArena& arena, Handlers handlers)
+    : impl_(std::make_unique<Impl>(connection, arena, std::move(handlers))) {
+  connection.on_data([i = impl_.get()](ByteView data) { i->on_data(data); });
+  connection.on_drained([i = impl_.get()] {
+    LifetimeWatch watch(i->lifetime);
+    if (i->handlers.on_drained) i->handlers.on_drained();
+    if (!watch.ended()) i->process();
+  });
+}
+
+JsonRpcSession::~JsonRpcSession() {
+  impl_->connection.on_data(nullptr);
+  impl_->connection.on_drained(nullptr);
+}
+
+int64_t JsonRpcSession::request(std::string_view method, const Json& params) {
+  int64_t id = impl_->next_id++;
+  request(method, params, id);
+  return id;
+}
+void JsonRpcSession::request(std::string_view method, const Json& params, const Json& id) { send_text(jsonrpc_request(method, params, id)); }
+void JsonRpcSession::notify(std::string_view method, const Json& params) { send_text(jsonrpc_notification(method, params)); }
+void JsonRpcSession::reply(const Json& result, const Json& id) { send_text(jsonrpc_reply(result, id)); }
+void JsonRpcSession::error(const Json& error, const Json& id) { send_text(jsonrpc_error(error, id)); }
+
+void JsonRpcSession::reply_text(std::string_view result_text, const Json& id) {
+  std::string out;
+  out.reserve(result_text.size() + 64);
+  out += "{\"error\":null,\"result\":";
+  out += result_text;
+  out += ",\"id\":";
+  id.append_to(out);
+  out += '}';
+  send_text(std::move(out));
+}
+
+void JsonRpcSession::send_text(std::string text) { impl_->connection.send(std::move(text)); }
+void JsonRpcSession::send_text(std::shared_ptr<const std::string> text) { impl_->connection.send(std::move(text)); }
+
+void JsonRpcSession::set_probe_interval(Duration d) {
+  Impl& i = *impl_;
+  i.probing = false;
+  i.probe_interval = d;
+  if (d <= Duration::zero()) {
+    i.probe.reset();
+    return;
+  }
+  if (!i.probe) i.probe = std::make_unique<Timer>(i.connection.loop(), [&i] { i.probe_due(); }, "jsonrpc probe");
+  i.probe->set(i.connection.last_received() + d);
+}
+
+void JsonRpcSession::send_probe() {
+  impl_->probes_unanswered++;
+  send_text(jsonrpc_request("echo", Json::array(), kEchoId));
+}
+
+void JsonRpcSession::pause(bool paused) {
+  Impl& i = *impl_;
+  if (i.paused == paused) return;
+  i.paused = paused;
+  if (i.processing) return;  // process() looks after each message
+  if (paused) {
+    i.update_reading(true);
+  } else {
+    i.continue_later();
+  }
+}
+
+size_t JsonRpcSession::queued() const { return impl_->connection.queued(); }
+Connection& JsonRpcSession::connection() { return impl_->connection; }
+
+}  // namespace sluice
