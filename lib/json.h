@@ -160,6 +160,13 @@ class JsonSplitter {
   const JsonError& error() const { return error_; }
   size_t buffered() const { return buffer_.size() - begin_; }
   bool empty() const { return buffered() == 0; }
+  /// Gives the memory back if nothing is buffered: for sessions that go idle.
+  void shrink() {
+    if (!empty()) return;
+    stream_bytes_ += begin_;
+    std::string().swap(buffer_);
+    begin_ = scan_ = 0;
+  }
 
  private:
   void fail(std::string text);

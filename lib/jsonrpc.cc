@@ -82,7 +82,13 @@ std::expected<JsonRpcMessage, std::string> classify_jsonrpc(const Json& message)
 }
 
 struct JsonRpcSession::Impl {
-  Impl(Connection& c, JsonArena& a, Handlers h) : connection(c), arena(a), handlers(std::move(h)) {}
+  Impl(Connection& c, JsonArena& a, Handlers h)
+      : connection(c),
+        arena(a),
+        on_request(std::move(h.on_request)),
+        on_notification(std::move(h.on_notification)),
+        on_reply(std::move(h.on_reply)),
+        on_drained(std::move(h.on_drained)) {}
 
   void on_data(ByteView data);
   void process();
@@ -96,7 +102,10 @@ struct JsonRpcSession::Impl {
 
   Connection& connection;
   JsonArena& arena;
-  Handlers handlers;
+  UserCall<void(std::string_view, const Json&, const Json&)> on_request;
+  UserCall<void(std::string_view, const Json&)> on_notification;
+  UserCall<void(const Json&, const Json&, const Json&)> on_reply;
+  UserCall<void()> on_drained;
   JsonSplitter splitter;
   std::unique_ptr<Deferred> more;  // messages were left over; made on first need
   std::unique_ptr<Timer> probe;    // likewise
@@ -134,6 +143,7 @@ void JsonRpcSession::Impl::process() {
     if (watch.ended()) return;
   }
   processing = false;
+  splitter.shrink();
   if (left_over) continue_later();
   update_reading(left_over || paused || output_full());
 }
@@ -160,14 +170,14 @@ void JsonRpcSession::Impl::handle(const JsonRpcMessage& m) {
     case JsonRpcMessage::Kind::request:
       if (m.method == "echo") {
         connection.send(jsonrpc_reply(*m.params, *m.id));
-      } else if (handlers.on_request) {
-        handlers.on_request(m.method, *m.params, *m.id);
+      } else if (on_request) {
+        on_request(lifetime, m.method, *m.params, *m.id);
       } else {
         connection.send(jsonrpc_error("unknown method", *m.id));
       }
       break;
     case JsonRpcMessage::Kind::notification:
-      if (handlers.on_notification) handlers.on_notification(m.method, *m.params);
+      on_notification(lifetime, m.method, *m.params);
       break;
     case JsonRpcMessage::Kind::reply:
     case JsonRpcMessage::Kind::error: handle_reply(m); break;
@@ -177,8 +187,8 @@ void JsonRpcSession::Impl::handle(const JsonRpcMessage& m) {
 void JsonRpcSession::Impl::handle_reply(const JsonRpcMessage& m) {
   if (probes_unanswered > 0 && m.id->string() == kEchoId) {
     probes_unanswered--;
-  } else if (handlers.on_reply) {
-    handlers.on_reply(*m.id, *m.result, *m.error);
+  } else if (on_reply) {
+    on_reply(lifetime, *m.id, *m.result, *m.error);
   } else {
     connection.fail("received unexpected reply");
   }
@@ -210,9 +220,7 @@ JsonRpcSession::JsonRpcSession(Connection& connection, JsonArena& arena, Handler
     : impl_(std::make_unique<Impl>(connection, arena, std::move(handlers))) {
   connection.on_data([i = impl_.get()](ByteView data) { i->on_data(data); });
   connection.on_drained([i = impl_.get()] {
-    LifetimeWatch watch(i->lifetime);
-    if (i->handlers.on_drained) i->handlers.on_drained();
-    if (!watch.ended()) i->process();
+    if (i->on_drained(i->lifetime)) i->process();
   });
 }
 
