@@ -15,7 +15,7 @@ inline constexpr size_t kComposePayload = 64;  // bytes after the L4 header unle
 /// The frame of `flow`, such that extract() of it gives the packet fields of `flow` again as far as a frame can carry them.  Metadata (in_port, marks,
 /// tunnel) go to the packet too.  TCP, UDP, ICMP, SCTP are followed by `payload`.
 Packet compose(const Flow& flow, ByteView payload);
-/// The same with kComposePayload zero bytes; grown with zeros (in the L4 payload, lengths and checksums right) to `size` if it is shorter.
+/// The same with kComposePayload bytes 0, 1, 2, ... or, if `size` is not 0, with zeros until the frame has that size (or no payload if it is longer).
 Packet compose(const Flow& flow, size_t size = 0);
 
 }  // namespace sluice

@@ -75,6 +75,9 @@ class Netdev {
   virtual bool reconfigure(const NetdevSpec&) { return false; }
 };
 
+/// "could not open network device NAME (No such device)".
+std::string open_error(const std::string& name, int error);
+
 /// Opens devices by type; the back ends register their openers with the one in main().
 class NetdevFactory {
  public:

@@ -75,6 +75,7 @@ class Packet : public PacketMetadata {
 
  private:
   friend class PacketPool;
+  friend class PacketBatch;
   void reset(size_t size);     // an uninitialised frame without metadata, in the old buffer if it is large enough
   std::unique_ptr<uint8_t[]> buf_;
   uint32_t capacity_ = 0, head_ = 0, size_ = 0;
@@ -82,7 +83,7 @@ class Packet : public PacketMetadata {
 };
 
 /// Computes the key of a packet and its layer offsets.  Total: any bytes give a Flow (a cut header ends the parse, its
-/// fields stay zero).  Cost: one pass, only the headers.
-void extract(Packet& packet, Flow& key);
+/// fields stay zero).  Tags beyond vlan_limit (0..2) are payload, as if they were of unknown EtherType.  Cost: one pass, only the headers.
+void extract(Packet& packet, Flow& key, unsigned vlan_limit = 2);
 
 }  // namespace sluice

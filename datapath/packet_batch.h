@@ -67,6 +67,8 @@ class PacketBatch {
   /// Takes a packet out: the reference becomes the caller's and the place is null until clear().
   Packet* release(size_t i) { return std::exchange(packets_[i], nullptr); }
   void pop_back();
+  /// REQUIRES: the same pool.
+  void swap(PacketBatch& other) { packets_.swap(other.packets_); }
 
   size_t size() const { return packets_.size(); }
   bool empty() const { return packets_.empty(); }

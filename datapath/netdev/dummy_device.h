@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices for tests: frames come from netdev-dummy/receive (or a pcap file) and are counted, and written to a pcap file on request, when sent.
+// Devices for tests: frames come from netdev-dummy/receive, what is sent is counted and vanishes.
 //
-// Types "dummy", "dummy-internal", "dummy-pmd".  Options: pcap=FILE (received and sent), rxq_pcap=FILE, tx_pcap=FILE.
+// Types "dummy", "dummy-internal", "dummy-pmd".  Options name pcap files that record: rxq_pcap=FILE what is received, tx_pcap=FILE what is sent, pcap=FILE both.
 // MAC addresses are aa:55:aa:55:00:NN in the order of opening.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "datapath/netdev.h"
+#include "datapath/netdev/pcap_file.h"
 
 namespace sluice {
 
@@ -26,15 +28,39 @@ class DummyDevices {
  private:
   friend class DummyDevice;
   std::map<std::string, DummyDevice*> by_name_;
-  uint32_t opened_ = 0;
+  uint32_t opened_ = 0;  // ever: gives MAC addresses
 };
 
-class DummyDevice : public Netdev {
+class DummyDevice final : public Netdev {
  public:
+  DummyDevice(const NetdevSpec& spec, DummyDevices& devices);
+  ~DummyDevice() override;
+
   /// Puts a frame into the receive queue; false if the device is down or the queue full (counted as dropped).
-  virtual bool inject(Packet packet) = 0;
-  /// netdev-dummy/set-admin-state.
-  virtual void set_link(bool up) = 0;
+  bool inject(Packet packet);
+  /// Opens the files that the options name; an error text, or nothing.
+  std::string open_files(const NetdevSpec& spec);
+
+  const std::string& name() const override { return name_; }
+  const std::string& type() const override { return type_; }
+  bool has_packets(Time) const override { return !queue_.empty(); }
+  void receive(Time now, PacketBatch& out) override;
+  void send(Time now, PacketBatch& packets) override;
+  NetdevStats stats() const override { return stats_; }
+  const NetdevState& state() const override { return state_; }
+  int set_mac(const MacAddr& mac) override;
+  int set_mtu(int mtu) override;
+  int set_admin_up(bool up) override;  // also netdev-dummy/set-admin-state
+  bool reconfigure(const NetdevSpec& spec) override;
+
+ private:
+  std::string name_, type_;
+  DummyDevices& devices_;
+  NetdevState state_;
+  NetdevStats stats_;
+  std::deque<Packet> queue_;
+  std::string rx_path_, tx_path_;
+  std::shared_ptr<PcapWriter> rx_file_, tx_file_;  // one, if both go to the same file
 };
 
 void add_dummy_devices(NetdevFactory& factory, DummyDevices& devices);
