@@ -3,10 +3,12 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "lib/lifetime.h"
 #include "lib/socket.h"
@@ -16,6 +18,12 @@ namespace {
 
 constexpr Duration kOutOfDescriptorsPause = milliseconds(100);
 
+/// Device and inode, to know our own socket file from one that has taken its place.
+std::pair<dev_t, ino_t> file_id(const std::string& path) {
+  struct stat s{};
+  return ::lstat(path.c_str(), &s) < 0 ? std::pair<dev_t, ino_t>() : std::pair(s.st_dev, s.st_ino);
+}
+
 }  // namespace
 
 struct Listener::Impl {
@@ -24,7 +32,7 @@ struct Listener::Impl {
   ~Impl() {
     if (fd < 0) return;
     ::close(fd);
-    if (!target.path.empty()) ::unlink(target.path.c_str());
+    if (!target.path.empty() && file_id(target.path) == file) ::unlink(target.path.c_str());
   }
   void on_readable();
   std::string name_of(const SocketAddress& peer);
@@ -36,6 +44,7 @@ struct Listener::Impl {
   Timer retry;  // after the process ran out of descriptors
   Watch watch;
   int fd = -1;
+  std::pair<dev_t, ino_t> file{};
   uint16_t port = 0;
   uint64_t accepted = 0;
   Lifetime lifetime;
@@ -86,6 +95,7 @@ std::expected<std::unique_ptr<Listener>, ListenError> Listener::listen(Loop& loo
   if (!fd) return failed(fd.error());
   auto impl = std::make_unique<Impl>(loop, target, std::move(accept), options);
   impl->fd = *fd;
+  if (!target.path.empty()) impl->file = file_id(target.path);
   SocketAddress local;
   local.length = sizeof local.storage;
   if (::getsockname(*fd, local.get(), &local.length) == 0) impl->port = local.port();

@@ -79,9 +79,10 @@ void Reconnect::disconnected(Time now, std::string_view error) {
   enter(State::backoff, now);
 }
 
-void Reconnect::activity(Time now) {
-  if (state_ == State::idle) enter(State::active, now);
-  last_activity_ = std::max(last_activity_, now);
+void Reconnect::activity(Time when) {
+  if (when <= last_activity_) return;  // already known
+  last_activity_ = when;
+  if (state_ == State::idle) enter(State::active, when);
 }
 
 void Reconnect::skip_backoff(Time now) {

@@ -47,7 +47,8 @@ class Reconnect {
   void connected(Time now);
   /// The attempt failed or the connection was lost.
   void disconnected(Time now, std::string_view error);
-  void activity(Time now);
+  /// Something was received, at `when`: may be told late and repeatedly.
+  void activity(Time when);
   /// Next attempt without delay: there are other remotes to try.
   void skip_backoff(Time now);
 
