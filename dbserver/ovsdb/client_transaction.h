@@ -62,6 +62,9 @@ class ClientTransaction {
   void verify(const TableSchema& t, const Uuid& row, const ColumnSchema& c);
   /// A line for the journal.
   void comment(std::string_view text);
+  /// Tables and columns (nullptr: the table as a whole) that the server has; writes to others are dropped.  Not set: all.
+  using Supported = std::function<bool(const TableSchema&, const ColumnSchema*)>;
+  void set_supported(Supported supported) { supported_ = std::move(supported); }
   void assert_lock(std::string name) { lock_ = std::move(name); }
   /// An operation of the caller's own, sent after the checks and before the changes: a "wait", a "select".
   void add_operation(Json op) { extra_.push_back(std::move(op)); }
@@ -94,14 +97,19 @@ class ClientTransaction {
   };
   Change& change(const TableSchema& t, const Uuid& row);
   const Change* find(const Uuid& row) const;
+  bool supported(const TableSchema& t, const ColumnSchema* c) const { return !supported_ || supported_(t, c); }
   Json value_json(DatumRef d) const;
   Json atom_json(AtomRef a) const;
   Json where(const Uuid& row) const;
-  void encode_checks(Json& out) const;
-  void encode_change(Json& out, const Uuid& row, const Change& ch) const;
+  Json operation(std::string_view op, const TableSchema& t, const Uuid& row) const;
+  void encode_check(Json& out, const Uuid& row, const Change& ch) const;
+  void encode_row(Json& out, const Uuid& row, const Change& ch) const;
+  Json mutations(const TableSchema& t, const Change& ch) const;
+  void decode_success(const Json& result);
 
   std::shared_ptr<const DatabaseSchema> schema_;
   Lookup lookup_;
+  Supported supported_;
   UuidSource& uuids_;
   boost::unordered_flat_map<Uuid, Change, UuidHash> changes_;
   std::vector<Uuid> order_;  // of first mention
@@ -112,8 +120,9 @@ class ClientTransaction {
     Uuid row;
   };
   std::optional<Increment> increment_;
-  mutable std::vector<Uuid> insert_order_;        // of the operations of params()
-  mutable size_t first_insert_ = 0, increment_at_ = 0;
+  mutable std::vector<Uuid> insert_order_;        // rows that params() inserts
+  mutable std::vector<size_t> insert_at_;         // and their positions among the results
+  mutable size_t increment_at_ = 0;
   boost::unordered_flat_map<Uuid, Uuid, UuidHash> real_;
   std::optional<int64_t> incremented_;
 };
