@@ -44,9 +44,9 @@ struct SessionState {
 class OfConnection {
  public:
   struct Handlers {
-    std::move_only_function<void(OfConnection&, const ofp::Message&, ByteView raw)> on_message;
-    std::move_only_function<void(OfConnection&, ByteView raw)> on_traffic;  // each message of both directions, for snoop; may be empty
-    std::move_only_function<void(OfConnection&)> on_ready;                  // version negotiated
+    std::function<void(OfConnection&, const ofp::Message&, ByteView raw)> on_message;
+    std::function<void(OfConnection&, ByteView raw)> on_traffic;  // each message of both directions, for snoop; may be empty
+    std::function<void(OfConnection&)> on_ready;                  // version negotiated
   };
   /// Does not own the stream; takes its on_data and on_drained.  `versions`: bit v = wire version v allowed.
   OfConnection(Connection& stream, ConnectionKind kind, uint32_t versions, Handlers handlers);
