@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <expected>
 #include <optional>
 
 #include "lib/bytes.h"
@@ -27,47 +26,50 @@ std::optional<Header> peek_header(ByteView stream);
 
 /// Settings of a connection that change how bytes are read or written.
 struct CodecOptions {
+  const TlvTable* tlv = nullptr;   // where tun_metadata fields are in a Flow
   bool flow_mod_table_id = false;  // NXT_FLOW_MOD_TABLE_ID: 1.0 and NXT flow mods carry the table in the command's high byte
 };
 
 /// Decodes one whole message (bytes.size() == its length field, else BAD_LEN).  The version is the header's: the caller has
 /// compared it with the negotiated one.
-std::expected<Message, Error> decode(ByteView bytes, const CodecOptions& options = {});
+Result<Message> decode(ByteView bytes, const CodecOptions& options = {});
 
 /// Just the type of a message, from its headers: for statistics, filters and printing of what does not decode.
-std::expected<MessageType, Error> decode_type(ByteView bytes);
+Result<MessageType> decode_type(ByteView bytes);
 
 /// Appends the message to out; a multipart whose entries do not fit into one message becomes several, all but the last with
 /// the MORE flag (or the last too, if m.more).  What the version cannot express is an error, and out is as it was.
-std::expected<void, Error> encode(const Message& m, Bytes& out, const CodecOptions& options = {});
+Status encode(const Message& m, Bytes& out, const CodecOptions& options = {});
 /// For messages that can be expressed by construction; empty on error.
 Bytes encode(const Message& m, const CodecOptions& options = {});
 
 /// An error message about `offending` (its first 64 bytes, its xid), in the given version.
 Bytes encode_error(Error error, Version version, ByteView offending);
 
-/// Writes a multipart reply entry by entry straight into a send buffer, beginning a new message when one is full.  Between
-/// appends the buffer may not be touched by others; finish() closes the last message.
+/// Writes a multipart entry by entry straight into a send buffer, beginning a new message when one is full.  Between appends
+/// the buffer may not be touched by others; finish() closes the last message.
 class MultipartWriter {
  public:
   MultipartWriter(Bytes& out, MessageType type, Version version, uint32_t xid, const CodecOptions& options = {});
-  void append(const FlowStats& entry);
-  void append(const FlowUpdate& entry);
+  MultipartWriter(const MultipartWriter&) = delete;
+  MultipartWriter& operator=(const MultipartWriter&) = delete;
+  Status append(const FlowStats& entry);
+  Status append(const FlowUpdate& entry);
   /// Closes the last message; `more`: others will follow by another writer.
   void finish(bool more = false);
+  /// Bytes appended to `out` from entry_start on are one entry: moves it to a new message if this one is too long with it.
+  Status entry_done(size_t entry_start);
 
  private:
   void begin_message();
   void close_message(bool more);
-  void split_if_full(size_t entry_start);
 
   Bytes& out_;
-  MessageType type_;
-  Version version_;
-  uint32_t xid_;
-  CodecOptions options_;
+  const MessageType type_;
+  const Version version_;
+  const uint32_t xid_;
+  const CodecOptions options_;
   size_t message_start_ = 0;     // offset in out_
-  friend class EntryScope;
 };
 
 }  // namespace sluice::ofp

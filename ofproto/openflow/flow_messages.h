@@ -7,12 +7,10 @@
 
 #include "datapath/port_no.h"
 #include "ofproto/openflow/action.h"
+#include "ofproto/openflow/flow_mod.h"
 #include "ofproto/openflow/match.h"
 
 namespace sluice::ofp {
-
-inline constexpr uint32_t OFPG_MAX = 0xffffff00, OFPG_ALL = 0xfffffffc, OFPG_ANY = 0xffffffff;
-inline constexpr uint8_t OFPTT_ALL = 0xff;
 
 /// Reasons of 1.4 and 1.5; encode writes kDelete for those that an older version lacks.
 enum class FlowRemovedReason : uint8_t { kIdleTimeout, kHardTimeout, kDelete, kGroupDelete, kMeterDelete, kEviction };
@@ -29,25 +27,9 @@ struct FlowRemoved {
 };
 
 /// Requests of flow and aggregate statistics, standard and NXST.
-struct FlowStatsRequest {
-  Match match;
-  uint64_t cookie = 0, cookie_mask = 0;
-  OfpPort out_port = OFPP_NONE;
-  uint32_t out_group = OFPG_ANY;
-  uint8_t table_id = OFPTT_ALL;
-};
+using FlowStatsRequest = FlowFilter;
 
-struct FlowStats {
-  Match match;
-  Actions actions;
-  uint64_t cookie = 0;
-  uint8_t table_id = 0;
-  uint16_t priority = 0, idle_timeout = 0, hard_timeout = 0, importance = 0;
-  uint16_t flags = 0;            // OFPFF_*
-  uint32_t duration_sec = 0, duration_nsec = 0;
-  int32_t idle_age = -1, hard_age = -1;  // seconds, -1 unknown; only NXST_FLOW and (idle_age) 1.5
-  uint64_t packet_count = UINT64_MAX, byte_count = UINT64_MAX;  // all ones: unknown
-};
+/// FlowStats is in flow_mod.h.  Ages are on the wire of NXST_FLOW only (1.5: idle_age).
 struct FlowStatsReply { std::vector<FlowStats> flows; };
 
 struct AggregateStats { uint64_t packet_count = 0, byte_count = 0; uint32_t flow_count = 0; };
@@ -62,7 +44,7 @@ struct FlowMonitor {
   uint16_t flags = 0;
   OfpPort out_port = OFPP_NONE;
   uint32_t out_group = OFPG_ANY;
-  uint8_t table_id = OFPTT_ALL;
+  uint8_t table_id = kTableAll;
   Match match;
 };
 struct FlowMonitorRequest { std::vector<FlowMonitor> monitors; };

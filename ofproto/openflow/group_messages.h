@@ -10,7 +10,7 @@
 #include "datapath/port_no.h"
 #include "ofproto/openflow/action.h"
 #include "ofproto/openflow/flow_messages.h"
-#include "ofproto/openflow/match.h"
+#include "ofproto/openflow/field.h"
 
 namespace sluice::ofp {
 
@@ -27,11 +27,17 @@ struct Bucket {
   Actions actions;
 };
 
+/// A field that is hashed, under a mask of the field's wire bytes.
+struct GroupField {
+  FieldId field = FieldId::kNone;
+  FieldValue mask;
+};
+
 /// How a select group selects (Netronome property, 1.5 and Nicira forms).  Empty method: the switch's choice.
 struct GroupSelection {
   std::string method;            // "hash", "dp_hash", or empty
   uint64_t param = 0;
-  Match fields;                  // only its mask matters
+  std::vector<GroupField> fields;
 };
 
 struct GroupMod {

@@ -52,7 +52,7 @@ using Body = std::variant<Empty, Hello, ErrorReport, Echo, FeaturesReply, Switch
 
 struct Message {
   MessageType type = MessageType::OFPT_HELLO;
-  Version version = Version::kOf10;
+  Version version = Version::k10;
   uint32_t xid = 0;
   bool more = false;             // multipart: others of the same xid follow
   Body body;

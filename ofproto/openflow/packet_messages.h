@@ -7,19 +7,18 @@
 #include "datapath/port_no.h"
 #include "lib/bytes.h"
 #include "ofproto/openflow/action.h"
+#include "ofproto/openflow/flow_mod.h"
 #include "ofproto/openflow/match.h"
 
 namespace sluice::ofp {
 
-inline constexpr uint32_t OFP_NO_BUFFER = UINT32_MAX;
 inline constexpr uint64_t kNoCookie = UINT64_MAX;
 
-/// Reasons of 1.4; encode writes kAction for those that an older version lacks.
-enum class PacketInReason : uint8_t { kNoMatch, kAction, kInvalidTtl, kActionSet, kGroup, kPacketOut };
+/// PacketInReason is in action.h (numbers of 1.4); encode writes kAction for those that an older version lacks.
 inline constexpr uint8_t kPacketInReasons = 6;
 
 struct PacketIn {
-  uint32_t buffer_id = OFP_NO_BUFFER;
+  uint32_t buffer_id = kNoBuffer;
   uint32_t total_len = 0;        // of the whole frame; data may be cut
   PacketInReason reason = PacketInReason::kNoMatch;
   uint8_t table_id = 0xff;       // 0xff unknown
@@ -31,7 +30,7 @@ struct PacketIn {
 };
 
 struct PacketOut {
-  uint32_t buffer_id = OFP_NO_BUFFER;
+  uint32_t buffer_id = kNoBuffer;
   Match metadata;                // in_port always; other pipeline fields from 1.5 only
   Actions actions;
   Bytes data;

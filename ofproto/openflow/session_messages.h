@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/bytes.h"
 #include "ofproto/openflow/error.h"
@@ -23,11 +25,10 @@ struct Hello {
   bool bitmap_element = true;    // the bitmap was, or is to be, on the wire
 };
 
-/// OF1.3.5 7.4.  `error` is kNone if the (vendor, type, code) is unknown to us.
+/// OF1.3.5 7.4.
 struct ErrorReport {
-  Error error{};
-  uint32_t vendor = 0;
-  uint16_t type = 0, code = 0;   // as on the wire; filled in at decode, ignored by encode unless error is kNone
+  std::optional<Error> error;    // none: a number unknown to us
+  ErrorNumbers numbers;          // as on the wire; filled in at decode, used by encode only if there is no `error`
   Bytes data;                    // the begin of the offending message; text for HELLO_FAILED
 };
 
