@@ -41,6 +41,7 @@ struct NetdevState {
   bool link_up = false;
   int ifindex = 0;               // 0 = none
   uint64_t link_speed_bps = 0;   // 0 = unknown
+  uint64_t link_resets = 0;      // how often the link came or went
   std::optional<bool> full_duplex;
   uint32_t features = 0;         // OFPPF_* of 1.1+ (curr)
   uint32_t advertised = 0, supported = 0, peer = 0;

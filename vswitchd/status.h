@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// The status columns of the database, written from what bridges and sessions are.  A value that is there already is not sent (ClientTransaction::set).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "dbserver/ovsdb/client_transaction.h"
+#include "dbserver/ovsdb/replica.h"
+#include "ofproto/bridge.h"
+#include "vswitchd/config.h"
+
+namespace sluice {
+
+struct StatusWriter {
+  ovsdb::ClientTransaction& txn;
+  const ovsdb::Replica& replica;
+  bool statistics;  // also the columns that change all the time
+
+  void root(const Config& config, const std::vector<std::string>& datapath_types, const std::vector<std::string>& interface_types);
+  /// bridge == nullptr: it could not be made.
+  void bridge(const BridgeConfig& config, const Bridge* bridge);
+  void controllers(const BridgeConfig& config, const std::vector<ControllerStatus>& status);
+};
+
+}  // namespace sluice
