@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// See commands.h: the commands of every switch daemon.
+#include "vswitchd/commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "vswitchd/dpctl.h"
+
+namespace sluice {
+namespace {
+
+/// Takes the switches (-m, --names...) out of the words.
+bool take_flag(std::vector<std::string>& words, std::initializer_list<std::string_view> names) {
+  return std::erase_if(words, [&](const std::string& w) { return std::ranges::find(names, w) != names.end(); }) > 0;
+}
+
+void add_fdb(UnixctlServer& server, CommandContext c) {
+  auto with = [c](std::string_view name, auto fn) -> UnixctlText {
+    Bridge* b = c.datapaths.find_bridge(std::string(name));
+    return b ? UnixctlText(fn(*b)) : std::unexpected("no such bridge");
+  };
+  server.add_text("fdb/show", "bridge", 0, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
+    if (args.size() == 1) return with(args[0], [&](Bridge& b) { return b.fdb_show(c.loop.now()); });
+    std::string all;
+    for (Switch* s : c.datapaths.all())
+      for (Bridge* b : s->bridges())
+        if (args.empty() || std::ranges::find(args, b->name()) != args.end()) all += fmt::format("{}:\n{}", b->name(), b->fdb_show(c.loop.now()));
+    return all;
+  });
+  server.add_text("fdb/flush", "[bridge]", 0, 1, [=](UnixctlArgs args) -> UnixctlText {
+    auto flush = [&](Bridge& b) {
+      b.fdb_flush(c.loop.now());
+      return std::string("table successfully flushed");
+    };
+    if (!args.empty()) return with(args[0], flush);
+    for (Switch* s : c.datapaths.all())
+      for (Bridge* b : s->bridges()) flush(*b);
+    return "table successfully flushed";
+  });
+}
+
+void add_bridges(UnixctlServer& server, CommandContext c) {
+  server.add_text("bridge/dump-flows", "[--offload-stats] bridge", 1, 2, [=](UnixctlArgs args) -> UnixctlText {
+    Bridge* b = c.datapaths.find_bridge(args.back());
+    return b ? UnixctlText(b->dump_flows(c.loop.now())) : std::unexpected("Unknown bridge");
+  });
+  server.add_text("bridge/reconnect", "[bridge]", 0, 1, [=](UnixctlArgs args) -> UnixctlText {
+    return c.vswitchd.reconnect(args.empty() ? "" : args[0]) ? UnixctlText("") : std::unexpected("Unknown bridge");
+  });
+  server.add_text("ofproto/list", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    std::string names;
+    for (Switch* s : c.datapaths.all())
+      for (Bridge* b : s->bridges()) names += b->name() + "\n";
+    return names;
+  });
+  server.add_text("ofproto/trace", "{[dp_name] odp_flow | bridge br_flow} [OPTIONS...] [-generate|packet]", 1, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
+    return trace_command(c.datapaths.all(), {args.begin(), args.end()}, c.loop.now());
+  });
+  server.add_text("sluice/plan", "", 0, 0, [=](UnixctlArgs) -> UnixctlText { return c.vswitchd.dry_run(); });
+}
+
+void add_datapaths(UnixctlServer& server, CommandContext c) {
+  server.add_text("dpif/show", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    std::string all;
+    for (Switch* s : c.datapaths.all()) all += s->dpif_show();
+    return all;
+  });
+  server.add_text("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, [=](UnixctlArgs args) -> UnixctlText {
+    std::vector<std::string> words(args.begin(), args.end());
+    bool more = take_flag(words, {"-m"}), names = take_flag(words, {"--names"});
+    if (take_flag(words, {"--no-names"})) names = false;
+    else names |= more;
+    for (Switch* s : c.datapaths.all())
+      if (!words.empty() && s->find(words[0])) return s->dpif_dump_flows(words[0], more, names, c.loop.now());
+    return std::unexpected("no such bridge");
+  });
+  server.add_text("dpif/dump-dps", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    std::string all;
+    for (Switch* s : c.datapaths.all())
+      for (Bridge* b : s->bridges()) all += fmt::format("{}@{}\n", s->dpif().type(), b->name());
+    return all;
+  });
+  server.add_text("dpctl/dump-dps", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    std::string all;
+    for (Switch* s : c.datapaths.all()) all += fmt::format("{}@{}\n", s->dpif().type(), s->dpif().name());
+    return all;
+  });
+  server.add_text("dpctl/show", "[-s] [dp...]", 0, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
+    std::vector<std::string> words(args.begin(), args.end());
+    bool statistics = take_flag(words, {"-s", "--statistics"});
+    return dpctl_show(c.datapaths.all(), words, statistics);
+  });
+  server.add_text("dpctl/dump-flows", "[-m] [--names | --no-names] [dp] [filter=..] [type=..] [pmd=..]", 0, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
+    std::vector<std::string> words(args.begin(), args.end());
+    bool more = take_flag(words, {"-m", "--more"}), names = take_flag(words, {"--names"});
+    if (take_flag(words, {"--no-names"})) names = false;
+    else names |= more;
+    std::erase_if(words, [](const std::string& w) { return w.find('=') != std::string::npos; });
+    return dpctl_dump_flows(c.datapaths.all(), words, more, names, c.loop.now());
+  });
+  server.add_text("dpctl/del-flows", "[dp]", 0, 1, [=](UnixctlArgs) -> UnixctlText {
+    for (Switch* s : c.datapaths.all()) s->purge(c.loop.now());
+    return "";
+  });
+}
+
+void add_upcalls(UnixctlServer& server, CommandContext c) {
+  server.add_text("upcall/show", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    std::string all;
+    for (Switch* s : c.datapaths.all()) all += s->upcall_show();
+    return all;
+  });
+  server.add_text("revalidator/wait", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    for (Switch* s : c.datapaths.all()) s->revalidate_now(c.loop.now());
+    return "";
+  });
+  server.add_text("revalidator/purge", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    for (Switch* s : c.datapaths.all()) s->purge(c.loop.now());
+    return "";
+  });
+  server.add_text("gen/stats", "[port]", 0, 1, [=](UnixctlArgs args) -> UnixctlText { return c.gens.stats_text(args.empty() ? "" : args[0], c.loop.now()); });
+}
+
+}  // namespace
+
+void add_switch_commands(UnixctlServer& server, CommandContext context) {
+  add_fdb(server, context);
+  add_bridges(server, context);
+  add_datapaths(server, context);
+  add_upcalls(server, context);
+  server.add_text("exit", "[--cleanup]", 0, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
+    if (std::ranges::find(args, "--cleanup") != args.end()) context.vswitchd.remove_all();
+    context.loop.stop();
+    return "";
+  });
+}
+
+}  // namespace sluice
