@@ -26,7 +26,7 @@ using Result = std::expected<T, DbError>;
 using Status = std::expected<void, DbError>;
 
 inline std::unexpected<DbError> fail(std::string_view tag, std::string details) {
-  return std::unexpected(DbError{std::string(tag), std::move(details)});
+  return std::unexpected(DbError{std::string(tag), std::move(details), {}, {}});
 }
 std::unexpected<DbError> syntax_error(std::string details);
 std::unexpected<DbError> syntax_error(const Json& json, std::string details);

@@ -55,6 +55,7 @@ Result<ColumnSchema> column_from_json(std::string_view name, const Json& j) {
   c.is_mutable = weak || !is_mutable || is_mutable->boolean();
   c.persistent = !ephemeral || !ephemeral->boolean();
   c.default_value = c.type.default_datum();
+  c.default_allowed = c.type.check(c.default_value).has_value();
   return c;
 }
 
@@ -185,7 +186,8 @@ Json TableSchema::to_json(bool with_root) const {
 
 Json DatabaseSchema::to_json() const {
   Json all = Json::object();
-  for (const TableSchema& t : tables) all.set(t.name, t.to_json(true));
+  bool all_root = std::all_of(tables.begin(), tables.end(), [](const TableSchema& t) { return t.is_root; });
+  for (const TableSchema& t : tables) all.set(t.name, t.to_json(!all_root));
   Json j = Json::object({{"name", name}, {"tables", std::move(all)}});
   if (!version.empty()) j.set("version", version);
   if (!cksum.empty()) j.set("cksum", cksum);

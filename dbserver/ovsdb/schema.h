@@ -23,6 +23,7 @@ struct ColumnSchema {
   bool is_mutable = true, persistent = true;
   ColumnType type;
   Datum default_value;
+  bool default_allowed = true;  // by the type's constraints
   Json to_json() const;
 };
 

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// One database as a server has it: memory, journal, monitors, history, transactions that wait.
+//
+// transact() applies at once; what follows from it (monitors told, reply sent) happens at flush(), after the journal has it.  Until then outcomes are
+// held, in order.  If the journal fails, all held commits are taken back and everything held is answered with an I/O error.  One thread.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+#include <list>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dbserver/journal.h"
+#include "dbserver/monitor.h"
+#include "dbserver/transaction.h"
+#include "lib/json.h"
+#include "lib/time.h"
+
+namespace sluice::ovsdb {
+
+class Session;
+
+inline constexpr size_t kHistoryCommits = 10'000;   // kept for clients that come back, and for slow ones
+inline constexpr size_t kHistoryChanges = 200'000;  // row changes in them
+
+/// A client's interest in a database.
+struct Monitor {
+  Session* session;
+  Json id;
+  MonitorVersion version;
+  std::shared_ptr<const MonitorSpec> spec;
+  uint64_t seen = 0;  // commits up to this number have been told
+};
+
+class HostedDatabase {
+ public:
+  HostedDatabase(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, Transaction& runner)
+      : db_(std::move(db)), journal_(std::move(journal)), runner_(runner) {}
+
+  const std::string& name() const { return db_->name(); }
+  Database& db() { return *db_; }
+  Journal* journal() { return journal_.get(); }
+  bool reserved = false;
+  std::string file;  // name given by the user, "" if it has none
+
+  // --- transactions ---
+  /// Runs it, now or later; the session gets its reply.
+  void transact(Session& session, const Json& params, const Json& id, Time now);
+  /// Of the server itself, for status columns and the like.  No reply.
+  TransactOutcome transact_internal(const Json& params);
+  /// Drops a waiting transaction.  True if there was one.
+  bool cancel(Session& session, const Json& id);
+  bool is_waiting(const Session& session, const Json& id) const;
+  /// Writes what is pending, then tells everybody, and runs what waited for it.
+  void flush(Time now, int64_t wall_ms);
+  bool has_pending() const { return !held_.empty(); }
+  Time deadline() const;
+  /// All waiting transactions are answered "canceled".
+  void cancel_all();
+
+  // --- monitors ---
+  Monitor* find_monitor(Session& session, const Json& id);
+  Monitor& add_monitor(Session& session, const Json& id, MonitorVersion version, std::shared_ptr<const MonitorSpec> spec);
+  void remove_monitor(Monitor& m);
+  void change_spec(Monitor& m, std::shared_ptr<const MonitorSpec> spec);
+  std::vector<Monitor*> monitors_of(const Session& session);
+  void forget(Session& session);
+  /// Sends a lagging monitor what it missed.
+  void catch_up(Monitor& m);
+  size_t monitor_count() const;
+
+  // --- history ---
+  const Uuid& last_id() const { return last_id_; }
+  uint64_t last_number() const { return first_number_ + history_.size() - 1; }
+  /// Number of the commit with this id, if it is in the history.
+  std::optional<uint64_t> find_commit(const Uuid& id) const;
+  /// Net changes of all commits after this number; nullopt if the history does not go back that far.
+  std::optional<std::vector<RowChange>> changes_since(uint64_t number) const;
+
+  /// Puts another database in place: after a conversion.
+  void replace(std::unique_ptr<Database> db);
+  uint64_t total_transactions = 0;
+
+ private:
+  struct Held {
+    uint64_t session;  // 0: nobody waits for a reply
+    Json id;
+    std::string results;
+    std::shared_ptr<Commit> commit;
+  };
+  struct Waiting {
+    uint64_t session;
+    Json params, id;
+    Time started;
+    Time deadline;
+  };
+  struct SpecEntry {
+    std::shared_ptr<const MonitorSpec> spec;
+    std::list<Monitor> monitors;
+  };
+  void settle(Session& session, TransactOutcome outcome, const Json& params, const Json& id, Time started);
+  void publish(Held& held);
+  void tell_monitors(const Commit& commit, const std::shared_ptr<const Commit>& shared);
+  void run_waiting(Time now);
+  TransactContext context_for(Session& session, Time now, Time started);
+  void remember(std::shared_ptr<const Commit> commit);
+
+  std::unique_ptr<Database> db_;
+  std::unique_ptr<Journal> journal_;
+  Transaction& runner_;
+  std::vector<Held> held_;
+  std::list<Waiting> waiting_;
+  boost::unordered_flat_map<std::string, std::unique_ptr<SpecEntry>> specs_;
+  std::deque<std::shared_ptr<const Commit>> history_;
+  size_t history_changes_ = 0;
+  uint64_t first_number_ = 1;  // of history_.front(); numbers count published commits from 1
+  Uuid last_id_;
+};
+
+}  // namespace sluice::ovsdb
