@@ -21,6 +21,8 @@
 namespace sluice::ovsdb {
 
 class Session;
+/// Who is connected, by number; numbers are never used twice.
+using SessionMap = boost::unordered_flat_map<uint64_t, Session*>;
 
 inline constexpr size_t kHistoryCommits = 10'000;   // kept for clients that come back, and for slow ones
 inline constexpr size_t kHistoryChanges = 200'000;  // row changes in them
@@ -36,8 +38,8 @@ struct Monitor {
 
 class HostedDatabase {
  public:
-  HostedDatabase(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, Transaction& runner)
-      : db_(std::move(db)), journal_(std::move(journal)), runner_(runner) {}
+  HostedDatabase(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, Transaction& runner, SessionMap& sessions)
+      : db_(std::move(db)), journal_(std::move(journal)), runner_(runner), sessions_(sessions) {}
 
   const std::string& name() const { return db_->name(); }
   Database& db() { return *db_; }
@@ -49,7 +51,7 @@ class HostedDatabase {
   /// Runs it, now or later; the session gets its reply.
   void transact(Session& session, const Json& params, const Json& id, Time now);
   /// Of the server itself, for status columns and the like.  No reply.
-  TransactOutcome transact_internal(const Json& params);
+  TransactOutcome transact_internal(const Json& params, int64_t wall_ms);
   /// Drops a waiting transaction.  True if there was one.
   bool cancel(Session& session, const Json& id);
   bool is_waiting(const Session& session, const Json& id) const;
@@ -66,6 +68,7 @@ class HostedDatabase {
   void remove_monitor(Monitor& m);
   void change_spec(Monitor& m, std::shared_ptr<const MonitorSpec> spec);
   std::vector<Monitor*> monitors_of(const Session& session);
+  std::vector<Monitor*> all_monitors();
   void forget(Session& session);
   /// Sends a lagging monitor what it missed.
   void catch_up(Monitor& m);
@@ -82,6 +85,8 @@ class HostedDatabase {
   /// Puts another database in place: after a conversion.
   void replace(std::unique_ptr<Database> db);
   uint64_t total_transactions = 0;
+  /// Of the last journal failure, for status.
+  const std::string& last_error() const { return last_error_; }
 
  private:
   struct Held {
@@ -95,6 +100,7 @@ class HostedDatabase {
     Json params, id;
     Time started;
     Time deadline;
+    uint64_t tried = 0;  // at this commit
   };
   struct SpecEntry {
     std::shared_ptr<const MonitorSpec> spec;
@@ -102,7 +108,9 @@ class HostedDatabase {
   };
   void settle(Session& session, TransactOutcome outcome, const Json& params, const Json& id, Time started);
   void publish(Held& held);
-  void tell_monitors(const Commit& commit, const std::shared_ptr<const Commit>& shared);
+  void refuse(std::vector<Held>& held, const IoError& error);
+  IoStatus rewrite_journal(int64_t wall_ms);
+  void tell_monitors(const std::shared_ptr<Commit>& commit);
   void run_waiting(Time now);
   TransactContext context_for(Session& session, Time now, Time started);
   void remember(std::shared_ptr<const Commit> commit);
@@ -110,6 +118,7 @@ class HostedDatabase {
   std::unique_ptr<Database> db_;
   std::unique_ptr<Journal> journal_;
   Transaction& runner_;
+  SessionMap& sessions_;
   std::vector<Held> held_;
   std::list<Waiting> waiting_;
   boost::unordered_flat_map<std::string, std::unique_ptr<SpecEntry>> specs_;
@@ -117,6 +126,7 @@ class HostedDatabase {
   size_t history_changes_ = 0;
   uint64_t first_number_ = 1;  // of history_.front(); numbers count published commits from 1
   Uuid last_id_;
+  std::string last_error_;
 };
 
 }  // namespace sluice::ovsdb

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Databases come and go, and clients hear of it.
+#include "dbserver/server.h"
+
+#include <fmt/format.h>
+
+#include "dbserver/ovsdb/value_json.h"
+
+namespace sluice::ovsdb {
+
+const char kServerSchema[] =
+    R"({"name":"_Server","version":"1.2.0","cksum":"3009684573 744","tables":{"Database":{"columns":{)"
+    R"("name":{"type":"string"},"model":{"type":{"key":{"type":"string","enum":["set",["clustered","relay","standalone"]]}}},)"
+    R"("connected":{"type":"boolean"},"leader":{"type":"boolean"},"schema":{"type":{"key":"string","min":0}},)"
+    R"("cid":{"type":{"key":"uuid","min":0}},"sid":{"type":{"key":"uuid","min":0}},"index":{"type":{"key":"integer","min":0}}}}}})";
+
+Server::Server(UuidSource& uuids) : uuids_(uuids), id_(uuids.next()), runner_(uuids) {
+  auto schema = DatabaseSchema::from_json(*Json::parse(kServerSchema));
+  auto hosted = std::make_unique<HostedDatabase>(std::make_unique<Database>(*schema, uuids_), nullptr, runner_, sessions_);
+  hosted->reserved = true;
+  HostedDatabase& db = *hosted;
+  databases_.emplace("_Server", std::move(hosted));
+  announce(db);
+}
+
+Server::~Server() = default;
+
+Status Server::add_database(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, std::string file) {
+  std::string name = db->name();
+  if (databases_.contains(name)) return fail("ovsdb error", fmt::format("{}: duplicate database name", name));
+  auto hosted = std::make_unique<HostedDatabase>(std::move(db), std::move(journal), runner_, sessions_);
+  hosted->file = std::move(file);
+  announce(*hosted);
+  databases_.emplace(std::move(name), std::move(hosted));
+  disconnect_unaware("database added");
+  return {};
+}
+
+bool Server::remove_database(const std::string& name) {
+  auto it = databases_.find(name);
+  if (it == databases_.end() || it->second->reserved) return false;
+  HostedDatabase& db = *it->second;
+  db.cancel_all();
+  for (Monitor* m : db.all_monitors()) m->session->notify("monitor_canceled", Json::array({m->id}).to_string());
+  databases_.erase(it);
+  Json op = Json::object({{"op", "delete"}, {"table", "Database"}});
+  op.set("where", Json::array({Json::array({"name", "==", name})}));
+  find("_Server")->transact_internal(Json::array({"_Server", std::move(op)}), wall_ms_);
+  disconnect_unaware("database removed");
+  return true;
+}
+
+HostedDatabase* Server::find(std::string_view name) {
+  auto it = databases_.find(name);
+  return it == databases_.end() ? nullptr : it->second.get();
+}
+
+std::vector<std::string> Server::names() const {
+  std::vector<std::string> all;
+  for (const auto& [name, db] : databases_) all.push_back(name);
+  return all;
+}
+
+void Server::announce(const HostedDatabase& hosted) {
+  HostedDatabase& db = const_cast<HostedDatabase&>(hosted);
+  Json row = Json::object({{"name", db.name()}, {"model", "standalone"}, {"connected", true}, {"leader", true}});
+  row.set("schema", db.db().schema().to_json().to_string());
+  HostedDatabase* server = find("_Server");
+  server->transact_internal(Json::array({"_Server", Json::object({{"op", "insert"}, {"table", "Database"}, {"row", std::move(row)}})}), wall_ms_);
+}
+
+void Server::disconnect_unaware(std::string_view why) {
+  for (auto& [number, session] : sessions_)
+    if (!session->is_change_aware()) session->close(why);
+}
+
+Status Server::convert(HostedDatabase& hosted, const Json& schema_json, int64_t wall_ms, const std::function<void()>& reply) {
+  auto schema = DatabaseSchema::from_json(schema_json);
+  if (!schema) return std::unexpected(schema.error());
+  if ((*schema)->name != hosted.name())
+    return fail("invalid parameters", fmt::format("new schema name ({}) does not match database name ({})", (*schema)->name, hosted.name()));
+  auto converted = convert_database(hosted.db(), *schema, uuids_);
+  if (!converted) return std::unexpected(converted.error());
+  if (hosted.journal()) {
+    auto written = hosted.journal()->compact(**converted, wall_ms, "converted by ovsdb-server");
+    if (!written) return std::unexpected(DbError{"I/O error", written.error().what, {}, written.error().text()});
+  }
+  hosted.cancel_all();
+  for (Monitor* m : hosted.all_monitors())
+    if (m->session->is_change_aware()) m->session->notify("monitor_canceled", Json::array({m->id}).to_string());
+  hosted.replace(std::move(*converted));
+  Json op = Json::object({{"op", "update"}, {"table", "Database"}});
+  op.set("where", Json::array({Json::array({"name", "==", hosted.name()})}));
+  op.set("row", Json::object({{"schema", hosted.db().schema().to_json().to_string()}}));
+  find("_Server")->transact_internal(Json::array({"_Server", std::move(op)}), wall_ms);
+  reply();
+  disconnect_unaware("database converted");
+  return {};
+}
+
+namespace {
+
+Result<RowPtr> convert_row(const TableSchema& from, const Row& row, const TableSchema& to, UuidSource& uuids) {
+  RowBuilder builder;
+  builder.start(to);
+  for (const ColumnSchema& c : to.columns) {
+    const ColumnSchema* old = from.find(c.name);
+    if (!old) {
+      if (auto s = c.type.check(c.default_value); !s) return std::unexpected(s.error());
+      continue;
+    }
+    auto value = parse_datum(datum_to_json(row.get(*old)), c.type);
+    if (!value) return std::unexpected(value.error());
+    builder.set(c, *value);
+  }
+  return builder.build(row.uuid(), uuids.next());
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Database>> convert_database(Database& from, std::shared_ptr<const DatabaseSchema> schema, UuidSource& uuids) {
+  auto to = std::make_unique<Database>(std::move(schema), uuids);
+  Changes changes;
+  for (Table& old : from.tables()) {
+    Table* t = to->find_table(old.schema().name);
+    if (!t) continue;
+    for (const RowPtr& row : old) {
+      auto converted = convert_row(old.schema(), *row, t->schema(), uuids);
+      if (!converted) return std::unexpected(converted.error());
+      to->insert(changes, t->schema().index, *converted);
+    }
+  }
+  auto commit = to->commit(changes);
+  if (!commit) return std::unexpected(commit.error());
+  return to;
+}
+
+void Server::run(Time now, int64_t wall_ms) {
+  wall_ms_ = wall_ms;
+  for (auto& [name, db] : databases_) db->flush(now, wall_ms);
+}
+
+Time Server::deadline() const {
+  Time nearest = kNever;
+  for (const auto& [name, db] : databases_) nearest = std::min(nearest, db->deadline());
+  return nearest;
+}
+
+uint64_t Server::add_session(Session& s) {
+  sessions_.emplace(next_session_, &s);
+  return next_session_++;
+}
+
+void Server::remove_session(Session& s) {
+  sessions_.erase(s.number());
+  for (auto& [name, db] : databases_) db->forget(s);
+  for (auto& [lock, session] : locks_.forget(s.number())) {
+    LockTable::Effect e;
+    e.granted = session;
+    told(lock, e);
+  }
+}
+
+void Server::told(const std::string& lock, const LockTable::Effect& effect) {
+  std::string params = Json::array({lock}).to_string();
+  auto tell = [&](std::optional<uint64_t> number, const char* method) {
+    if (!number) return;
+    auto it = sessions_.find(*number);
+    if (it == sessions_.end()) return;
+    if (std::string_view(method) == "stolen") it->second->locks_lost++;
+    it->second->notify(method, params);
+  };
+  tell(effect.stolen, "stolen");
+  tell(effect.granted, "locked");
+}
+
+void Server::set_read_only(bool on) {
+  if (read_only_ == on) return;
+  read_only_ = on;
+  disconnect_unaware("server's mode changed");
+}
+
+}  // namespace sluice::ovsdb

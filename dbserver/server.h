@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// The databases of one server, the sessions on them, the locks, and the _Server database that tells clients about the others.
+// No sockets here: see remotes.h and main.cc.  One thread.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dbserver/hosted.h"
+#include "dbserver/locks.h"
+#include "dbserver/session.h"
+
+namespace sluice::ovsdb {
+
+class Server {
+ public:
+  explicit Server(UuidSource& uuids);
+  ~Server();
+
+  /// The error names what is wrong: the name is taken.
+  Status add_database(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, std::string file);
+  /// False if there is none of that name.
+  bool remove_database(const std::string& name);
+  HostedDatabase* find(std::string_view name);
+  std::vector<std::string> names() const;  // sorted by bytes
+  std::map<std::string, std::unique_ptr<HostedDatabase>, std::less<>>& databases() { return databases_; }
+
+  /// Replaces a database's schema, converting its rows.  The file is rewritten first.
+  /// `reply` is called when it is done, before clients that would not understand are disconnected.
+  Status convert(HostedDatabase& db, const Json& schema, int64_t wall_ms, const std::function<void()>& reply);
+
+  /// Writes to disk what is pending, tells clients.  Called once an iteration, before output is sent.
+  void run(Time now, int64_t wall_ms);
+  Time deadline() const;
+
+  const Uuid& id() const { return id_; }
+  LockTable& locks() { return locks_; }
+  void told(const std::string& lock, const LockTable::Effect& effect);
+  UuidSource& uuids() { return uuids_; }
+  SessionMap& sessions() { return sessions_; }
+  uint64_t add_session(Session& s);
+  void remove_session(Session& s);
+
+  /// A backup server: clients may not write.
+  bool is_read_only() const { return read_only_; }
+  void set_read_only(bool on);
+  int64_t wall_ms() const { return wall_ms_; }
+  void set_wall_ms(int64_t ms) { wall_ms_ = ms; }
+
+ private:
+  void announce(const HostedDatabase& db);
+  void disconnect_unaware(std::string_view why);
+
+  UuidSource& uuids_;
+  Uuid id_;
+  Transaction runner_;
+  SessionMap sessions_;
+  uint64_t next_session_ = 1;
+  LockTable locks_;
+  std::map<std::string, std::unique_ptr<HostedDatabase>, std::less<>> databases_;
+  bool read_only_ = false;
+  int64_t wall_ms_ = 0;
+};
+
+/// A database with the new schema and the old rows.  Errors as the rows' values give them.
+Result<std::unique_ptr<Database>> convert_database(Database& from, std::shared_ptr<const DatabaseSchema> schema, UuidSource& uuids);
+
+extern const char kServerSchema[];  // of _Server
+
+}  // namespace sluice::ovsdb
