@@ -39,7 +39,7 @@ struct Monitor {
 class HostedDatabase {
  public:
   HostedDatabase(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, Transaction& runner, SessionMap& sessions)
-      : db_(std::move(db)), journal_(std::move(journal)), runner_(runner), sessions_(sessions) {}
+      : db_(std::move(db)), journal_(std::move(journal)), runner_(runner), sessions_(sessions), table_changed_(db_->tables().size()) {}
 
   const std::string& name() const { return db_->name(); }
   Database& db() { return *db_; }
@@ -85,6 +85,10 @@ class HostedDatabase {
   /// Puts another database in place: after a conversion.
   void replace(std::unique_ptr<Database> db);
   uint64_t total_transactions = 0;
+  /// Number of the last commit that changed a table.
+  uint64_t table_changed(uint16_t table) const { return table_changed_[table]; }
+  /// Grows when replace() puts another database in place.
+  uint64_t generation() const { return generation_; }
   /// Of the last journal failure, for status.
   const std::string& last_error() const { return last_error_; }
 
@@ -119,6 +123,8 @@ class HostedDatabase {
   std::unique_ptr<Journal> journal_;
   Transaction& runner_;
   SessionMap& sessions_;
+  std::vector<uint64_t> table_changed_;
+  uint64_t generation_ = 0;
   std::vector<Held> held_;
   std::list<Waiting> waiting_;
   boost::unordered_flat_map<std::string, std::unique_ptr<SpecEntry>> specs_;

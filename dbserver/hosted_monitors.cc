@@ -10,12 +10,16 @@ namespace sluice::ovsdb {
 void HostedDatabase::tell_monitors(const std::shared_ptr<Commit>& commit) {
   remember(commit);
   uint64_t number = last_number();
+  for (const RowChange& c : commit->changes) table_changed_[c.table] = number;
   for (auto& [key, entry] : specs_) {
     std::shared_ptr<const std::string> body;
     bool rendered = false;
     for (Monitor& m : entry->monitors) {
       if (m.seen >= number) continue;
-      if (m.session->is_congested() || m.seen + 1 < number) continue;  // catch_up() will tell it
+      if (m.session->is_congested() || m.seen + 1 < number) {  // catch_up() will tell it
+        m.session->note_behind();
+        continue;
+      }
       if (!rendered) {
         std::string text = entry->spec->update(commit->changes);
         if (!text.empty()) body = std::make_shared<const std::string>(std::move(text));
@@ -145,6 +149,8 @@ void HostedDatabase::replace(std::unique_ptr<Database> db) {
   first_number_ = 1;
   last_id_ = {};
   db_ = std::move(db);
+  table_changed_.assign(db_->tables().size(), 0);
+  generation_++;
 }
 
 }  // namespace sluice::ovsdb

@@ -117,6 +117,7 @@ Result<ReadTransaction> parse_transaction(Database& db, const Json& j) {
 
 Result<OpenedJournal> load_journal(std::string_view bytes, const std::string& name, UuidSource& uuids) {
   OpenedJournal opened;
+  if (!bytes.empty() && !bytes.starts_with("OVSDB ")) return fail("ovsdb error", fmt::format("{}: unexpected file format", name));
   if (bytes.starts_with("OVSDB CLUSTER")) return fail("ovsdb error", fmt::format("{}: clustered databases are not supported", name));
   RecordReader reader(bytes, name);
   auto first = reader.next();

@@ -138,6 +138,12 @@ Result<std::unique_ptr<Database>> convert_database(Database& from, std::shared_p
 void Server::run(Time now, int64_t wall_ms) {
   wall_ms_ = wall_ms;
   for (auto& [name, db] : databases_) db->flush(now, wall_ms);
+  for (uint64_t number : std::exchange(behind_, {})) {
+    auto it = sessions_.find(number);
+    if (it == sessions_.end()) continue;
+    if (it->second->is_congested()) behind_.push_back(number);
+    else it->second->drained();
+  }
 }
 
 Time Server::deadline() const {

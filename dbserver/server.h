@@ -43,6 +43,7 @@ class Server {
   SessionMap& sessions() { return sessions_; }
   uint64_t add_session(Session& s);
   void remove_session(Session& s);
+  void add_behind(uint64_t session) { behind_.push_back(session); }
 
   /// A backup server: clients may not write.
   bool is_read_only() const { return read_only_; }
@@ -59,6 +60,7 @@ class Server {
   Transaction runner_;
   SessionMap sessions_;
   uint64_t next_session_ = 1;
+  std::vector<uint64_t> behind_;  // sessions whose monitors wait for room
   LockTable locks_;
   std::map<std::string, std::unique_ptr<HostedDatabase>, std::less<>> databases_;
   bool read_only_ = false;

@@ -60,7 +60,13 @@ void Session::notification(std::string_view method, const Json& params, Time) {
     if (db->cancel(*this, params[0])) return;
 }
 
+void Session::note_behind() {
+  if (std::exchange(behind_, true)) return;
+  server_.add_behind(number_);
+}
+
 void Session::drained() {
+  behind_ = false;
   for (auto& [name, db] : server_.databases())
     for (Monitor* m : db->monitors_of(*this)) db->catch_up(*m);
 }

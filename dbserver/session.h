@@ -57,6 +57,8 @@ class Session {
   void set_options(SessionOptions options) { options_ = std::move(options); }
   bool is_change_aware() const { return change_aware_; }
   bool is_congested() const { return output_.queued() > kMonitorHighWater; }
+  /// Updates wait for room in the output: the server calls drained() when there is some.
+  void note_behind();
   std::unique_ptr<Permissions> permissions(HostedDatabase& db) const;
   Server& server() { return server_; }
 
@@ -106,6 +108,7 @@ class Session {
   uint64_t number_;
   bool change_aware_ = false;
   size_t monitors_ = 0;
+  bool behind_ = false;
 };
 
 }  // namespace sluice::ovsdb

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opening files, and telling a torn end from damage.
+#include "dbserver/open.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "dbserver/sha1.h"
+
+namespace sluice::ovsdb {
+namespace {
+
+constexpr std::string_view kMagic = "OVSDB JSON ";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
+
+/// The rest is the beginning of a header line and nothing else.
+bool is_header_prefix(std::string_view rest) {
+  size_t m = std::min(rest.size(), kMagic.size());
+  if (rest.substr(0, m) != kMagic.substr(0, m)) return false;
+  rest.remove_prefix(m);
+  while (!rest.empty() && is_digit(rest[0])) rest.remove_prefix(1);
+  if (rest.starts_with(' ')) rest.remove_prefix(1);
+  return rest.size() <= 40 && std::all_of(rest.begin(), rest.end(), is_hex);
+}
+
+}  // namespace
+
+bool is_torn_write(std::string_view bytes, uint64_t offset) {
+  std::string_view rest = bytes.substr(offset);
+  // Lost sectors read as zeros; no text that we write has any, and one flipped bit does not make two.
+  if (rest.find(std::string_view("\0\0", 2)) != rest.npos) return true;
+  size_t newline = rest.find('\n');
+  if (newline == rest.npos) return is_header_prefix(rest);
+  RecordReader reader(bytes, "", offset);
+  std::string_view header = rest.substr(0, newline);
+  if (!is_header_prefix(header) || header.size() < kMagic.size() + 42) return false;
+  std::string_view sum = header.substr(header.size() - 40), data = rest.substr(newline + 1);
+  uint64_t length = std::strtoull(std::string(header.substr(kMagic.size())).c_str(), nullptr, 10);
+  if (data.size() >= length) return false;
+  // Short.  Unless its length is what was damaged: then the data is whole, or other records follow.
+  std::string actual;
+  append_sha1(actual, data);
+  return actual != sum && data.find("\nOVSDB JSON ") == data.npos && !data.ends_with("}\n");
+}
+
+namespace {
+
+std::string damage_text(const JournalDamage& d) {
+  return fmt::format("{}.  The file is damaged and has been left as it is; see \"ovsdb-tool verify\" and \"ovsdb-tool salvage\".", d.text);
+}
+
+Result<OpenedJournal> load(std::string_view bytes, const std::string& name, UuidSource& uuids) {
+  auto opened = load_journal(bytes, name, uuids);
+  if (!opened) return opened;
+  if (opened->damage && !is_torn_write(bytes, opened->damage->offset)) return fail("ovsdb error", damage_text(*opened->damage));
+  return opened;
+}
+
+}  // namespace
+
+Result<OpenedDatabase> open_database(const std::string& name, UuidSource& uuids, int64_t now_ms) {
+  auto io_error = [](const IoError& e) { return std::unexpected(DbError{"I/O error", e.what, {}, e.text()}); };
+  auto storage = FileStorage::open(name, FileStorage::Open::existing);
+  if (!storage) return io_error(storage.error());
+  auto bytes = (*storage)->read_all();
+  if (!bytes) return io_error(bytes.error());
+  auto loaded = load(*bytes, name, uuids);
+  if (!loaded) return std::unexpected(loaded.error());
+  OpenedDatabase opened;
+  if (loaded->damage) {
+    std::string aside = name + ".torn";
+    std::string_view tail = std::string_view(*bytes).substr(loaded->size);
+    if (auto s = replace_file(aside, tail, 0640); !s)
+      return std::unexpected(DbError{"I/O error", fmt::format("{}: cannot set aside {} torn bytes: {}", aside, tail.size(), s.error().what), {}, std::strerror(s.error().error)});
+    if (auto s = (*storage)->truncate(loaded->size); !s) return io_error(s.error());
+    opened.warning = fmt::format("{}: the last write was cut off: {} bytes at offset {} are no whole record; moved to {}", name, tail.size(), loaded->size, aside);
+  }
+  opened.db = std::move(loaded->db);
+  opened.journal = std::make_unique<Journal>(std::move(*storage), loaded->records, now_ms);
+  return opened;
+}
+
+Result<OpenedJournal> read_database(const std::string& name, UuidSource& uuids) {
+  auto bytes = read_file(name);
+  if (!bytes) return std::unexpected(DbError{"I/O error", fmt::format("{}: {} failed", name, bytes.error().what), {}, std::strerror(bytes.error().error)});
+  return load(*bytes, name, uuids);
+}
+
+}  // namespace sluice::ovsdb

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// A Client is one connection with its JSON-RPC framing and its session.
+#include "dbserver/remotes.h"
+
+#include <list>
+
+#include "lib/log.h"
+
+namespace sluice::ovsdb {
+namespace {
+
+Log log_("ovsdb_jsonrpc_server");
+
+}  // namespace
+
+class Remotes::Client : public SessionOutput {
+ public:
+  Client(Remotes& remotes, Connection& connection, const RemoteOptions& options)
+      : loop_(remotes.loop_),
+        connection_(connection),
+        session_(remotes.server_, *this, {options.read_only, options.role, connection.peer_certificate_name()}),
+        rpc_(connection, remotes.arena_,
+             {[this](std::string_view method, const Json& params, const Json& id) { request(method, params, id); },
+              [this](std::string_view method, const Json& params) { session_.notification(method, params, loop_.now()); },
+              {}}),
+        connected_(loop_.now()) {
+    Duration probe = options.probe_interval.value_or(connection.is_unix() ? Duration{} : kDefaultProbeInterval);
+    rpc_.set_probe_interval(probe);
+  }
+
+  void send(std::string message) override { rpc_.send_text(std::move(message)); }
+  void send(std::shared_ptr<const std::string> part) override { rpc_.send_text(std::move(part)); }
+  size_t queued() const override { return connection_.queued(); }
+  void close(std::string_view reason) override {
+    if (std::exchange(closing_, true)) return;
+    connection_.close_when_drained(std::string(reason));
+  }
+
+  Connection& connection() { return connection_; }
+  Session& session() { return session_; }
+  Time connected() const { return connected_; }
+
+ private:
+  void request(std::string_view method, const Json& params, const Json& id) {
+    if (closing_) return;
+    session_.set_options({session_.options().read_only, session_.options().role, connection_.peer_certificate_name()});
+    session_.request(method, params, id, loop_.now());
+  }
+
+  Loop& loop_;
+  Connection& connection_;
+  Session session_;
+  JsonRpcSession rpc_;
+  Time connected_;
+  bool closing_ = false;
+};
+
+struct Remotes::Remote {
+  struct Accepted {
+    std::unique_ptr<Connection> connection;
+    std::unique_ptr<Client> client;  // dies first
+  };
+  RemoteOptions options;
+  bool passive = false;
+  std::unique_ptr<Listener> listener;
+  std::list<Accepted> accepted;
+  std::unique_ptr<Connector> connector;
+  std::unique_ptr<Client> active;
+  std::string last_error;  // of a session that ended
+
+  ~Remote() {
+    active.reset();
+    connector.reset();
+    for (Accepted& a : accepted) a.client.reset();
+  }
+};
+
+Remotes::Remotes(Loop& loop, Server& server, TlsContext* tls, std::string run_dir)
+    : loop_(loop), server_(server), tls_(tls), run_dir_(std::move(run_dir)) {}
+Remotes::~Remotes() = default;
+
+std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const std::string& text, const RemoteOptions& options) {
+  auto remote = std::make_unique<Remote>();
+  remote->options = options;
+  Remote* r = remote.get();
+  if (looks_like_passive_target(text)) {
+    auto target = parse_passive_target(text, kOvsdbPort, run_dir_);
+    if (!target) return std::unexpected(target.error().text());
+    remote->passive = true;
+    Listener::Options how;
+    how.tls = tls_;
+    how.unix_mode = 0660;
+    how.dscp = options.dscp;
+    auto accept = [this, r](std::unique_ptr<Connection> connection) {
+      r->accepted.push_back({std::move(connection), nullptr});
+      auto at = std::prev(r->accepted.end());
+      at->client = std::make_unique<Client>(*this, *at->connection, r->options);
+      at->connection->on_close([r, at](std::string_view reason) {
+        if (reason != "End of file") log_.warn("{}: connection dropped ({})", at->connection->peer_name(), reason);
+        r->last_error = reason;
+        at->client.reset();
+        auto dying = std::move(at->connection);
+        r->accepted.erase(at);
+      });
+    };
+    auto listener = Listener::listen(loop_, *target, std::move(accept), how);
+    if (!listener) return std::unexpected(listener.error().text);
+    remote->listener = std::move(*listener);
+    return remote;
+  }
+  auto target = parse_active_target(text, kOvsdbPort, run_dir_);
+  if (!target) return std::unexpected(target.error().text());
+  Connector::Options how;
+  how.tls = tls_;
+  how.dscp = options.dscp;
+  if (options.max_backoff) how.max_backoff = *options.max_backoff;
+  if (options.probe_interval) how.probe_interval = *options.probe_interval;
+  Connector::Handlers handlers;
+  handlers.on_connected = [this, r](Connection& c) {
+    RemoteOptions quiet = r->options;
+    quiet.probe_interval = Duration{};  // the connector probes
+    r->active = std::make_unique<Client>(*this, c, quiet);
+  };
+  handlers.on_disconnected = [r](std::string_view) { r->active.reset(); };
+  handlers.probe = [](Connection& c) { c.send(std::string(R"({"id":"echo","method":"echo","params":[]})")); };
+  handlers.log = [](std::string_view line) { log_.info("{}", line); };
+  remote->connector = std::make_unique<Connector>(loop_, std::vector<Target>{*target}, how, std::move(handlers));
+  return remote;
+}
+
+std::map<std::string, std::string> Remotes::set(const RemoteMap& wanted) {
+  std::map<std::string, std::string> errors;
+  std::erase_if(remotes_, [&](const auto& r) {
+    auto w = wanted.find(r.first);
+    return w == wanted.end() || !(w->second == r.second->options);
+  });
+  for (const auto& [target, options] : wanted) {
+    if (remotes_.contains(target)) continue;
+    auto remote = open(target, options);
+    if (remote) remotes_.emplace(target, std::move(*remote));
+    else errors.emplace(target, remote.error());
+  }
+  return errors;
+}
+
+void Remotes::reconnect(std::string_view reason) {
+  for (auto& [target, r] : remotes_) {
+    for (auto& a : r->accepted)
+      if (a.client) a.client->close(reason);
+    if (r->active) r->active->close(reason);
+  }
+}
+
+RemoteStatus Remotes::status(const std::string& target, Time now) const {
+  RemoteStatus s;
+  auto it = remotes_.find(target);
+  if (it == remotes_.end()) return s;
+  Remote& r = *it->second;
+  const Client* client = r.active.get();
+  if (r.passive) {
+    if (r.listener->bound_port()) s.status["bound_port"] = std::to_string(r.listener->bound_port());
+    if (r.accepted.size() > 1) s.status["n_connections"] = std::to_string(r.accepted.size());
+    if (!r.accepted.empty()) client = r.accepted.front().client.get();
+    if (client) {
+      s.status["state"] = "ACTIVE";
+      s.status["sec_since_connect"] = std::to_string(to_seconds(now - client->connected()));
+    }
+  } else {
+    s.status = r.connector->status(now);
+  }
+  s.is_connected = client != nullptr;
+  if (client) {
+    Session& session = const_cast<Client*>(client)->session();
+    auto note = [&](const char* name, uint64_t n) {
+      if (n) s.status[name] = std::to_string(n);
+    };
+    note("locks_held", session.locks_held());
+    note("locks_waiting", session.locks_waiting());
+    note("locks_lost", session.locks_lost);
+  }
+  return s;
+}
+
+size_t Remotes::session_count() const {
+  size_t n = 0;
+  for (const auto& [target, r] : remotes_) n += r->accepted.size() + (r->active != nullptr);
+  return n;
+}
+
+size_t Remotes::backlog() const {
+  size_t n = 0;
+  for (const auto& [target, r] : remotes_) {
+    for (const auto& a : r->accepted) n += a.connection->queued();
+    if (r->active) n += r->active->connection().queued();
+  }
+  return n;
+}
+
+}  // namespace sluice::ovsdb

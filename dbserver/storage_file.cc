@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files by system calls.  After a failed fsync the kernel may have dropped the pages it could not write: the file is then broken until it is replaced.
+#include "dbserver/storage_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+
+namespace sluice::ovsdb {
+namespace {
+
+constexpr mode_t kMode = 0640;
+
+std::unexpected<IoError> failed(std::string what, int error = errno) { return std::unexpected(IoError{error, std::move(what)}); }
+
+}  // namespace
+
+std::string follow_links(const std::string& path) {
+  std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
+  return real ? std::string(real.get()) : path;
+}
+
+std::expected<LockFile, IoError> LockFile::take(const std::string& path) {
+  size_t slash = path.rfind('/');
+  std::string dir = slash == path.npos ? "" : path.substr(0, slash + 1);
+  std::string lock = dir + "." + path.substr(slash == path.npos ? 0 : slash + 1) + ".~lock~";
+  UniqueFd fd(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!fd) return failed(lock + ": failed to open lock file");
+  struct flock how {};
+  how.l_type = F_WRLCK;
+  how.l_whence = SEEK_SET;
+  if (fcntl(fd.get(), F_SETLK, &how)) return failed(lock + ": failed to lock file", errno == EACCES ? EAGAIN : errno);
+  return LockFile(std::move(fd));
+}
+
+std::expected<std::unique_ptr<FileStorage>, IoError> FileStorage::open(const std::string& name, Open mode) {
+  std::string path = follow_links(name);
+  int flags = O_RDWR | O_CLOEXEC | O_APPEND;
+  if (mode == Open::create) flags |= O_CREAT | O_EXCL;
+  UniqueFd fd(::open(path.c_str(), flags, kMode));
+  if (!fd) return failed(name + (mode == Open::create ? ": create failed" : ": open failed"));
+  auto lock = LockFile::take(path);
+  if (!lock) {
+    if (mode == Open::create) unlink(path.c_str());
+    return failed(name + ": failed to lock lockfile", lock.error().error);
+  }
+  struct stat s {};
+  if (fstat(fd.get(), &s)) return failed(name + ": fstat failed");
+  return std::unique_ptr<FileStorage>(new FileStorage(name, path, std::move(fd), std::move(*lock), static_cast<uint64_t>(s.st_size)));
+}
+
+std::expected<std::string, IoError> FileStorage::read_all() {
+  std::string bytes(size_, '\0');
+  size_t got = 0;
+  while (got < bytes.size()) {
+    ssize_t n = pread(fd_.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return failed(name_ + ": read failed");
+    if (n == 0) break;
+    got += static_cast<size_t>(n);
+  }
+  bytes.resize(got);
+  return bytes;
+}
+
+IoStatus FileStorage::append(std::string_view bytes) {
+  if (broken_) return failed(name_ + ": file is broken", EIO);
+  int error = write_all(fd_.get(), bytes);
+  if (!error) {
+    size_ += bytes.size();
+    return {};
+  }
+  if (auto s = truncate(size_); !s) broken_ = true;
+  return failed(name_ + ": write failed", error);
+}
+
+IoStatus FileStorage::sync() {
+  if (fdatasync(fd_.get()) == 0) return {};
+  broken_ = true;
+  return failed(name_ + ": fsync failed");
+}
+
+IoStatus FileStorage::truncate(uint64_t size) {
+  if (ftruncate(fd_.get(), static_cast<off_t>(size))) return failed(name_ + ": truncate failed");
+  size_ = size;
+  return {};
+}
+
+IoStatus FileStorage::replace(std::string_view contents) {
+  std::string temporary = path_ + ".tmp";
+  unlink(temporary.c_str());
+  UniqueFd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, kMode));
+  if (!fd) return failed(temporary + ": create failed");
+  auto give_up = [&](std::string what, int error) {
+    unlink(temporary.c_str());
+    return failed(std::move(what), error);
+  };
+  struct stat old {};
+  if (fstat(fd_.get(), &old) == 0) (void)fchmod(fd.get(), old.st_mode & 0777);
+  if (int error = write_all(fd.get(), contents)) return give_up(temporary + ": write failed", error);
+  if (fdatasync(fd.get())) return give_up(temporary + ": fsync failed", errno);
+  if (rename(temporary.c_str(), path_.c_str())) return give_up(temporary + ": rename failed", errno);
+  fd_ = std::move(fd);
+  size_ = contents.size();
+  broken_ = false;
+  if (auto s = fsync_directory_of(path_); !s) {
+    broken_ = true;  // nobody knows which of the two files is there after a power cut: write again
+    return failed(path_ + ": directory fsync failed", s.error().error);
+  }
+  return {};
+}
+
+}  // namespace sluice::ovsdb
