@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The daemon's commands for ovs-appctl (spec/unixctl.md).
+#include <fmt/format.h>
+
+#include "dbserver/service.h"
+
+namespace sluice::ovsdb {
+namespace {
+
+using Text = UnixctlText;
+Text wrong(std::string text) { return std::unexpected(std::move(text)); }
+
+}  // namespace
+
+std::string Service::memory_text() {
+  size_t cells = 0, rows = 0, monitors = 0, triggers = 0;
+  for (auto& [name, db] : server_.databases()) {
+    monitors += db->monitor_count();
+    for (Table& t : db->db().tables()) {
+      rows += t.size();
+      cells += t.size() * (t.schema().columns.size() + 2);
+    }
+    (void)triggers;
+  }
+  return fmt::format("backlog:{} cells:{} monitors:{} rows:{} sessions:{}\n", remotes_.backlog(), cells, monitors, rows, remotes_.session_count());
+}
+
+void Service::add_commands(UnixctlServer& u) {
+  u.add_text("exit", "", 0, 0, [this](UnixctlArgs) -> Text {
+    if (exit_) exit_();
+    return "";
+  });
+  u.add_text("memory/show", "", 0, 0, [this](UnixctlArgs) -> Text { return memory_text(); });
+  u.add_text("ovsdb-server/compact", "[DB]", 0, 1, [this](UnixctlArgs args) -> Text {
+    bool found = false;
+    std::string errors;
+    for (auto& [name, db] : server_.databases()) {
+      if (args.empty() ? db->reserved : name != args[0]) continue;
+      found = true;
+      if (auto s = compact(*db, "compacting database online"); !s) errors += s.error().to_string() + "\n";
+    }
+    if (!found && !args.empty()) return wrong("no database by that name");
+    if (!errors.empty()) return wrong(errors);
+    return "";
+  });
+  u.add_text("ovsdb-server/reconnect", "", 0, 0, [this](UnixctlArgs) -> Text {
+    remotes_.reconnect("reconnect requested");
+    return "";
+  });
+  u.add_text("ovsdb-server/add-remote", "REMOTE", 1, 1, [this](UnixctlArgs args) -> Text {
+    auto s = add_remote(args[0]);
+    if (!s) return wrong(s.error());
+    return "";
+  });
+  u.add_text("ovsdb-server/remove-remote", "REMOTE", 1, 1, [this](UnixctlArgs args) -> Text {
+    if (!remove_remote(args[0])) return wrong("no such remote");
+    return "";
+  });
+  u.add_text("ovsdb-server/list-remotes", "", 0, 0, [this](UnixctlArgs) -> Text {
+    std::string out;
+    for (const std::string& r : remote_specs_) out += r + "\n";
+    return out;
+  });
+  u.add_text("ovsdb-server/add-db", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
+    auto s = add_database(args[0]);
+    if (!s) return wrong(s.error().to_string());
+    stamp_.clear();
+    return "";
+  });
+  u.add_text("ovsdb-server/remove-db", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
+    auto s = remove_database(args[0]);
+    if (!s) return wrong(s.error().details);
+    stamp_.clear();
+    return "";
+  });
+  u.add_text("ovsdb-server/list-dbs", "", 0, 0, [this](UnixctlArgs) -> Text {
+    std::string out;
+    for (const std::string& name : server_.names()) out += name + "\n";
+    return out;
+  });
+  u.add_text("ovsdb-server/get-db-storage-status", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
+    HostedDatabase* db = server_.find(args[0]);
+    if (!db) return wrong("Failed to find the database.");
+    bool broken = db->journal() && db->journal()->needs_rewrite();
+    return broken ? fmt::format("status: I/O error: {}\n", db->last_error()) : "status: ok\n";
+  });
+  for (const char* nothing : {"ovsdb-server/disable-monitor-cond", "ovsdb-server/perf-counters-clear"})
+    u.add_text(nothing, "", 0, 0, [](UnixctlArgs) -> Text { return ""; });
+  u.add_text("ovsdb-server/perf-counters-show", "", 0, 0, [](UnixctlArgs) -> Text { return "performance counter is not supported on this platform\n"; });
+  u.add_text("ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, [](UnixctlArgs args) -> Text {
+    if (args[0] != "on" && args[0] != "off") return wrong("invalid argument");
+    return "";
+  });
+  u.add_text("ovsdb-server/sync-status", "", 0, 0, [](UnixctlArgs) -> Text { return "state: active\n"; });
+}
+
+}  // namespace sluice::ovsdb

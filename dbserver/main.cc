@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// sluice-dbserver (ovsdb-server): options, then the graph of objects, then the loop.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include "dbserver/service.h"
+#include "lib/clock.h"
+#include "lib/daemon.h"
+#include "lib/directories.h"
+#include "lib/log.h"
+#include "lib/options.h"
+#include "lib/program.h"
+
+namespace sluice::ovsdb {
+namespace {
+
+Log log_("ovsdb_server");
+
+struct Arguments {
+  std::vector<std::string> remotes, databases;
+  TlsConfig tls;
+  DaemonOptions daemon;
+  std::string run;
+  bool no_dbs = false, column_diff = true;
+};
+
+std::string help_text(const Directories& dirs) {
+  return fmt::format(
+      "{0}: Open vSwitch database server\n"
+      "usage: {0} [OPTIONS] [DATABASE...]\n"
+      "where each DATABASE is a database file in ovsdb format.\n"
+      "The default DATABASE, if none is given, is\n{1}/conf.db.\n"
+      "\nJSON-RPC options (may be specified any number of times):\n"
+      "  --remote=REMOTE         connect or listen to REMOTE\n"
+      "  (punix:FILE ptcp:PORT[:IP] pssl:PORT[:IP] unix:FILE tcp:HOST:PORT ssl:HOST:PORT db:DB,TABLE,COLUMN)\n"
+      "\nOther options:\n"
+      "  --run COMMAND           run COMMAND as subprocess then exit\n"
+      "  --no-dbs                start without a database\n"
+      "  --unixctl=SOCKET        override default control socket name\n"
+      "  --disable-file-column-diff\n"
+      "                          don't use column diff in database file\n"
+      "  TLS: --private-key --certificate --ca-cert (FILE or db:DB,TABLE,COLUMN) --bootstrap-ca-cert --peer-ca-cert\n"
+      "       --ssl-protocols --ssl-ciphers --ssl-ciphersuites\n"
+      "  Daemon: --detach --no-chdir --pidfile[=FILE] --overwrite-pidfile --monitor --user=USER[:GROUP]\n"
+      "  Logging: -vSPEC --verbose[=SPEC] --log-file[=FILE] --syslog-method=METHOD --syslog-target=HOST:PORT\n"
+      "  -h, --help              display this help message\n"
+      "  -V, --version           display version information\n",
+      program_name(), dirs.db);
+}
+
+Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
+  Arguments a;
+  Options options;
+  options.add("remote", 0, Options::kRequired, [&](const char* arg) { a.remotes.push_back(arg); });
+  options.add("run", 0, Options::kRequired, [&](const char* arg) { a.run = arg; });
+  options.add("no-dbs", 0, Options::kNone, [&](const char*) { a.no_dbs = true; });
+  options.add("disable-file-column-diff", 0, Options::kNone, [&](const char*) { a.column_diff = false; });
+  add_log_options(options, dirs.log);
+  add_tls_options(options, a.tls);
+  add_daemon_options(options, a.daemon);
+  options.add_standard([&] { return help_text(dirs); });
+  a.databases = options.parse(argc, argv);
+  if (a.databases.empty() && !a.no_dbs) a.databases.push_back(dirs.conf_db());
+  return a;
+}
+
+/// Starts the command of --run.
+pid_t start_child(const std::string& command) {
+  pid_t pid = fork();
+  if (pid < 0) fatal("fork failed");
+  if (pid) return pid;
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+  _exit(127);
+}
+
+int serve(int argc, char** argv) {
+  Directories dirs = Directories::from_environment();
+  Arguments a = parse_arguments(argc, argv, dirs);
+  signal(SIGPIPE, SIG_IGN);
+
+  char* cwd = get_current_dir_name();
+  std::string db_dir = cwd ? cwd : ".";
+  std::free(cwd);
+  Daemon daemon(a.daemon, dirs);
+  daemon.start();
+
+  Clock clock;
+  log_set_clock(&clock);
+  Loop loop(clock);
+  UuidSource uuids(system_seed());
+  Service service(loop, uuids, a.tls, dirs.run, db_dir);
+  service.set_column_diff(a.column_diff);
+  for (const std::string& file : a.databases)
+    if (auto s = service.add_database(file); !s) fatal("{}", s.error().to_string());
+  for (const std::string& remote : a.remotes)
+    if (auto s = service.add_remote(remote); !s) fatal("{}", s.error());
+  if (auto s = service.check(); !s) fatal("{}", s.error());
+
+  UnixctlServer unixctl(loop);
+  if (auto path = daemon.unixctl_path())
+    if (auto s = unixctl.listen(*path); !s) fatal("{}", s.error());
+  log_add_commands(unixctl);
+  service.add_commands(unixctl);
+  service.set_exit_handler([&] { loop.stop(); });
+  loop.on_signal(SIGTERM, [&] { loop.stop(); });
+  loop.on_signal(SIGINT, [&] { loop.stop(); });
+  loop.on_signal(SIGHUP, [] { (void)log_reopen(); });
+  int status = 0;
+  pid_t child = 0;
+  if (!a.run.empty()) {
+    loop.on_signal(SIGCHLD, [&] {
+      int how = 0;
+      if (!child || waitpid(child, &how, WNOHANG) != child) return;
+      child = 0;
+      if (!WIFEXITED(how) || WEXITSTATUS(how)) {
+        std::string what = WIFEXITED(how) ? fmt::format("exit status {}", WEXITSTATUS(how)) : fmt::format("killed by signal {}", WTERMSIG(how));
+        fmt::print(stderr, "{}: {}: child exited, {}\n", program_name(), a.run, what);
+        status = 1;
+      }
+      loop.stop();
+    });
+  }
+  loop.run_once(Duration{});
+  for (const auto& [target, error] : service.start()) {
+    if (!a.run.empty() || looks_like_passive_target(target)) log_.err("{}: listen failed: {}", target, error);
+    else log_.err("{}: {}", target, error);
+  }
+  if (!a.run.empty()) child = start_child(a.run);
+  daemon.ready();
+  log_.info("{}", version_text().substr(0, version_text().find('\n')));
+  loop.run();
+  if (child) kill(child, SIGTERM);
+  daemon.finish();
+  log_set_clock(nullptr);
+  return status;
+}
+
+}  // namespace
+}  // namespace sluice::ovsdb
+
+int main(int argc, char** argv) { return sluice::ovsdb::serve(argc, argv); }

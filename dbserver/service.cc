@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens in each iteration of the daemon, in order: journal and replies, remotes, status, compaction.
+#include "dbserver/service.h"
+
+#include <fmt/format.h>
+
+#include "lib/directories.h"
+#include "lib/log.h"
+
+namespace sluice::ovsdb {
+namespace {
+
+Log log_("ovsdb_server");
+
+}  // namespace
+
+Service::Service(Loop& loop, UuidSource& uuids, TlsConfig tls, std::string run_dir, std::string db_dir)
+    : loop_(loop),
+      uuids_(uuids),
+      tls_wanted_(std::move(tls)),
+      tls_(tls_wanted_),
+      db_dir_(std::move(db_dir)),
+      server_(uuids),
+      remotes_(loop, server_, &tls_, std::move(run_dir)) {
+  server_.set_wall_ms(loop.clock().wall_ms());
+}
+
+Service::~Service() = default;
+
+Status Service::add_database(const std::string& file) {
+  auto opened = open_database(resolve_path(db_dir_, file), uuids_, loop_.clock().wall_ms());
+  if (!opened) return std::unexpected(opened.error());
+  if (!opened->warning.empty()) log_.warn("{}", opened->warning);
+  opened->journal->set_column_diff(column_diff_);
+  return server_.add_database(std::move(opened->db), std::move(opened->journal), file);
+}
+
+Status Service::remove_database(const std::string& name) {
+  if (server_.remove_database(name)) return {};
+  return fail("ovsdb error", "Failed to find the database.");
+}
+
+std::expected<void, std::string> Service::add_remote(const std::string& remote) {
+  if (is_db_reference(remote)) {
+    auto ref = find_column(server_, remote);
+    if (!ref) return std::unexpected(ref.error());
+  }
+  remote_specs_.insert(remote);
+  stamp_.clear();
+  return {};
+}
+
+bool Service::remove_remote(const std::string& remote) {
+  stamp_.clear();
+  return remote_specs_.erase(remote) > 0;
+}
+
+std::expected<void, std::string> Service::check() {
+  for (const std::string* file : {&tls_wanted_.private_key, &tls_wanted_.certificate, &tls_wanted_.ca_cert}) {
+    if (!is_db_reference(*file)) continue;
+    auto ref = find_column(server_, *file);
+    if (!ref) return std::unexpected(ref.error());
+  }
+  return {};
+}
+
+std::map<std::string, std::string> Service::start() {
+  started_ = true;
+  server_.run(loop_.now(), loop_.clock().wall_ms());
+  auto errors = update_remotes();
+  next_status_ = loop_.now() + kStatusInterval;
+  next_compaction_check_ = loop_.now() + kCompactionCheckInterval;
+  runner_ = loop_.add_runner("ovsdb", [this](Time now) { run(now); }, [this] { return deadline(); });
+  return errors;
+}
+
+void Service::run(Time now) {
+  int64_t wall = loop_.clock().wall_ms();
+  server_.run(now, wall);
+  if (configuration_stamp() != stamp_)
+    for (const auto& [target, error] : update_remotes()) log_.err("{}: listen failed: {}", target, error);
+  if (now >= next_status_) {
+    next_status_ = now + kStatusInterval;
+    for (const std::string& spec : remote_specs_)
+      if (is_db_reference(spec)) write_remote_status(server_, spec, remotes_, now, wall);
+    server_.run(now, wall);
+  }
+  if (now >= next_compaction_check_) {
+    next_compaction_check_ = now + kCompactionCheckInterval;
+    for (auto& [name, db] : server_.databases())
+      if (db->journal() && db->journal()->wants_compaction(wall)) (void)compact(*db, "compacting database online");
+  }
+}
+
+Time Service::deadline() const { return std::min({server_.deadline(), next_status_, next_compaction_check_}); }
+
+/// Changes whenever something that names remotes or TLS files may have changed.
+std::vector<uint64_t> Service::configuration_stamp() {
+  std::vector<uint64_t> stamp{remote_specs_.size()};
+  auto add = [&](const std::string& text) {
+    if (!is_db_reference(text)) return;
+    auto ref = find_column(server_, text);
+    if (!ref) return stamp.push_back(0);
+    stamp.push_back(ref->db->generation());
+    stamp.push_back(ref->db->table_changed(ref->table->schema().index));
+    const BaseType& base = ref->column->type.key;
+    if (base.is_reference()) stamp.push_back(ref->db->table_changed(ref->db->db().find_table(base.ref_table)->schema().index));
+  };
+  for (const std::string& spec : remote_specs_) add(spec);
+  for (const std::string* file : {&tls_wanted_.private_key, &tls_wanted_.certificate, &tls_wanted_.ca_cert}) add(*file);
+  return stamp;
+}
+
+std::map<std::string, std::string> Service::update_remotes() {
+  update_tls();
+  RemoteMap wanted;
+  for (const std::string& spec : remote_specs_) {
+    if (is_db_reference(spec)) read_db_remotes(server_, spec, wanted);
+    else wanted.emplace(spec, RemoteOptions{});
+  }
+  stamp_ = configuration_stamp();
+  return remotes_.set(wanted);
+}
+
+void Service::update_tls() {
+  TlsConfig now = tls_wanted_;
+  for (std::string* file : {&now.private_key, &now.certificate, &now.ca_cert})
+    if (is_db_reference(*file)) *file = read_db_string(server_, *file);
+  if (!(now == tls_.config())) tls_.set_config(now);
+}
+
+Status Service::compact(HostedDatabase& db, std::string_view comment) {
+  if (!db.journal()) return {};
+  db.flush(loop_.now(), loop_.clock().wall_ms());
+  uint64_t before = db.journal()->storage().size();
+  if (auto s = db.journal()->compact(db.db(), loop_.clock().wall_ms(), comment); !s)
+    return std::unexpected(DbError{"I/O error", s.error().what, {}, s.error().text()});
+  log_.info("{}: compacted database from {} to {} bytes", db.name(), before, db.journal()->storage().size());
+  return {};
+}
+
+}  // namespace sluice::ovsdb

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The database daemon put together: server, remotes, TLS, status write-back, compaction, control commands.  main() makes one and runs the loop.
+// One thread.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "dbserver/db_config.h"
+#include "dbserver/open.h"
+#include "dbserver/remotes.h"
+#include "dbserver/server.h"
+#include "lib/loop.h"
+#include "lib/tls.h"
+#include "lib/unixctl.h"
+
+namespace sluice::ovsdb {
+
+inline constexpr Duration kStatusInterval = milliseconds(2500);
+inline constexpr Duration kCompactionCheckInterval = seconds(60);
+
+class Service {
+ public:
+  /// tls: file names, or db: references to them.
+  Service(Loop& loop, UuidSource& uuids, TlsConfig tls, std::string run_dir, std::string db_dir);
+  ~Service();
+
+  Status add_database(const std::string& file);
+  Status remove_database(const std::string& name);
+  /// "punix:..." or "db:...".  The error: the reference is wrong.
+  std::expected<void, std::string> add_remote(const std::string& remote);
+  bool remove_remote(const std::string& remote);
+  void set_column_diff(bool on) { column_diff_ = on; }
+  /// Checks db: references of TLS files.
+  std::expected<void, std::string> check();
+  /// Opens remotes; from here on it keeps itself up to date.  Returns listen errors.
+  std::map<std::string, std::string> start();
+  void add_commands(UnixctlServer& unixctl);
+  void set_exit_handler(std::move_only_function<void()> fn) { exit_ = std::move(fn); }
+
+  Server& server() { return server_; }
+  Remotes& remotes() { return remotes_; }
+
+ private:
+  void run(Time now);
+  Time deadline() const;
+  /// Opens and closes sockets if what names them has changed.
+  std::map<std::string, std::string> update_remotes();
+  void update_tls();
+  std::vector<uint64_t> configuration_stamp();
+  Status compact(HostedDatabase& db, std::string_view comment);
+  std::string memory_text();
+
+  Loop& loop_;
+  UuidSource& uuids_;
+  TlsConfig tls_wanted_;
+  TlsContext tls_;
+  std::string db_dir_;
+  Server server_;
+  Remotes remotes_;
+  std::set<std::string> remote_specs_;
+  std::vector<uint64_t> stamp_;
+  bool column_diff_ = true, started_ = false;
+  Time next_status_{}, next_compaction_check_{};
+  Runner runner_;
+  std::move_only_function<void()> exit_;
+};
+
+}  // namespace sluice::ovsdb
