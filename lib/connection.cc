@@ -61,6 +61,7 @@ struct Connection::Impl {
   Deferred end;
   OutputQueue out;
   std::unique_ptr<TlsSession> tls;
+  std::unique_ptr<Timer> handshake_timer;  // of an accepted TLS connection, until it is open
   TlsContext* tls_context = nullptr;  // until the session has begun
   UserCall<void()> on_open, on_drained;
   UserCall<void(ByteView)> on_data;
@@ -131,6 +132,7 @@ bool Connection::Impl::connected() {
 
 bool Connection::Impl::opened() {
   state = State::open;
+  handshake_timer.reset();
   last_received = loop.now();
   if (!on_open(lifetime)) return false;
   if (!out.empty()) end.schedule();
@@ -150,6 +152,7 @@ void Connection::Impl::start_tls() {
 bool Connection::Impl::step_handshake() {
   IoResult r = tls->handshake();
   if (!r.error.empty()) {
+    if (r.error == kBootstrapped) tls->shutdown();  // an end in order: the peer did nothing wrong
     fail(std::move(r.error));
     return true;
   }
@@ -173,7 +176,7 @@ bool Connection::Impl::read_some() {
   std::span<uint8_t> buffer = loop.read_buffer();
   for (int i = 0; i < kReadsPerEvent && state == State::open && !paused; i++) {
     ssize_t n = ::recv(fd, buffer.data(), buffer.size(), 0);
-    if (n == 0) fail("End of file");
+    if (n == 0) fail(std::string(kEndOfFile));
     if (n < 0 && errno != EAGAIN && errno != EINTR) fail(std::strerror(errno));
     if (n <= 0) return true;
     if (!received(buffer.first(static_cast<size_t>(n)))) return false;
@@ -187,7 +190,7 @@ bool Connection::Impl::read_tls() {
   tls_read_wants_write = false;
   for (int i = 0; i < kTlsReadsPerEvent && state == State::open && !paused; i++) {
     IoResult r = tls->read(buffer);
-    if (r.closed) fail("End of file");
+    if (r.closed) fail(std::string(kEndOfFile));
     if (!r.error.empty()) fail(std::move(r.error));
     tls_read_wants_write = r.want_write;
     if (r.bytes == 0) return true;
@@ -248,7 +251,7 @@ bool Connection::Impl::write_tls() {
   for (int i = 0; i < kWritesPerEvent && !out.empty(); i++) {
     IoResult r = tls->write(out.gather(scratch));
     if (r.closed || !r.error.empty()) {
-      fail(r.closed ? "End of file" : std::move(r.error));
+      fail(r.closed ? std::string(kEndOfFile) : std::move(r.error));
       return false;
     }
     tls_write_wants_read = r.want_read;
@@ -287,6 +290,7 @@ void Connection::Impl::release() {
   watch.reset();
   out.clear();
   tls.reset();
+  handshake_timer.reset();
   if (fd >= 0) ::close(std::exchange(fd, -1));
 }
 
@@ -321,6 +325,8 @@ std::unique_ptr<Connection> Connection::accepted(Loop& loop, int fd, std::string
   impl->adopt(fd);
   if (tls) {
     impl->start_tls();
+    impl->handshake_timer = std::make_unique<Timer>(loop, [i = impl.get()] { i->fail("TLS: handshake timed out"); }, "TLS handshake");
+    impl->handshake_timer->set(loop.now() + kHandshakeTimeout);
   } else {
     impl->state = Impl::State::open;
   }

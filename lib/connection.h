@@ -22,6 +22,9 @@
 
 namespace sluice {
 
+inline constexpr std::string_view kEndOfFile = "End of file";  // on_close when the peer closed in order
+inline constexpr Duration kHandshakeTimeout = seconds(30);     // of TLS, for accepted connections
+
 class Connection {
  public:
   /// Begins to connect.  `tls` (for ssl: targets) must outlive the connection's handshake.  Problems that show at once are reported through on_close too.
@@ -35,7 +38,7 @@ class Connection {
   /// Connected, and the TLS handshake is done.  Accepted plain sockets are open from the start and do not call it.
   void on_open(Callback<void()> fn);
   void on_data(Callback<void(ByteView)> fn);
-  /// "Connection refused", "End of file" (the peer closed in order), or what fail() was given.
+  /// "Connection refused", kEndOfFile, or what fail() was given.
   void on_close(Callback<void(std::string_view reason)> fn);
   /// The output queue became empty.
   void on_drained(Callback<void()> fn);

@@ -37,8 +37,9 @@ struct Connector::Impl {
   void note_activity() {
     if (connection && fsm.is_connected()) fsm.activity(connection->last_received());
   }
-  void log(std::string_view what) {
-    if (log_line) log_line(fmt::format("{}: {}", targets[current].text, what));
+  void log_backoff();
+  void log(std::string_view what, bool last = false) {
+    if (log_line && (!quiet || last)) log_line(fmt::format("{}: {}", targets[current].text, what));
   }
 
   Loop& loop;
@@ -55,7 +56,8 @@ struct Connector::Impl {
   std::vector<SocketAddress> addresses;  // of the current target, still to be tried
   size_t current = 0;
   size_t failures = 0;  // targets in a row that failed
-  bool skip_now = false;
+  bool skip_now = false;  // next_target() was called
+  bool quiet = false;     // after the backoff has grown to its maximum: no more lines until it connects
   Lifetime lifetime;
 };
 
@@ -105,6 +107,7 @@ void Connector::Impl::open(const SocketAddress& address) {
 
 void Connector::Impl::opened() {
   failures = 0;
+  quiet = false;
   fsm.connected(loop.now());
   apply_options();
   log("connected");
@@ -128,8 +131,22 @@ void Connector::Impl::attempt_failed(std::string_view reason) {
   connection.reset();
   failures++;
   current = (current + 1) % targets.size();
-  fsm.disconnected(loop.now(), reason);
-  if (failures % targets.size() != 0) fsm.skip_backoff(loop.now());
+  if (failures % targets.size() != 0) {
+    fsm.failed_over(loop.now(), reason);
+  } else {
+    fsm.disconnected(loop.now(), reason);
+    log_backoff();
+  }
+}
+
+void Connector::Impl::log_backoff() {
+  if (fsm.state() != Reconnect::State::backoff || quiet) return;
+  quiet = fsm.backoff() >= options.max_backoff;
+  if (quiet) {
+    log("continuing to reconnect in the background but suppressing further logging", true);
+  } else if (fsm.backoff() > options.min_backoff) {
+    log(fmt::format("waiting {:g} seconds before reconnect", static_cast<double>(to_ms(fsm.backoff())) / 1000));
+  }
 }
 
 bool Connector::Impl::drop(std::string_view reason) {
@@ -141,16 +158,14 @@ bool Connector::Impl::drop(std::string_view reason) {
     }
     log(kept);
     connection.reset();
-    fsm.disconnected(loop.now(), kept);
-    fsm.skip_backoff(loop.now());
+    fsm.failed_over(loop.now(), kept);
     return true;
   }
-  log(fmt::format("connection dropped ({})", kept));
+  log(kept == kEndOfFile ? "connection closed by peer" : fmt::format("connection dropped ({})", kept));
   std::unique_ptr<Connection> old = std::move(connection);
   bool next = std::exchange(skip_now, false);
   if (targets.size() > 1) current = (current + 1) % targets.size();
-  fsm.disconnected(loop.now(), kept);
-  if (next) fsm.skip_backoff(loop.now());
+  next ? fsm.failed_over(loop.now(), kept) : fsm.disconnected(loop.now(), kept);
   return on_disconnected(lifetime, std::string_view(kept));
 }
 

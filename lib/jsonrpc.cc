@@ -195,8 +195,9 @@ void JsonRpcSession::Impl::handle_reply(const JsonRpcMessage& m) {
 }
 
 void JsonRpcSession::Impl::probe_due() {
-  if (!connection.is_open()) return;
   Time now = connection.loop().now();
+  if (connection.is_connecting()) return probe->set(now + probe_interval);
+  if (!connection.is_open()) return;
   Time heard = connection.last_received();
   bool progress = connection.bytes_sent() != std::exchange(sent_at_check, connection.bytes_sent());
   // While we do not read, silence means nothing; only a peer that does not read either is dead.

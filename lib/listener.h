@@ -27,7 +27,7 @@ class Listener {
   using Accept = Callback<void(std::unique_ptr<Connection>)>;
   struct Options {
     TlsContext* tls = nullptr;  // for pssl:
-    mode_t unix_mode = 0700;    // of the socket file
+    mode_t unix_mode = 0770;    // of the socket file, less the umask: as a rule 0750, as the peer's
     int dscp = 0;
   };
   static std::expected<std::unique_ptr<Listener>, ListenError> listen(Loop& loop, const Target& target, Accept accept, Options options);

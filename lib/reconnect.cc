@@ -35,10 +35,7 @@ void Reconnect::enable(Time now) {
 
 void Reconnect::disable(Time now) {
   if (state_ == State::void_) return;
-  if (is_connected()) {
-    disconnected_ = now;
-    seqno_++;
-  }
+  note_loss(now, {});
   enter(State::void_, now);
 }
 
@@ -61,12 +58,8 @@ void Reconnect::connected(Time now) {
 
 void Reconnect::disconnected(Time now, std::string_view error) {
   if (state_ == State::void_) return;
-  if (!error.empty()) last_error_ = error;
   bool was_stable = is_connected() && now - *connected_ >= backoff_;
-  if (is_connected()) {
-    disconnected_ = now;
-    seqno_++;
-  }
+  note_loss(now, error);
   if (max_tries_ && attempts_ >= *max_tries_) return enter(State::void_, now);
   if (forced_) {
     backoff_ = Duration::zero();
@@ -85,9 +78,19 @@ void Reconnect::activity(Time when) {
   if (state_ == State::idle) enter(State::active, when);
 }
 
-void Reconnect::skip_backoff(Time now) {
-  // The wait is taken away, what it has grown to is kept.
-  if (state_ == State::backoff) entered_ = now - backoff_;
+void Reconnect::failed_over(Time now, std::string_view error) {
+  if (state_ == State::void_) return;
+  note_loss(now, error);
+  if (max_tries_ && attempts_ >= *max_tries_) return enter(State::void_, now);
+  forced_ = false;
+  enter(State::backoff, now - backoff_);  // as if the wait were over already
+}
+
+void Reconnect::note_loss(Time now, std::string_view error) {
+  if (!error.empty()) last_error_ = error;
+  if (!is_connected()) return;
+  disconnected_ = now;
+  seqno_++;
 }
 
 Duration Reconnect::connect_timeout() const { return std::max(backoff_, kMinConnectTimeout); }

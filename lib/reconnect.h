@@ -49,8 +49,8 @@ class Reconnect {
   void disconnected(Time now, std::string_view error);
   /// Something was received, at `when`: may be told late and repeatedly.
   void activity(Time when);
-  /// Next attempt without delay: there are other remotes to try.
-  void skip_backoff(Time now);
+  /// Same as disconnected(), but the next attempt comes without delay and the backoff does not grow: there are other remotes to try.
+  void failed_over(Time now, std::string_view error);
 
   /// What to do now; it is then taken as begun.  After `disconnect` the caller closes the connection and reports disconnected().
   Action run(Time now);
@@ -70,6 +70,7 @@ class Reconnect {
 
  private:
   void enter(State s, Time now);
+  void note_loss(Time now, std::string_view error);
   Duration connect_timeout() const;
   Time entered_;  // into state_
   State state_ = State::void_;

@@ -74,6 +74,23 @@ TEST_F(ConnectorTest, TriesTargetsInTurnWithoutWaiting) {
   EXPECT_EQ(c.target().text, "unix:third");
 }
 
+TEST_F(ConnectorTest, LogsUntilTheBackoffIsAtItsMaximum) {
+  clock.stop();
+  std::string lines;
+  Connector::Handlers h = handlers();
+  h.log = [&](std::string_view line) { lines += std::string(line) + "\n"; };
+  Connector c(loop, {target("unix:s")}, {}, std::move(h));
+  until_warped([] { return false; }, seconds(60));
+  auto l = listen("punix:s");
+  ASSERT_TRUE(until_warped([&] { return c.connection() != nullptr; }));
+  servers.clear();
+  ASSERT_TRUE(until_warped([&] { return events.find('-') != events.npos; }));
+  const std::string tried = "unix:s: connecting...\nunix:s: connection attempt failed (No such file or directory)\n";
+  EXPECT_EQ(lines, tried + tried + "unix:s: waiting 2 seconds before reconnect\n" + tried + "unix:s: waiting 4 seconds before reconnect\n" + tried +
+                       "unix:s: continuing to reconnect in the background but suppressing further logging\n"
+                       "unix:s: connected\nunix:s: connection closed by peer\n");
+}
+
 TEST_F(ConnectorTest, ForceReconnect) {
   auto l = listen("punix:s");
   Connector c(loop, {target("unix:s")}, {}, handlers());

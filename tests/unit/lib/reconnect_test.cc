@@ -126,6 +126,18 @@ TEST(ReconnectTest, ForceReconnectsAtOnce) {
   EXPECT_EQ(s.run(), "connect CONNECTING 4000");
 }
 
+TEST(ReconnectTest, FailingOverNeitherWaitsNorGrowsTheBackoff) {
+  Story s;
+  s.r.enable(s.now);
+  for (int i = 0; i < 3; i++) {
+    EXPECT_EQ(s.run(), "connect CONNECTING 1000");
+    s.r.failed_over(s.now, "x");
+  }
+  s.run();
+  s.r.disconnected(s.now, "x");
+  EXPECT_EQ(s.run(), "none BACKOFF 1000");
+}
+
 TEST(ReconnectTest, MaxTriesAndDisable) {
   Story s;
   s.r.set_max_tries(1);

@@ -118,6 +118,18 @@ TEST_F(TlsTest, PlainTextClientIsTurnedAway) {
   EXPECT_EQ(server_got, "");
 }
 
+TEST_F(TlsTest, ClientThatNeverShakesHandsIsDropped) {
+  TlsContext s(config("switch", "ca"));
+  listen(s);
+  Target t = target("tcp:127.0.0.1:" + std::to_string(listener->bound_port()));
+  client = Connection::connect(loop, t, *numeric_address(t), nullptr);
+  ASSERT_TRUE(until([&] { return server != nullptr; }));
+  settle();
+  clock.warp(kHandshakeTimeout);
+  settle();
+  EXPECT_EQ(server_closed, "TLS: handshake timed out");
+}
+
 TEST_F(TlsTest, BootstrapThenVerify) {
   TlsConfig sc = config("switch", "ca");
   sc.peer_ca_cert = dir + "/ca.pem";
