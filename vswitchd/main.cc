@@ -141,7 +141,7 @@ int run(int argc, char** argv) {
   Datapaths datapaths(loop, seed);
   backends.add_datapaths(datapaths, s, seed);
 
-  UuidSource uuids;
+  UuidSource uuids(system_seed());
   TlsContext db_tls(s.tls);
   auto options = replica_options(s);
   options.connector.tls = &db_tls;
