@@ -11,6 +11,7 @@
 namespace sluice {
 namespace {
 
+constexpr size_t kMaxRecorded = 100'000;  // frames that wait for netdev-dummy/sent; later ones are lost
 constexpr int kSettleRounds = 1000;  // of the datapaths, for one command
 
 void settle(CommandContext c) {
@@ -69,12 +70,24 @@ void warp(CommandContext c, UnixctlArgs args, UnixctlReply reply) {
   c.loop.warp(milliseconds(*total), milliseconds(*step), [reply = std::make_shared<UnixctlReply>(std::move(reply))] { reply->ok("warped"); });
 }
 
+/// "DEVICE HEX" for each frame sent since the last call; recording begins with the first.
+UnixctlText sent(DummyDevices& dummies, std::shared_ptr<std::vector<std::string>> frames) {
+  std::string text;
+  for (const std::string& f : *frames) text += f + "\n";
+  frames->clear();
+  dummies.on_sent([frames](const std::string& device, ByteView frame) {
+    if (frames->size() < kMaxRecorded) frames->push_back(device + " " + format_hex(frame));
+  });
+  return text;
+}
+
 }  // namespace
 
 void add_dummy_commands(UnixctlServer& server, CommandContext c, DummyDevices& dummies) {
   server.add_text("netdev-dummy/receive", "name [--qid queue_id] packet|flow [--len packet_len]", 2, INT_MAX,
                   [c, &dummies](UnixctlArgs args) { return receive(c, dummies, args); });
   server.add_text("netdev-dummy/set-admin-state", "[netdev] up|down", 1, 2, [c, &dummies](UnixctlArgs args) { return set_admin_state(c, dummies, args); });
+  server.add_text("netdev-dummy/sent", "", 0, 0, [&dummies, frames = std::make_shared<std::vector<std::string>>()](UnixctlArgs) { return sent(dummies, frames); });
   server.add_text("netdev-dummy/conn-state", "[netdev]", 0, 1, [](UnixctlArgs) -> UnixctlText { return ""; });
   server.add_text("time/stop", "", 0, 0, [c](UnixctlArgs) -> UnixctlText {
     c.loop.clock().stop();

@@ -101,6 +101,7 @@ void DummyDevice::send(Time now, PacketBatch& packets) {
     stats_.tx_packets++;
     stats_.tx_bytes += packets[i].size();
     if (tx_file_) tx_file_->write(now, packets[i].view());
+    if (devices_.on_sent_) devices_.on_sent_(name_, packets[i].view());
   }
   packets.clear();
 }

@@ -7,13 +7,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "datapath/netdev.h"
-#include "datapath/netdev/pcap_file.h"
+#include "datapath/pcap_file.h"
 
 namespace sluice {
 
@@ -24,11 +25,14 @@ class DummyDevices {
  public:
   DummyDevice* find(const std::string& name) const;
   std::vector<DummyDevice*> all() const;
+  /// Called with each frame that a dummy device sends.
+  void on_sent(std::function<void(const std::string& device, ByteView frame)> fn) { on_sent_ = std::move(fn); }
 
  private:
   friend class DummyDevice;
   std::map<std::string, DummyDevice*> by_name_;
   uint32_t opened_ = 0;  // ever: gives MAC addresses
+  std::function<void(const std::string&, ByteView)> on_sent_;
 };
 
 class DummyDevice final : public Netdev {

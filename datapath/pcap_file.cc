@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Capture files.
-#include "datapath/netdev/pcap_file.h"
+#include "datapath/pcap_file.h"
 
 #include <algorithm>
 #include <cerrno>
