@@ -54,7 +54,7 @@ std::expected<std::optional<RawRecord>, JournalDamage> RecordReader::next() {
 
 namespace {
 
-std::unexpected<DbError> bad(std::string details, const Json& j) { return std::unexpected(DbError{"syntax error", std::move(details), j.to_string(), {}}); }
+std::unexpected<DbError> bad(std::string details, const Json& j) { return std::unexpected(DbError{"syntax error", std::move(details), j.to_error_text(), {}}); }
 
 Result<RowPtr> read_row(Database& db, const TableSchema& table, const Uuid& uuid, const RowPtr& before, const Json& j, bool is_diff) {
   if (!j.is_object()) return bad("row must be JSON object", j);
@@ -64,7 +64,7 @@ Result<RowPtr> read_row(Database& db, const TableSchema& table, const Uuid& uuid
   for (const JsonMember& m : j.members()) {
     const ColumnSchema* c = table.find(m.name());
     if (!c || c->index >= kVersionColumn)
-      return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", m.name(), table.name), j.to_string(), {}});
+      return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", m.name(), table.name), j.to_error_text(), {}});
     bool difference = is_diff && before && !c->type.is_scalar();
     auto value = difference ? parse_datum_lenient(m.value, c->type) : parse_datum(m.value, c->type);
     if (value && difference) value = datum_apply_diff(builder.get(*c), *value, c->type);
@@ -108,7 +108,7 @@ Result<ReadTransaction> parse_transaction(Database& db, const Json& j) {
       t.comment = m.value.string();
     } else if (m.name() != "_is_diff") {
       Table* table = db.find_table(m.name());
-      if (!table) return std::unexpected(DbError{"unknown table", fmt::format("No table named {}.", m.name()), j.to_string(), {}});
+      if (!table) return std::unexpected(DbError{"unknown table", fmt::format("No table named {}.", m.name()), j.to_error_text(), {}});
       if (auto s = read_table(db, *table, m.value, is_diff, t.changes); !s) return std::unexpected(s.error());
     }
   }

@@ -17,7 +17,7 @@ namespace {
 using R = ObjectReader;
 
 std::unexpected<DbError> with_syntax(std::string_view tag, std::string details, const Json& j) {
-  return std::unexpected(DbError{std::string(tag), std::move(details), j.to_string(), {}});
+  return std::unexpected(DbError{std::string(tag), std::move(details), j.to_error_text(), {}});
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 using Failure = std::unexpected<Json>;
 
 Failure wrong(const DbError& e) { return Failure(e.to_json()); }
-Failure wrong_syntax(const Json& j, std::string details) { return Failure(DbError{"syntax error", std::move(details), j.to_string(), {}}.to_json()); }
+Failure wrong_syntax(const Json& j, std::string details) { return Failure(DbError{"syntax error", std::move(details), j.to_error_text(), {}}.to_json()); }
 
 }  // namespace
 
@@ -129,7 +129,7 @@ std::expected<HostedDatabase*, Json> Session::find_database(std::string_view met
   if (!params[0].is_string()) return wrong_syntax(params, fmt::format("{} request params must begin with <db-name>", method));
   HostedDatabase* db = server_.find(params[0].string());
   if (!db)
-    return wrong(DbError{"unknown database", fmt::format("{} request specifies unknown database {}", method, params[0].string()), params.to_string(), {}});
+    return wrong(DbError{"unknown database", fmt::format("{} request specifies unknown database {}", method, params[0].string()), params.to_error_text(), {}});
   return db;
 }
 

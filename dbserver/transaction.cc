@@ -138,7 +138,7 @@ Status Transaction::parse_row(const Table& table, const Json& j, bool inserting)
     const ColumnSchema* c = table.schema().find(m.name());
     if (!c)
       return std::unexpected(
-          DbError{"unknown column", fmt::format("No column {} in table {}.", m.name(), table.schema().name), j.to_string(), {}});
+          DbError{"unknown column", fmt::format("No column {} in table {}.", m.name(), table.schema().name), j.to_error_text(), {}});
     uint32_t from = static_cast<uint32_t>(values_.size());
     if (auto s = parse_datum_to(values_, m.value, c->type, &*symbols_, datum_builder_); !s) return s;
     if (inserting && c->index >= kVersionColumn) continue;  // silently, as the peer does

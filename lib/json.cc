@@ -28,6 +28,13 @@ Json::Json(double d) {
   }
 }
 
+Json Json::real(double d) {
+  Json j;
+  j.type_ = Type::real;
+  j.u_.d = d;
+  return j;
+}
+
 Json::Json(std::string_view s) : size_(static_cast<uint32_t>(s.size())), type_(Type::string) {
   if (s.empty()) {
     u_.s = nullptr;
@@ -300,28 +307,28 @@ void append_json_integer(std::string& out, int64_t i) {
   out.append(text, std::to_chars(text, text + sizeof text, i).ptr);
 }
 
-void append_json_real(std::string& out, double d) {
+void append_json_real(std::string& out, double d, bool always_15) {
   char text[40];
   char* end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, 15).ptr;
   double back = 0;
   std::from_chars(text, end, back);
-  if (back != d) end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, 17).ptr;
+  if (back != d && !always_15) end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, 17).ptr;
   out.append(text, end);
 }
 
-void Json::append_to(std::string& out) const {
+void Json::append_to(std::string& out, bool short_reals) const {
   switch (type_) {
     case Type::null: out += "null"; break;
     case Type::boolean: out += u_.b ? "true" : "false"; break;
     case Type::integer: append_json_integer(out, u_.i); break;
-    case Type::real: append_json_real(out, u_.d); break;
+    case Type::real: append_json_real(out, u_.d, short_reals); break;
     case Type::string: append_json_string(out, string()); break;
     case Type::array: {
       out += '[';
       bool first = true;
       for (const Json& e : elements()) {
         if (!std::exchange(first, false)) out += ',';
-        e.append_to(out);
+        e.append_to(out, short_reals);
       }
       out += ']';
       break;
@@ -333,7 +340,7 @@ void Json::append_to(std::string& out) const {
         if (!std::exchange(first, false)) out += ',';
         append_json_string(out, m.name());
         out += ':';
-        m.value.append_to(out);
+        m.value.append_to(out, short_reals);
       }
       out += '}';
       break;
@@ -344,6 +351,12 @@ void Json::append_to(std::string& out) const {
 std::string Json::to_string() const {
   std::string out;
   append_to(out);
+  return out;
+}
+
+std::string Json::to_error_text() const {
+  std::string out;
+  append_to(out, true);
   return out;
 }
 

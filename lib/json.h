@@ -89,7 +89,9 @@ class Json {
 
   /// Compact, members sorted: the text that OVSDB files and checksums use.
   std::string to_string() const;
-  void append_to(std::string& out) const;
+  void append_to(std::string& out) const { append_to(out, false); }
+  /// The same with reals at 15 digits, as the peer shows values in error texts (it also stores them so, and loses digits; we do not).
+  std::string to_error_text() const;
   /// Indented by two blanks a level.
   std::string to_pretty_string() const;
 
@@ -98,9 +100,12 @@ class Json {
  private:
   friend class JsonArena;
   friend struct JsonBuilder;
+  friend Json parse_json_number(std::string_view text);
   void steal(Json& other) noexcept;
   void release();
   void grow();
+  void append_to(std::string& out, bool short_reals) const;
+  static Json real(double d);  // also if it is integral
 
   union {
     bool b;
@@ -142,11 +147,10 @@ class JsonArena {
 /// Appends s as a JSON string with quotes and escapes.
 void append_json_string(std::string& out, std::string_view s);
 /// 15 significant digits, as the peer prints reals; 17 if 15 do not give the same number back.
-void append_json_real(std::string& out, double d);
-/// Same as append_json_real, for an integer.
+void append_json_real(std::string& out, double d, bool always_15 = false);
 void append_json_integer(std::string& out, int64_t i);
 bool is_valid_utf8(std::string_view s);
-/// Number text by the rules of OVSDB: an integer if it is integral and fits, else a double; nullopt-like null value if out of range.
+/// Number text by the rules of OVSDB: an integer if it is integral and fits, else a double; null if out of range.
 Json parse_json_number(std::string_view text);
 
 /// Cuts a byte stream into top-level values.  Only objects and arrays may stand there.  feed() bytes, then next() until it gives nothing.

@@ -277,7 +277,7 @@ Json parse_json_number(std::string_view text) {
     if (!std::isfinite(d)) return nullptr;
   }
   if (d == 0) return int64_t{0};
-  return Json(d);
+  return Json::real(d);
 }
 
 bool is_valid_utf8(std::string_view s) {

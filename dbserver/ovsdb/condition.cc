@@ -76,7 +76,7 @@ Result<Clause> Clause::from_json(const TableSchema& table, const Json& j, Symbol
   if (j.size() != 3 || !j.is_array() || !j[0].is_string() || !j[1].is_string()) return syntax_error(j, "Parse error in condition.");
   c.column = table.find(j[0].string());
   if (!c.column)
-    return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", j[0].string(), table.name), j.to_string(), {}});
+    return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", j[0].string(), table.name), j.to_error_text(), {}});
   bool found = false;
   for (const FunctionName& f : kFunctions)
     if (f.name == j[1].string()) c.function = f.function, found = true;

@@ -24,7 +24,7 @@ std::string DbError::to_string() const {
 std::unexpected<DbError> syntax_error(std::string details) { return fail("syntax error", std::move(details)); }
 
 std::unexpected<DbError> syntax_error(const Json& json, std::string details) {
-  return std::unexpected(DbError{"syntax error", std::move(details), json.to_string(), {}});
+  return std::unexpected(DbError{"syntax error", std::move(details), json.to_error_text(), {}});
 }
 
 std::unexpected<DbError> constraint_violation(std::string details) { return fail("constraint violation", std::move(details)); }

@@ -96,10 +96,10 @@ Result<Mutation> Mutation::from_json(const TableSchema& table, const Json& j, Sy
   Mutation m;
   m.column = table.find(j[0].string());
   if (!m.column)
-    return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", j[0].string(), table.name), j.to_string(), {}});
+    return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", j[0].string(), table.name), j.to_error_text(), {}});
   if (!m.column->is_mutable)
     return std::unexpected(
-        DbError{"constraint violation", fmt::format("Cannot mutate immutable column {} in table {}.", m.column->name, table.name), j.to_string(), {}});
+        DbError{"constraint violation", fmt::format("Cannot mutate immutable column {} in table {}.", m.column->name, table.name), j.to_error_text(), {}});
   size_t at = 0;
   while (at < kNames.size() && kNames[at] != j[1].string()) at++;
   if (at == kNames.size()) return fail("unknown mutator", fmt::format("No mutator named {}.", j[1].string()));
