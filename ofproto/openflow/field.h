@@ -202,11 +202,11 @@ void add_prereq(FieldId f, Match& match);
 struct WireHeader {
   uint32_t header = 0;         // class << 16 | field << 9 | hasmask << 8 | length
   uint32_t experimenter = 0;   // class 0xffff only
-  unsigned oxm_class() const { return header >> 16; }
-  bool has_mask() const { return header >> 8 & 1; }
-  unsigned length() const { return header & 0xff; }       // payload: value, mask, and the experimenter's 4 bytes
-  bool is_experimenter() const { return oxm_class() == 0xffff; }
-  unsigned header_size() const { return is_experimenter() ? 8 : 4; }
+  constexpr unsigned oxm_class() const { return header >> 16; }
+  constexpr bool has_mask() const { return header >> 8 & 1; }
+  constexpr unsigned length() const { return header & 0xff; }       // payload: value, mask, and the experimenter's 4 bytes
+  constexpr bool is_experimenter() const { return oxm_class() == 0xffff; }
+  constexpr unsigned header_size() const { return is_experimenter() ? 8 : 4; }
   friend bool operator==(const WireHeader&, const WireHeader&) = default;
 };
 

@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "datapath/flow.h"
+#include "datapath/port_no.h"
 #include "ofproto/openflow/field.h"
 
 namespace sluice::ofp {
@@ -107,6 +108,9 @@ void encode_match(const Match& m, ByteWriter& w, Version version, const TlvTable
 ProtocolSet usable_protocols(const Match& m);
 /// Removes what has no prerequisite ("tp_src=80" without tcp); true if something went.
 bool normalize(Match& m);
+/// "tcp_dst needs tcp": the first field that normalize() would remove; empty if none.
+std::string missing_prerequisite(const Match& m);
+std::string_view prereq_text(Prereq p);
 
 // --- Text ---
 
