@@ -5,7 +5,7 @@
 // GotoTable; instructions may occur once and in that order only (check_actions).  Nested lists (clone, ct exec, write_actions)
 // are Actions too.  Multi-byte members are host order; addresses and field values are bytes as on the wire.
 //
-// Text-only differences that are kept, since what is accepted reads back equal: SetField::form, DecTtl ids, Resubmit::has_table.
+// Differences of form that are kept, since what is accepted reads back equal: SetField::form, SetTunnel::is_64, DecTtl ids.
 #pragma once
 
 #include <cstdint>
@@ -79,7 +79,7 @@ struct SetVlanVid {
   SLUICE_OF_EQ(SetVlanVid);
 };
 struct SetVlanPcp { uint8_t pcp = 0; bool push_if_needed = false; bool flow_has_vlan = false; SLUICE_OF_EQ(SetVlanPcp); };
-struct StripVlan { SLUICE_OF_EQ(StripVlan); };
+struct StripVlan { bool as_pop = false; SLUICE_OF_EQ(StripVlan); };  // as_pop: it came from 1.1+, where it is called pop_vlan
 struct PushVlan { uint16_t ethertype = 0x8100; SLUICE_OF_EQ(PushVlan); };
 struct SetMplsLabel { uint32_t label = 0; SLUICE_OF_EQ(SetMplsLabel); };
 struct SetMplsTc { uint8_t tc = 0; SLUICE_OF_EQ(SetMplsTc); };
@@ -123,7 +123,6 @@ struct DeleteField { FieldId field = FieldId::kNone; SLUICE_OF_EQ(DeleteField); 
 struct Resubmit {
   OfpPort in_port = OFPP_IN_PORT;  // IN_PORT: unchanged
   uint8_t table = kTableAll;       // 255: the current one
-  bool has_table = false;          // written as resubmit(port,table)
   bool ct = false;                 // look up with the connection's original direction
   SLUICE_OF_EQ(Resubmit);
 };
@@ -270,7 +269,9 @@ struct ActionCheck {
   uint8_t n_tables = 255;
   uint32_t max_ports = 0xff00;     // OpenFlow ports are below
   const TlvTable* tlv = nullptr;
-  bool strict_consistency = true;  // 1.1+: an action without its prerequisite is MATCH_INCONSISTENT; 1.0 lets it pass for most
+  // Most actions without their prerequisite (dec_ttl without ip) pass in 1.0 and are MATCH_INCONSISTENT in 1.1+.  If `usable` is
+  // given, they pass and leave only the formats of 1.0 in it.
+  ProtocolSet* usable = nullptr;
   unsigned max_depth = kMaxActionDepth;
 };
 /// Checks arguments, prerequisites against the match (as changed by earlier actions), order and number of instructions, and

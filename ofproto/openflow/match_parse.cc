@@ -66,7 +66,7 @@ Flow allowed_bits(const Match& m) {
   Flow& allowed = all.mask;
   std::memset(allowed.tun_metadata, 0xff, sizeof allowed.tun_metadata);
   allowed.tun_present = be64(UINT64_MAX);
-  std::memset(&allowed.tunnel, 0xff, sizeof allowed.tunnel);
+  std::memset(static_cast<void*>(&allowed.tunnel), 0xff, sizeof allowed.tunnel);
   allowed.vlan_tci = be16(0xffff);
   return allowed;
 }

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of action encodings (OF1.0.1 5.2.4, OF1.3.5 7.2.5, OF1.5.1 7.2.6; Nicira: spec/actions.md section 3).
+// Bodies begin after the common head: 4 bytes in the standard form, 10 in the vendor forms.
+#include "ofproto/openflow/action_io.h"
+
+namespace sluice::ofp {
+namespace {
+
+constexpr auto kPad4 = [](auto& io, auto&) { io.pad(4); };
+constexpr auto kPopVlan = [](auto& io, auto& a) {
+  io.pad(4);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.as_pop = true;
+};
+constexpr auto kPad6 = [](auto& io, auto&) { io.pad(6); };
+
+// --- Standard ---
+constexpr auto kOutput10 = [](auto& io, auto& a) { io.port16(a.port); io.u16(a.max_len); };
+constexpr auto kOutput11 = [](auto& io, auto& a) { io.port32(a.port); io.u16(a.max_len); io.pad(6); };
+// 1.0 tags an untagged packet.
+constexpr auto kPushIf10 = [](auto& io, auto& a) {
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.push_if_needed = io.ctx.version == Version::k10;
+};
+constexpr auto kVid = [](auto& io, auto& a) { io.u16(a.vid); io.pad(2); kPushIf10(io, a); };
+constexpr auto kPcp = [](auto& io, auto& a) { io.u8(a.pcp); io.pad(3); kPushIf10(io, a); };
+constexpr auto kMac = [](auto& io, auto& a) { io.mac(a.mac); io.pad(6); };
+constexpr auto kIp = [](auto& io, auto& a) { io.ip(a.ip); };
+constexpr auto kTos = [](auto& io, auto& a) { io.u8(a.tos); io.pad(3); };
+constexpr auto kEcn = [](auto& io, auto& a) { io.u8(a.ecn); io.pad(3); };
+constexpr auto kPort = [](auto& io, auto& a) { io.u16(a.port); io.pad(2); };
+constexpr auto kEnqueue = [](auto& io, auto& a) { io.port16(a.port); io.pad(6); io.u32(a.queue); };
+constexpr auto kLabel = [](auto& io, auto& a) { io.u32(a.label); };
+constexpr auto kTc = [](auto& io, auto& a) { io.u8(a.tc); io.pad(3); };
+constexpr auto kTtl = [](auto& io, auto& a) { io.u8(a.ttl); io.pad(3); };
+constexpr auto kEthertype = [](auto& io, auto& a) { io.u16(a.ethertype); io.pad(2); };
+constexpr auto kQueue = [](auto& io, auto& a) { io.u32(a.queue); };
+constexpr auto kGroup = [](auto& io, auto& a) { io.u32(a.group); };
+constexpr auto kMeter = [](auto& io, auto& a) { io.u32(a.meter_id); };
+constexpr auto kCopyField = [](auto& io, auto& a) {
+  io.u16(a.src.n_bits);
+  io.u16(a.src.ofs);
+  io.u16(a.dst.ofs);
+  io.pad(2);
+  io.std_field(a.src.field);
+  io.std_field(a.dst.field);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.dst.n_bits = a.src.n_bits;
+};
+
+// --- Nicira ---
+constexpr auto kNxResubmit = [](auto& io, auto& a) { io.port16(a.in_port); io.pad(4); };
+constexpr auto kNxResubmitTable = [](auto& io, auto& a) {
+  io.port16(a.in_port);
+  io.u8(a.table);
+  io.pad(3);
+};
+constexpr auto kNxResubmitCt = [](auto& io, auto& a) {
+  kNxResubmitTable(io, a);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.ct = true;
+};
+constexpr auto kNxSetTunnel = [](auto& io, auto& a) {
+  io.pad(2);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) {
+    uint32_t id = 0;
+    io.u32(id);
+    a.id = id;
+  } else {
+    io.u32(static_cast<uint32_t>(a.id));
+  }
+};
+constexpr auto kNxSetTunnel64 = [](auto& io, auto& a) {
+  io.pad(6);
+  io.u64(a.id);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.is_64 = true;
+};
+constexpr auto kNxQueue = [](auto& io, auto& a) { io.pad(2); io.u32(a.queue); };
+constexpr auto kNxGroup = [](auto& io, auto& a) { io.pad(2); io.u32(a.group); };
+constexpr auto kNxMove = [](auto& io, auto& a) {
+  io.u16(a.src.n_bits);
+  io.u16(a.src.ofs);
+  io.u16(a.dst.ofs);
+  io.field(a.src);
+  io.field(a.dst);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.dst.n_bits = a.src.n_bits;
+};
+constexpr auto kNxEthertype = [](auto& io, auto& a) { io.u16(a.ethertype); io.pad(4); };
+constexpr auto kNxTtl = [](auto& io, auto& a) { io.u8(a.ttl); io.pad(5); };
+constexpr auto kNxTc = [](auto& io, auto& a) { io.u8(a.tc); io.pad(5); };
+constexpr auto kNxLabel = [](auto& io, auto& a) { io.pad(2); io.u32(a.label); };
+constexpr auto kNxMultipath = [](auto& io, auto& a) {
+  constexpr bool reads = std::remove_reference_t<decltype(io)>::kReads;
+  uint16_t fields = static_cast<uint16_t>(a.fields), algorithm = static_cast<uint16_t>(a.algorithm);
+  uint16_t max_link = static_cast<uint16_t>(a.n_links - 1);
+  io.u16(fields);
+  io.u16(a.basis);
+  io.pad(2);
+  io.u16(algorithm);
+  io.u16(max_link);
+  io.u32(a.arg);
+  io.pad(2);
+  io.ofs_nbits(a.dst);
+  io.field(a.dst);
+  if constexpr (reads) {
+    if (fields > static_cast<uint16_t>(HashFields::kSymmetricL3) || algorithm > static_cast<uint16_t>(MultipathAlgorithm::kIterHash))
+      return io.raise(Error::OFPBAC_BAD_ARGUMENT);
+    a.fields = static_cast<HashFields>(fields);
+    a.algorithm = static_cast<MultipathAlgorithm>(algorithm);
+    a.n_links = max_link + 1u;
+  }
+};
+constexpr auto kNxOutputReg = [](auto& io, auto& a) { io.ofs_nbits(a.src); io.field(a.src); io.u16(a.max_len); io.zero(6); };
+constexpr auto kNxOutputReg2 = [](auto& io, auto& a) { io.ofs_nbits(a.src); io.u16(a.max_len); io.field(a.src); };
+constexpr auto kNxFinTimeout = [](auto& io, auto& a) { io.u16(a.idle); io.u16(a.hard); io.pad(2); };
+constexpr auto kNxController = [](auto& io, auto& a) {
+  uint8_t reason = static_cast<uint8_t>(a.reason);
+  io.u16(a.max_len);
+  io.u16(a.controller_id);
+  io.u8(reason);
+  io.zero(1);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) {
+    if (reason > static_cast<uint8_t>(PacketInReason::kPacketOut)) return io.raise(Error::NXBRC_BAD_REASON);
+    a.reason = static_cast<PacketInReason>(reason);
+  }
+};
+constexpr auto kNxWriteMetadata = [](auto& io, auto& a) { io.zero(6); io.u64(a.value); io.u64(a.mask); };
+constexpr auto kNxStackPush = [](auto& io, auto& a) { io.u16(a.src.ofs); io.field(a.src); io.u16(a.src.n_bits); };
+constexpr auto kNxStackPop = [](auto& io, auto& a) { io.u16(a.dst.ofs); io.field(a.dst); io.u16(a.dst.n_bits); };
+constexpr auto kNxSample = [](auto& io, auto& a) {
+  io.u16(a.probability);
+  io.u32(a.collector_set_id);
+  io.u32(a.obs_domain_id);
+  io.u32(a.obs_point_id);
+};
+constexpr auto kNxSample2 = [](auto& io, auto& a) { kNxSample(io, a); io.port16(a.sampling_port); io.pad(6); };
+constexpr auto kDirection = [](auto& io, auto& a) {
+  uint8_t direction = static_cast<uint8_t>(a.direction);
+  io.u8(direction);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) {
+    if (direction > 2) return io.raise(Error::OFPBAC_BAD_ARGUMENT);
+    a.direction = static_cast<Sample::Direction>(direction);
+  }
+};
+constexpr auto kNxSample3 = [](auto& io, auto& a) { kNxSample(io, a); io.port16(a.sampling_port); kDirection(io, a); io.zero(5); };
+/// A header and ofs_nbits, or header 0 and a number in the same 4 bytes.
+constexpr auto kFieldOrId = [](auto& io, auto& src, auto& id) {
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) {
+    if (load_be<uint32_t>(io.r.remaining() >= 4 ? io.r.position() : reinterpret_cast<const uint8_t*>("\0\0\0\0")) == 0) {
+      io.pad(4);
+      io.u32(id);
+    } else {
+      io.field(src);
+      io.ofs_nbits(src);
+      io.pad(2);
+    }
+  } else if (src.field == FieldId::kNone) {
+    io.pad(4);
+    io.u32(id);
+  } else {
+    io.field(src);
+    io.ofs_nbits(src);
+    io.pad(2);
+  }
+};
+constexpr auto kNxSample4 = [](auto& io, auto& a) {
+  io.u16(a.probability);
+  io.u32(a.collector_set_id);
+  kFieldOrId(io, a.obs_domain_src, a.obs_domain_id);
+  kFieldOrId(io, a.obs_point_src, a.obs_point_id);
+  io.port16(a.sampling_port);
+  kDirection(io, a);
+  io.zero(5);
+};
+constexpr auto kNxConjunction = [](auto& io, auto& a) { io.u8(a.clause); io.u8(a.n_clauses); io.u32(a.id); };
+constexpr auto kNxOutputTrunc = [](auto& io, auto& a) { io.port16(a.port); io.u32(a.max_len); };
+constexpr auto kNxDecap = [](auto& io, auto& a) {
+  io.pad(2);
+  io.u32(a.packet_type);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads)
+    if (io.ctx.version < Version::k13) io.raise(Error::OFPBAC_BAD_VENDOR_TYPE);  // sent in all versions, understood from 1.3 on
+};
+constexpr auto kNxCheckPktLarger = [](auto& io, auto& a) {
+  io.u16(a.length);
+  io.u16(a.dst.ofs);
+  io.field(a.dst);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.dst.n_bits = 1;
+};
+constexpr auto kNxDeleteField = [](auto& io, auto& a) { io.field(a.field); };
+constexpr auto kNxDecTtlIds = [](auto& io, auto& a) {
+  uint16_t n = static_cast<uint16_t>(a.controller_ids.size());
+  io.u16(n);
+  io.zero(4);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) {
+    if (n == 0 || n > io.r.remaining() / 2) return io.raise(n ? Error::OFPBAC_BAD_LEN : Error::OFPBAC_BAD_ARGUMENT);
+    a.controller_ids.resize(n);
+  }
+  for (auto& id : a.controller_ids) io.u16(id);
+};
+constexpr auto kNxNote = [](auto& io, auto& a) {
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) {
+    ByteView v = io.r.rest();
+    a.data.assign(v.begin(), v.end());
+  } else {
+    io.w.bytes(a.data);
+  }
+};
+
+// --- Which of several encodings a value needs ---
+bool read_only(const Action&) { return false; }  // an old form that is understood but not sent
+bool resubmit_ct(const Action& a) { return std::get<Resubmit>(a.v).ct; }
+bool tunnel_32(const Action& a) { return !std::get<SetTunnel>(a.v).is_64 && std::get<SetTunnel>(a.v).id <= UINT32_MAX; }
+bool no_ids(const Action& a) { return std::get<DecTtl>(a.v).controller_ids.empty(); }
+bool short_source(const Action& a) { return !wire_id_of(std::get<OutputReg>(a.v).src.field, Version::k10)->header.is_experimenter(); }
+bool simple_controller(const Action& a) {
+  const Controller& c = std::get<Controller>(a.v);
+  return c.userdata.empty() && !c.pause && c.meter_id == 0;
+}
+bool simple_learn(const Action& a) {
+  const Learn& l = std::get<Learn>(a.v);
+  return l.limit == 0 && l.result_dst.field == FieldId::kNone;
+}
+bool bundle_without_load(const Action& a) { return std::get<Bundle>(a.v).dst.field == FieldId::kNone; }
+bool ids_only(const Sample& s) { return s.obs_domain_src.field == FieldId::kNone && s.obs_point_src.field == FieldId::kNone; }
+bool sample1(const Action& a) {
+  const Sample& s = std::get<Sample>(a.v);
+  return ids_only(s) && s.sampling_port == OFPP_NONE && s.direction == Sample::Direction::kDefault;
+}
+bool sample2(const Action& a) { return ids_only(std::get<Sample>(a.v)) && std::get<Sample>(a.v).direction == Sample::Direction::kDefault; }
+bool sample3(const Action& a) { return ids_only(std::get<Sample>(a.v)); }
+bool as_set_field(const Action& a) { return std::get<SetField>(a.v).form == SetField::Form::kSetField; }
+/// load can say it: an NXM header of 4 bytes, one run of at most 64 bits.
+bool as_load(const Action& a) {
+  const SetField& s = std::get<SetField>(a.v);
+  const WireId* id = wire_id_of(s.field, Version::k10);
+  auto run = mask_run(s.field, s.mask);
+  return id && !id->header.is_experimenter() && run && run->n_bits <= 64;
+}
+
+using enum WireForm;
+using enum Version;
+#define ROW(form, number, first, last, type, layout, ...) \
+  WireRow{form, number, first, last, kKind<type>, read_layout<type, layout>, write_layout<type, layout>, __VA_ARGS__}
+#define IRREGULAR(form, number, first, last, type, read, write, ...) WireRow{form, number, first, last, kKind<type>, read, write, __VA_ARGS__}
+
+// For writing, the first row of a kind whose versions and `fits` agree is taken.  For reading, form, number and version decide.
+constexpr WireRow kRows[] = {
+    ROW(kStandard, 0, k10, k10, Output, kOutput10, nullptr),
+    ROW(kStandard, 0, k11, k15, Output, kOutput11, nullptr),
+    ROW(kStandard, 1, k10, k15, SetVlanVid, kVid, nullptr),
+    ROW(kStandard, 2, k10, k15, SetVlanPcp, kPcp, nullptr),
+    ROW(kStandard, 3, k10, k10, StripVlan, kPad4, nullptr),
+    ROW(kStandard, 18, k11, k15, StripVlan, kPopVlan, nullptr),
+    ROW(kStandard, 4, k10, k10, SetEthSrc, kMac, nullptr),
+    ROW(kStandard, 3, k11, k15, SetEthSrc, kMac, nullptr),
+    ROW(kStandard, 5, k10, k10, SetEthDst, kMac, nullptr),
+    ROW(kStandard, 4, k11, k15, SetEthDst, kMac, nullptr),
+    ROW(kStandard, 6, k10, k10, SetIpSrc, kIp, nullptr),
+    ROW(kStandard, 5, k11, k15, SetIpSrc, kIp, nullptr),
+    ROW(kStandard, 7, k10, k10, SetIpDst, kIp, nullptr),
+    ROW(kStandard, 6, k11, k15, SetIpDst, kIp, nullptr),
+    ROW(kStandard, 8, k10, k10, SetIpTos, kTos, nullptr),
+    ROW(kStandard, 7, k11, k15, SetIpTos, kTos, nullptr),
+    ROW(kStandard, 8, k11, k15, SetIpEcn, kEcn, nullptr),
+    ROW(kStandard, 9, k10, k15, SetL4Src, kPort, nullptr),
+    ROW(kStandard, 10, k10, k15, SetL4Dst, kPort, nullptr),
+    ROW(kStandard, 11, k10, k10, Enqueue, kEnqueue, nullptr),
+    ROW(kStandard, 11, k11, k15, CopyTtlOut, kPad4, nullptr),
+    ROW(kStandard, 12, k11, k15, CopyTtlIn, kPad4, nullptr),
+    ROW(kStandard, 13, k11, k15, SetMplsLabel, kLabel, nullptr),
+    ROW(kStandard, 14, k11, k15, SetMplsTc, kTc, nullptr),
+    ROW(kStandard, 15, k11, k15, SetMplsTtl, kTtl, nullptr),
+    ROW(kStandard, 16, k11, k15, DecMplsTtl, kPad4, nullptr),
+    ROW(kStandard, 17, k11, k15, PushVlan, kEthertype, nullptr),
+    ROW(kStandard, 19, k11, k15, PushMpls, kEthertype, nullptr),
+    ROW(kStandard, 20, k11, k15, PopMpls, kEthertype, nullptr),
+    ROW(kStandard, 21, k11, k15, SetQueue, kQueue, nullptr),
+    ROW(kStandard, 22, k11, k15, Group, kGroup, nullptr),
+    ROW(kStandard, 23, k11, k15, SetIpTtl, kTtl, nullptr),
+    ROW(kStandard, 24, k11, k15, DecTtl, kPad4, no_ids),
+    IRREGULAR(kStandard, 25, k12, k15, SetField, read_set_field, write_set_field, as_set_field),
+    ROW(kStandard, 26, k13, k15, PushPbb, kEthertype, nullptr),
+    ROW(kStandard, 27, k13, k15, PopPbb, kPad4, nullptr),
+    ROW(kStandard, 28, k15, k15, Move, kCopyField, nullptr, 7),
+    ROW(kStandard, 29, k15, k15, Meter, kMeter, nullptr),
+
+    ROW(kOnf, 3200, k13, k14, Move, ([](auto& io, auto& a) { io.pad(2); kCopyField(io, a); }), read_only, 7),
+
+    ROW(kNicira, 1, k10, k15, Resubmit, kNxResubmit, read_only),
+    ROW(kNicira, 44, k10, k15, Resubmit, kNxResubmitCt, resubmit_ct),
+    ROW(kNicira, 14, k10, k15, Resubmit, kNxResubmitTable, nullptr),
+    ROW(kNicira, 2, k10, k15, SetTunnel, kNxSetTunnel, tunnel_32),
+    ROW(kNicira, 9, k10, k15, SetTunnel, kNxSetTunnel64, nullptr),
+    ROW(kNicira, 4, k10, k15, SetQueue, kNxQueue, nullptr),
+    ROW(kNicira, 5, k10, k15, PopQueue, kPad6, nullptr),
+    ROW(kNicira, 6, k10, k15, Move, kNxMove, nullptr, 7),
+    IRREGULAR(kNicira, 7, k10, k15, SetField, read_load, write_load, as_load),
+    IRREGULAR(kNicira, 33, k10, k15, SetField, read_load2, write_load2, nullptr),
+    ROW(kNicira, 8, k10, k15, Note, kNxNote, nullptr),
+    ROW(kNicira, 10, k10, k15, Multipath, kNxMultipath, nullptr),
+    IRREGULAR(kNicira, 12, k10, k15, Bundle, read_bundle, write_bundle, bundle_without_load),
+    IRREGULAR(kNicira, 13, k10, k15, Bundle, read_bundle_load, write_bundle, nullptr),
+    ROW(kNicira, 15, k10, k15, OutputReg, kNxOutputReg, short_source),
+    ROW(kNicira, 32, k10, k15, OutputReg, kNxOutputReg2, nullptr, 7),
+    IRREGULAR(kNicira, 16, k10, k15, Learn, read_learn, write_learn, simple_learn),
+    IRREGULAR(kNicira, 45, k10, k15, Learn, read_learn2, write_learn2, nullptr),
+    ROW(kNicira, 17, k10, k15, Exit, kPad6, nullptr),
+    ROW(kNicira, 18, k10, k15, DecTtl, kPad6, no_ids),
+    ROW(kNicira, 21, k10, k15, DecTtl, kNxDecTtlIds, nullptr, 7),
+    ROW(kNicira, 19, k10, k15, FinTimeout, kNxFinTimeout, nullptr),
+    ROW(kNicira, 20, k10, k15, Controller, kNxController, simple_controller),
+    IRREGULAR(kNicira, 37, k10, k15, Controller, read_controller2, write_controller2, nullptr),
+    ROW(kNicira, 22, k10, k10, WriteMetadata, kNxWriteMetadata, nullptr),
+    ROW(kNicira, 23, k10, k15, PushMpls, kNxEthertype, nullptr),
+    ROW(kNicira, 24, k10, k15, PopMpls, kNxEthertype, nullptr),
+    ROW(kNicira, 25, k10, k15, SetMplsTtl, kNxTtl, nullptr),
+    ROW(kNicira, 26, k10, k15, DecMplsTtl, kPad6, nullptr),
+    ROW(kNicira, 27, k10, k15, StackPush, kNxStackPush, nullptr, 7),
+    ROW(kNicira, 28, k10, k15, StackPop, kNxStackPop, nullptr, 7),
+    ROW(kNicira, 29, k10, k15, Sample, kNxSample, sample1),
+    ROW(kNicira, 38, k10, k15, Sample, kNxSample2, sample2),
+    ROW(kNicira, 41, k10, k15, Sample, kNxSample3, sample3),
+    ROW(kNicira, 51, k10, k15, Sample, kNxSample4, nullptr, 7),
+    ROW(kNicira, 30, k10, k15, SetMplsLabel, kNxLabel, nullptr),
+    ROW(kNicira, 31, k10, k15, SetMplsTc, kNxTc, nullptr),
+    ROW(kNicira, 34, k10, k15, Conjunction, kNxConjunction, nullptr),
+    IRREGULAR(kNicira, 35, k10, k15, Ct, read_ct, write_ct, nullptr),
+    IRREGULAR(kNicira, 36, k10, k15, Nat, read_nat, write_nat, nullptr, 7),
+    ROW(kNicira, 39, k10, k15, OutputTrunc, kNxOutputTrunc, nullptr),
+    ROW(kNicira, 40, k10, k15, Group, kNxGroup, nullptr),
+    IRREGULAR(kNicira, 42, k10, k15, Clone, read_clone, write_clone, nullptr),
+    ROW(kNicira, 43, k10, k15, CtClear, kPad6, nullptr),
+    IRREGULAR(kNicira, 46, k13, k15, Encap, read_encap, write_encap, nullptr),
+    ROW(kNicira, 47, k10, k15, Decap, kNxDecap, nullptr),
+    ROW(kNicira, 48, k13, k15, DecNshTtl, kPad6, nullptr),
+    ROW(kNicira, 49, k10, k15, CheckPktLarger, kNxCheckPktLarger, nullptr, 7),
+    ROW(kNicira, 50, k10, k15, DeleteField, kNxDeleteField, nullptr, 7),
+    ROW(kNicira, 254, k10, k15, DebugSlow, kPad6, nullptr),
+    ROW(kNicira, 255, k10, k15, DebugRecirc, kPad6, nullptr),
+};
+#undef ROW
+#undef IRREGULAR
+
+}  // namespace
+
+std::span<const WireRow> action_rows() { return kRows; }
+
+}  // namespace sluice::ofp
