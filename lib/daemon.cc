@@ -207,7 +207,11 @@ void Daemon::finish() {
 std::expected<int, std::string> read_pidfile(const std::string& path) {
   auto failed = [&](std::string why) { return std::unexpected(fmt::format("cannot read pidfile \"{}\" ({})", path, why)); };
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!fd) return failed(errno_text(errno));
+  if (!fd) {
+    int error = errno;
+    log.warn("{}: open: {}", path, errno_text(error));
+    return failed(errno_text(error));
+  }
   flock lock = write_lock();
   if (fcntl(fd.get(), F_GETLK, &lock) != 0) return failed(errno_text(errno));
   auto content = read_file(path, 64);

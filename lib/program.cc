@@ -3,9 +3,12 @@
 #include "lib/program.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
 
@@ -30,6 +33,45 @@ void fatal_exit(int status, std::string_view message) {
 
 void print(std::string_view text) {
   if (fwrite(text.data(), 1, text.size(), stdout) != text.size()) exit(errno == EPIPE ? 0 : 1);
+}
+
+namespace {
+
+/// Only calls that a signal handler may make.
+void on_alarm(int) {
+  namespace ch = std::chrono;
+  timespec ts;
+  clock_gettime(CLOCK_REALTIME, &ts);
+  ch::sys_seconds now{ch::seconds(ts.tv_sec)};
+  auto day = ch::floor<ch::days>(now);
+  ch::year_month_day date(day);
+  long rest = (now - day).count();
+  char text[] = "0000-00-00T00:00:00Z|00001|fatal_signal|WARN|terminating with signal 14 (Alarm clock)\n";
+  auto put = [&](int end, int width, unsigned long value) {
+    for (int i = end; i > end - width; i--, value /= 10) text[i] = static_cast<char>('0' + value % 10);
+  };
+  put(3, 4, static_cast<unsigned long>(static_cast<int>(date.year())));
+  put(6, 2, static_cast<unsigned>(date.month()));
+  put(9, 2, static_cast<unsigned>(date.day()));
+  put(12, 2, static_cast<unsigned long>(rest / 3600));
+  put(15, 2, static_cast<unsigned long>(rest / 60 % 60));
+  put(18, 2, static_cast<unsigned long>(rest % 60));
+  (void)!write(STDERR_FILENO, text, sizeof text - 1);
+  raise(SIGALRM);  // SA_RESETHAND: ends the process when this handler returns
+}
+
+}  // namespace
+
+void limit_run_time(const char* seconds, std::string_view name) {
+  char* end = nullptr;
+  errno = 0;
+  unsigned long n = strtoul(seconds, &end, 10);
+  if (!n || *end || errno || *seconds == '-' || n > INT_MAX) fatal("value {} on {} is invalid", seconds, name);
+  struct sigaction action {};
+  action.sa_handler = on_alarm;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGALRM, &action, nullptr);
+  alarm(static_cast<unsigned>(n));
 }
 
 std::string errno_text(int error) {

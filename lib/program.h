@@ -31,6 +31,10 @@ template <typename... Args>
 /// Writes all of the text to stdout; a closed pipe ends the program quietly.
 void print(std::string_view text);
 
+/// For tools: the argument of --timeout=SECS.  From then on the program dies of SIGALRM after so many seconds, and says so.  What is no
+/// positive number is fatal; `name` is how the option is called in the message ("-T or --timeout").
+void limit_run_time(const char* seconds, std::string_view name);
+
 /// strerror without its locks: "No such file or directory"; for EOF (-1) "End of file".
 std::string errno_text(int error);
 inline constexpr int kEofError = -1;

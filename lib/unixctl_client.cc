@@ -4,11 +4,14 @@
 
 #include "lib/daemon.h"
 #include "lib/jsonrpc.h"
+#include "lib/log.h"
 #include "lib/target.h"
 #include "lib/unixctl.h"
 
 namespace sluice {
 namespace {
+
+Log log("unixctl");
 
 /// What a command's result looks like to a person.
 std::string result_text(const Json& result, bool pretty) {
@@ -21,7 +24,10 @@ std::string result_text(const Json& result, bool pretty) {
 std::expected<UnixctlAnswer, std::string> unixctl_call(const std::string& path, std::string_view command, UnixctlArgs args, bool json_format, bool pretty) {
   Target target{.kind = TransportKind::unix_socket, .path = path, .text = "unix:" + path};
   auto client = JsonRpcClient::connect(target, {});
-  if (!client) return std::unexpected(fmt::format("cannot connect to \"{}\" ({})", path, client.error()));
+  if (!client) {
+    log.warn("failed to connect to {}", path);
+    return std::unexpected(fmt::format("cannot connect to \"{}\" ({})", path, client.error()));
+  }
   std::vector<Json> params;
   if (json_format) {
     auto set = (*client)->call("set-options", Json::array({"--format", "json"}));
@@ -31,6 +37,7 @@ std::expected<UnixctlAnswer, std::string> unixctl_call(const std::string& path, 
   auto result = (*client)->call(command, Json::array(std::move(params)));
   if (result) return UnixctlAnswer{false, result_text(*result, pretty)};
   if (result.error().error) return UnixctlAnswer{true, result_text(*result.error().error, pretty)};
+  log.warn("error communicating with unix:{}: {}", path, result.error().text);
   return std::unexpected(fmt::format("{}: transaction error ({})", path, result.error().text));
 }
 
