@@ -102,7 +102,9 @@ class Bridge {
   ofp::GroupFeatures group_features() const;
 
   // --- bundles: between stage() and commit() or roll_back() requests change tables that packets do not see yet ---
-  struct Stage;
+  struct Stage {
+    virtual ~Stage() = default;
+  };
   std::unique_ptr<Stage> stage();
   void commit(std::unique_ptr<Stage> stage, Time now);
   void roll_back(std::unique_ptr<Stage> stage, Time now);

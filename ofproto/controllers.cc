@@ -36,7 +36,7 @@ void Controllers::configure(const std::vector<ControllerSettings>& wanted, uint3
   if (other_versions)
     for (auto& s : sessions_) s->session->stream().fail("OpenFlow versions changed");
   remotes_.remove_if([&](const std::unique_ptr<Remote>& r) {
-    bool stays = std::ranges::contains(wanted, r->settings);
+    bool stays = std::ranges::find(wanted, r->settings) != wanted.end();
     if (!stays) sessions_.remove_if([&](const std::unique_ptr<Session>& s) { return s->remote == r.get() && (handlers_.on_closed(*s->session), true); });
     return !stays;
   });
