@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// ct and nat from text.
+#include <fmt/format.h>
+
+#include "ofproto/openflow/action_parse.h"
+
+namespace sluice::ofp {
+namespace {
+
+using Parsed = TextResult<Action>;
+
+TextResult<void> parse_exec(std::string_view arg, const ParseContext& ctx, Ct& ct) {
+  auto list = parse_nested(arg, ctx);
+  if (!list) return TextError(list.error());
+  for (Action& a : *list) {
+    const SetField* s = a.as<SetField>();
+    const Move* m = a.as<Move>();
+    FieldId f = s ? s->field : m ? m->dst.field : FieldId::kNone;
+    if (f == FieldId::kNone) return TextError(fmt::format("ct action doesn't support nested action {}", action_name(a)));
+    if (f != FieldId::kCtMark && f != FieldId::kCtLabel)
+      return TextError(fmt::format("ct action doesn't support nested modification of {}", field(f).name));
+    ct.actions.push_back(std::move(a));
+  }
+  return {};
+}
+
+TextResult<void> parse_zone(std::string_view value, Ct& ct) {
+  if (auto n = parse_number(value); n && *n <= 0xffff) {
+    ct.zone = static_cast<uint16_t>(*n);
+    return {};
+  }
+  auto s = parse_subfield(value);
+  if (!s) return TextError(s.error());
+  if (s->n_bits != 16) return TextError(fmt::format("{}: zone needs 16 bits, this field has {}", value, s->n_bits));
+  ct.zone_src = *s;
+  return {};
+}
+
+TextResult<void> parse_ct_item(const KeyValue& kv, const ParseContext& ctx, Ct& ct, std::optional<Action>& nat) {
+  if (kv.key == "commit") {
+    ct.commit = true;
+  } else if (kv.key == "force") {
+    ct.force = true;
+  } else if (kv.key == "table") {
+    auto t = parse_table(kv.value, ctx.names.tables);
+    if (!t) return TextError(fmt::format("unknown table {}", kv.value));
+    if (*t == kTableAll) return TextError("invalid table 0xff");
+    ct.recirc_table = *t;
+  } else if (kv.key == "zone") {
+    return parse_zone(kv.value, ct);
+  } else if (kv.key == "alg") {
+    if (kv.value == "ftp") ct.alg = 21;
+    else if (kv.value == "tftp") ct.alg = 69;
+    else return TextError(fmt::format("invalid alg \"{}\"", kv.value));
+  } else if (kv.key == "nat") {
+    auto n = parse_action(kv, ctx);
+    if (!n) return TextError(n.error());
+    nat = std::move(*n);
+  } else if (kv.key == "exec") {
+    return parse_exec(kv.value, ctx, ct);
+  } else {
+    return TextError(fmt::format("invalid argument to \"ct\" action: `{}'", kv.key));
+  }
+  return {};
+}
+
+/// "A[-B]" of addresses, in brackets or not.
+TextResult<void> parse_addresses(std::string_view s, Nat& n) {
+  if (s.size() >= 2 && s.front() == '[' && s.back() == ']') s = s.substr(1, s.size() - 2);
+  size_t dash = s.find('-');
+  std::string_view a = s.substr(0, dash), b = dash == s.npos ? std::string_view() : s.substr(dash + 1);
+  if (auto ip = parse_ipv4(a)) {
+    n.ipv4_min = *ip;
+    if (b.empty()) return {};
+    auto max = parse_ipv4(b);
+    if (!max || *max < *ip) return TextError(fmt::format("invalid NAT range \"{}\"", s));
+    if (*max != *ip) n.ipv4_max = *max;
+    return {};
+  }
+  auto ip = parse_ipv6(a);
+  if (!ip) return TextError(fmt::format("failure parsing NAT address \"{}\"", a));
+  n.ipv6_min = *ip;
+  if (b.empty()) return {};
+  auto max = parse_ipv6(b);
+  if (!max || *max < *ip) return TextError(fmt::format("invalid NAT range \"{}\"", s));
+  if (*max != *ip) n.ipv6_max = *max;
+  return {};
+}
+
+TextResult<void> parse_ports(std::string_view s, Nat& n) {
+  size_t dash = s.find('-');
+  auto a = parse_number(s.substr(0, dash));
+  auto b = dash == s.npos ? a : parse_number(s.substr(dash + 1));
+  if (!a || !b || *a > 0xffff || *b > 0xffff || *a > *b) return TextError(fmt::format("invalid NAT port range \"{}\"", s));
+  n.port_min = static_cast<uint16_t>(*a);
+  if (*b != *a) n.port_max = static_cast<uint16_t>(*b);
+  return {};
+}
+
+/// "A[-B][:P[-Q]]"; IPv6 with ports needs brackets.
+TextResult<void> parse_range(std::string_view s, Nat& n) {
+  std::string_view addresses = s, ports;
+  if (s.starts_with('[')) {
+    size_t close = s.find(']');
+    if (close == s.npos) return TextError(fmt::format("missing ] in NAT range \"{}\"", s));
+    addresses = s.substr(0, close + 1);
+    std::string_view rest = s.substr(close + 1);
+    if (!rest.empty() && rest[0] != ':') return TextError(fmt::format("garbage in NAT range \"{}\"", s));
+    if (!rest.empty()) ports = rest.substr(1);
+  } else if (size_t colon = s.find(':'); colon != s.npos && s.find(':', colon + 1) == s.npos) {
+    addresses = s.substr(0, colon);
+    ports = s.substr(colon + 1);
+  }
+  if (!addresses.empty())
+    if (auto ok = parse_addresses(addresses, n); !ok) return ok;
+  if (!ports.empty()) return parse_ports(ports, n);
+  return {};
+}
+
+}  // namespace
+
+Parsed parse_ct(std::string_view arg, const ParseContext& ctx) {
+  Ct ct;
+  std::optional<Action> nat;
+  for (std::string_view rest = arg;;) {
+    auto item = next_item(rest);
+    if (!item) return TextError(item.error());
+    if (!*item) break;
+    if (auto ok = parse_ct_item(**item, ctx, ct, nat); !ok) return TextError(ok.error());
+  }
+  if (ct.force && !ct.commit) return TextError("\"force\" flag requires \"commit\" flag.");
+  if (nat) {
+    const Nat& n = std::get<Nat>(nat->v);
+    if ((n.src || n.dst) && !ct.commit) return TextError("\"nat(src)\" and \"nat(dst)\" need the \"commit\" flag");
+    ct.actions.insert(ct.actions.begin(), std::move(*nat));
+  }
+  bool has_exec = ct.actions.size() > (nat ? 1u : 0u);
+  if (has_exec && !ct.commit) return TextError("\"exec\" needs the \"commit\" flag");
+  return ct;
+}
+
+Parsed parse_nat(std::string_view arg, const ParseContext&) {
+  Nat n;
+  for (std::string_view rest = arg;;) {
+    auto item = next_item(rest);
+    if (!item) return TextError(item.error());
+    if (!*item) break;
+    const KeyValue& kv = **item;
+    if (kv.key == "src" || kv.key == "dst") {
+      if (n.src || n.dst) return TextError("May only specify one of \"src\" or \"dst\".");
+      (kv.key == "src" ? n.src : n.dst) = true;
+      if (kv.has_value())
+        if (auto ok = parse_range(kv.value, n); !ok) return TextError(ok.error());
+    } else if (kv.key == "persistent") {
+      n.persistent = true;
+    } else if (kv.key == "hash") {
+      n.hash = true;
+    } else if (kv.key == "random") {
+      n.random = true;
+    } else {
+      return TextError(fmt::format("invalid key \"{}\" in \"nat\" argument", kv.key));
+    }
+  }
+  bool flags = n.persistent || n.hash || n.random;
+  if (flags && !n.src && !n.dst) return TextError("Flags allowed only with \"src\" or \"dst\".");
+  if (n.hash && n.random) return TextError("Both \"hash\" and \"random\" are not allowed.");
+  return n;
+}
+
+}  // namespace sluice::ofp

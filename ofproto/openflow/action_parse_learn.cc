@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// learn from text.
+#include <fmt/format.h>
+
+#include "ofproto/openflow/action_parse.h"
+
+namespace sluice::ofp {
+namespace {
+
+/// FIELD=VALUE, FIELD[a..b]=SRC, FIELD: what the learned flow matches.
+TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv, const ParseContext& ctx) {
+  LearnSpec s;
+  s.kind = LearnSpec::Kind::kMatch;
+  auto dst = parse_subfield(kv.key);
+  if (!dst) return TextError(dst.error());
+  s.dst = *dst;
+  s.n_bits = dst->n_bits;
+  if (!kv.has_value()) {
+    s.src = s.dst;
+    return s;
+  }
+  if (s.dst.is_whole()) {
+    if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv)) {
+      if (!(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
+        return TextError(fmt::format("{}: a learned match cannot have a mask", all));
+      s.immediate = FieldValue((s.n_bits + 7u) / 8);
+      copy_bits(t->value.bytes(), 0, s.immediate.bytes(), 0, s.n_bits);
+      return s;
+    } else if (parse_number(kv.value)) {
+      return TextError(t.error());
+    }
+  } else if (FieldValue v(16); parse_big_number(kv.value, v.data(), v.size())) {
+    for (unsigned i = s.n_bits; i < 128; i++)
+      if (v.bit(i)) return TextError(fmt::format("{}: value {} does not fit into {} bits", all, kv.value, s.n_bits));
+    s.immediate = FieldValue((s.n_bits + 7u) / 8);
+    copy_bits(v.bytes(), 0, s.immediate.bytes(), 0, std::min<unsigned>(s.n_bits, 128));
+    return s;
+  }
+  auto src = parse_subfield(kv.value);
+  if (!src) return TextError(fmt::format("{}: {} value {} cannot be parsed as a subfield ({}) or an immediate value", all, kv.key, kv.value, src.error()));
+  if (src->n_bits != dst->n_bits)
+    return TextError(fmt::format("{}: bit widths of {} ({}) and {} ({}) differ", all, kv.value, src->n_bits, kv.key, dst->n_bits));
+  s.src = *src;
+  return s;
+}
+
+TextResult<LearnSpec> from_nested(const Action& a, std::string_view all) {
+  LearnSpec s;
+  s.kind = LearnSpec::Kind::kLoad;
+  if (auto* m = a.as<Move>()) {
+    s.src = m->src;
+    s.dst = m->dst;
+    s.n_bits = m->dst.n_bits;
+    return s;
+  }
+  auto* f = a.as<SetField>();
+  if (!f) return TextError(fmt::format("{}: not a load", all));
+  unsigned bits = static_cast<unsigned>(f->mask.size() * 8), first = 0, n = 0;
+  while (first < bits && !f->mask.bit(first)) first++;
+  while (first + n < bits && f->mask.bit(first + n)) n++;
+  s.dst = {f->field, static_cast<uint16_t>(first), static_cast<uint16_t>(n)};
+  s.n_bits = static_cast<uint16_t>(n);
+  s.immediate = FieldValue((n + 7) / 8);
+  copy_bits(f->value.bytes(), first, s.immediate.bytes(), 0, n);
+  return s;
+}
+
+/// load:SRC->DST, SRC a number or a field.
+TextResult<LearnSpec> parse_load_spec(const KeyValue& kv, const ParseContext& ctx) {
+  KeyValue as = kv;
+  as.form = KeyValue::Form::kColon;
+  bool immediate = !kv.value.empty() && kv.value[0] >= '0' && kv.value[0] <= '9';
+  as.key = immediate ? "load" : "move";
+  auto a = parse_action(as, ctx);
+  if (!a) return TextError(a.error());
+  return from_nested(*a, kv.all);
+}
+
+TextResult<bool> parse_option(const KeyValue& kv, const ParseContext& ctx, Learn& l) {
+  struct Number {
+    std::string_view key;
+    uint16_t Learn::*member;
+  };
+  constexpr Number kNumbers[] = {{"idle_timeout", &Learn::idle_timeout}, {"hard_timeout", &Learn::hard_timeout}, {"priority", &Learn::priority},
+                                 {"fin_idle_timeout", &Learn::fin_idle_timeout}, {"fin_hard_timeout", &Learn::fin_hard_timeout}};
+  for (const Number& n : kNumbers) {
+    if (kv.key != n.key) continue;
+    auto v = parse_number_in(kv.value, kv.key, 0xffff);
+    if (!v) return TextError(v.error());
+    l.*n.member = static_cast<uint16_t>(*v);
+    return true;
+  }
+  if (kv.key == "table") {
+    auto t = parse_table(kv.value, ctx.names.tables);
+    if (!t) return TextError(fmt::format("table={}: unknown table", kv.value));
+    if (*t == kTableAll) return TextError(fmt::format("table={}: table id 255 not valid for `learn' action", kv.value));
+    l.table = *t;
+  } else if (kv.key == "cookie") {
+    auto v = parse_number_in(kv.value, "cookie", UINT64_MAX);
+    if (!v) return TextError(v.error());
+    l.cookie = *v;
+  } else if (kv.key == "limit") {
+    auto v = parse_number_in(kv.value, "limit", UINT32_MAX);
+    if (!v) return TextError(v.error());
+    l.limit = static_cast<uint32_t>(*v);
+  } else if (kv.key == "result_dst") {
+    auto s = parse_subfield(kv.value);
+    if (!s) return TextError(s.error());
+    if (s->n_bits != 1) return TextError(fmt::format("result_dst in 'learn' action must be a single bit, not {}", kv.value));
+    if (field(s->field).access == Access::kReadOnly) return TextError(fmt::format("{} is read-only", field(s->field).name));
+    l.result_dst = *s;
+  } else if (kv.key == "send_flow_rem" && !kv.has_value()) {
+    l.send_flow_rem = true;
+  } else if (kv.key == "delete_learned" && !kv.has_value()) {
+    l.delete_learned = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+TextResult<Action> parse_learn(std::string_view arg, const ParseContext& ctx) {
+  Learn l;
+  for (std::string_view rest = arg;;) {
+    auto item = next_item(rest);
+    if (!item) return TextError(item.error());
+    if (!*item) break;
+    const KeyValue& kv = **item;
+    auto option = parse_option(kv, ctx, l);
+    if (!option) return TextError(option.error());
+    if (*option) continue;
+    TextResult<LearnSpec> spec;
+    if (kv.key == "load") {
+      spec = parse_load_spec(kv, ctx);
+    } else if (kv.key == "output") {
+      auto src = parse_subfield(kv.value);
+      if (!src) return TextError(src.error());
+      LearnSpec s;
+      s.kind = LearnSpec::Kind::kOutput;
+      s.src = *src;
+      s.n_bits = src->n_bits;
+      spec = s;
+    } else {
+      spec = parse_match_spec(arg, kv, ctx);
+    }
+    if (!spec) return TextError(spec.error());
+    l.specs.push_back(std::move(*spec));
+  }
+  return l;
+}
+
+}  // namespace sluice::ofp

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// bundle, multipath, sample, encap and decap from text.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ofproto/openflow/action_parse.h"
+#include "ofproto/openflow/action_words.h"
+#include "ofproto/openflow/port.h"
+
+namespace sluice::ofp {
+namespace {
+
+using Parsed = TextResult<Action>;
+
+std::vector<std::string_view> split(std::string_view s, char separator) {
+  std::vector<std::string_view> out;
+  while (true) {
+    size_t n = s.find(separator);
+    out.push_back(trim(s.substr(0, n)));
+    if (n == s.npos) return out;
+    s.remove_prefix(n + 1);
+  }
+}
+
+template <size_t N>
+std::optional<size_t> index_of(const std::string_view (&names)[N], std::string_view s) {
+  auto it = std::find_if(std::begin(names), std::end(names), [&](auto n) { return equal_ignoring_case(n, s); });
+  if (it == std::end(names)) return std::nullopt;
+  return static_cast<size_t>(it - std::begin(names));
+}
+
+}  // namespace
+
+Parsed parse_bundle(std::string_view arg, const ParseContext& ctx) {
+  bool load = ctx.word == "bundle_load";
+  size_t members_at = std::min(arg.find("members:"), arg.find("slaves:"));
+  if (members_at == arg.npos) return TextError(fmt::format("{}: not enough arguments to {} action", arg, ctx.word));
+  std::vector<std::string_view> head = split(arg.substr(0, members_at), ',');
+  if (!head.empty() && head.back().empty()) head.pop_back();
+  if (head.size() != (load ? 5u : 4u)) return TextError(fmt::format("{}: not enough arguments to {} action", arg, ctx.word));
+  Bundle b;
+  auto fields = index_of(kHashFieldNames, head[0]);
+  if (!fields) return TextError(fmt::format("{}: unknown fields `{}'", arg, head[0]));
+  auto basis = parse_number(head[1]);
+  if (!basis || *basis > 0xffff) return TextError(fmt::format("{}: basis `{}' is not a number from 0 to 65535", arg, head[1]));
+  auto algorithm = index_of(kBundleAlgorithmNames, head[2]);
+  if (!algorithm) return TextError(fmt::format("{}: unknown algorithm `{}'", arg, head[2]));
+  if (!equal_ignoring_case(head[3], "ofport")) return TextError(fmt::format("{}: unknown member_type `{}'", arg, head[3]));
+  b.fields = static_cast<HashFields>(*fields);
+  b.basis = static_cast<uint16_t>(*basis);
+  b.algorithm = static_cast<BundleAlgorithm>(*algorithm);
+  if (load) {
+    auto dst = parse_subfield(head[4]);
+    if (!dst) return TextError(dst.error());
+    if (field(dst->field).access == Access::kReadOnly) return TextError(fmt::format("{}: {} is read-only", arg, field(dst->field).name));
+    b.dst = *dst;
+  }
+  std::string_view list = arg.substr(arg.find(':', members_at) + 1);
+  if (trim(list).empty()) return b;
+  for (std::string_view m : split(list, ',')) {
+    auto p = parse_port(m, ctx.names.ports);
+    if (!p) return TextError(fmt::format("{}: bad port number", m));
+    b.members.push_back(*p);
+  }
+  if (b.members.size() > kMaxBundleMembers) return TextError(fmt::format("too many members, at most {}", kMaxBundleMembers));
+  return b;
+}
+
+Parsed parse_multipath(std::string_view arg, const ParseContext&) {
+  std::vector<std::string_view> a = split(arg, ',');
+  if (a.size() != 6) return TextError(fmt::format("{}: not enough arguments to multipath action", arg));
+  Multipath m;
+  auto fields = index_of(kHashFieldNames, a[0]);
+  if (!fields) return TextError(fmt::format("{}: unknown fields `{}'", arg, a[0]));
+  auto basis = parse_number(a[1]), links = parse_number(a[3]), argument = parse_number(a[4]);
+  if (!basis || *basis > 0xffff) return TextError(fmt::format("{}: basis `{}' is not a number from 0 to 65535", arg, a[1]));
+  auto algorithm = index_of(kMultipathAlgorithmNames, a[2]);
+  if (!algorithm) return TextError(fmt::format("{}: unknown algorithm `{}'", arg, a[2]));
+  if (!links || *links < 1 || *links > kMaxMultipathLinks) return TextError(fmt::format("{}: n_links {} is not in valid range 1 to 65536", arg, a[3]));
+  if (!argument || *argument > UINT32_MAX) return TextError(fmt::format("{}: arg `{}' is not a number from 0 to 4294967295", arg, a[4]));
+  auto dst = parse_subfield(a[5]);
+  if (!dst) return TextError(fmt::format("{}: {}", arg, dst.error()));
+  if (field(dst->field).access == Access::kReadOnly) return TextError(fmt::format("{}: {} is read-only", arg, field(dst->field).name));
+  if (dst->n_bits < 16 && *links > (1u << dst->n_bits))
+    return TextError(fmt::format("{}: {}-bit destination field has {} possible values, less than specified n_links {}", arg, dst->n_bits,
+                                 1u << dst->n_bits, *links));
+  m.fields = static_cast<HashFields>(*fields);
+  m.basis = static_cast<uint16_t>(*basis);
+  m.algorithm = static_cast<MultipathAlgorithm>(*algorithm);
+  m.n_links = static_cast<uint32_t>(*links);
+  m.arg = static_cast<uint32_t>(*argument);
+  m.dst = *dst;
+  return m;
+}
+
+Parsed parse_sample(std::string_view arg, const ParseContext& ctx) {
+  Sample s;
+  auto id_or_field = [&](const KeyValue& kv, uint32_t& id, Subfield& src) -> TextResult<void> {
+    if (auto n = parse_number(kv.value); n && *n <= UINT32_MAX) {
+      id = static_cast<uint32_t>(*n);
+      return {};
+    }
+    auto f = parse_subfield(kv.value);
+    if (!f) return TextError(fmt::format("invalid {} \"{}\"", kv.key, kv.value));
+    src = *f;
+    return {};
+  };
+  for (std::string_view rest = arg;;) {
+    auto item = next_item(rest);
+    if (!item) return TextError(item.error());
+    if (!*item) break;
+    const KeyValue& kv = **item;
+    TextResult<void> ok;
+    if (kv.key == "probability") {
+      auto n = parse_number_in(kv.value, "probability", 0xffff);
+      if (!n) return TextError(n.error());
+      if (*n == 0) return TextError(fmt::format("invalid probability value \"{}\"", kv.value));
+      s.probability = static_cast<uint16_t>(*n);
+    } else if (kv.key == "collector_set_id") {
+      auto n = parse_number_in(kv.value, "collector_set_id", UINT32_MAX);
+      if (!n) return TextError(n.error());
+      s.collector_set_id = static_cast<uint32_t>(*n);
+    } else if (kv.key == "obs_domain_id") {
+      ok = id_or_field(kv, s.obs_domain_id, s.obs_domain_src);
+    } else if (kv.key == "obs_point_id") {
+      ok = id_or_field(kv, s.obs_point_id, s.obs_point_src);
+    } else if (kv.key == "sampling_port") {
+      auto p = parse_port(kv.value, ctx.names.ports);
+      if (!p) return TextError(fmt::format("sampling_port: unknown port {}", kv.value));
+      s.sampling_port = *p;
+    } else if (kv.key == "ingress") {
+      s.direction = Sample::Direction::kIngress;
+    } else if (kv.key == "egress") {
+      s.direction = Sample::Direction::kEgress;
+    } else {
+      return TextError(fmt::format("invalid key \"{}\" in \"sample\" argument", kv.key));
+    }
+    if (!ok) return TextError(ok.error());
+  }
+  if (s.probability == 0) return TextError("non-zero \"probability\" must be specified on sample");
+  return s;
+}
+
+namespace {
+
+TextResult<EncapNshTlv> parse_nsh_tlv(std::string_view arg) {
+  std::vector<std::string_view> a = split(arg, ',');
+  if (a.size() != 3) return TextError(fmt::format("Invalid NSH TLV header: {}", arg));
+  auto tlv_class = parse_number(a[0]), type = parse_number(a[1]);
+  if (!tlv_class || *tlv_class > 0xffff) return TextError(fmt::format("Invalid TLV class: {}", a[0]));
+  if (!type || *type > 0xff) return TextError(fmt::format("Invalid TLV type: {}", a[1]));
+  std::string_view hex = a[2].starts_with("0x") || a[2].starts_with("0X") ? a[2].substr(2) : a[2];
+  auto data = parse_dotted_hex(hex);
+  if (!data || data->empty() || data->size() > 243) return TextError(fmt::format("Invalid NSH TLV data: {}", a[2]));
+  return EncapNshTlv{static_cast<uint16_t>(*tlv_class), static_cast<uint8_t>(*type), std::move(*data)};
+}
+
+TextResult<void> parse_nsh_properties(std::string_view arg, Encap& e) {
+  for (std::string_view rest = arg;;) {
+    auto item = next_item(rest);
+    if (!item) return TextError(item.error());
+    if (!*item) return {};
+    const KeyValue& kv = **item;
+    if (kv.key == "md_type") {
+      auto n = parse_number(kv.value);
+      if (!n || (*n != 1 && *n != 2)) return TextError(fmt::format("invalid md_type {}", kv.value));
+      e.nsh_md_type = static_cast<uint8_t>(*n);
+    } else if (kv.key == "tlv") {
+      auto t = parse_nsh_tlv(kv.value);
+      if (!t) return TextError(t.error());
+      e.nsh_tlvs.push_back(std::move(*t));
+    } else {
+      return TextError(fmt::format("Invalid property: {}", kv.key));
+    }
+  }
+}
+
+}  // namespace
+
+Parsed parse_encap(std::string_view arg, const ParseContext&) {
+  Encap e;
+  std::string_view rest = arg;
+  auto item = next_item(rest);
+  if (!item) return TextError(item.error());
+  if (!*item) return TextError("encap: missing header");
+  const KeyValue& kv = **item;
+  auto it = std::find_if(std::begin(kEncapNames), std::end(kEncapNames), [&](const EncapName& n) { return equal_ignoring_case(n.name, kv.key); });
+  if (it == std::end(kEncapNames)) return TextError(fmt::format("Encap hdr not supported: {}", arg));
+  if (!trim(rest).empty()) return TextError(fmt::format("{}: trailing garbage in encap", rest));
+  e.packet_type = it->packet_type;
+  if (kv.form == KeyValue::Form::kBare) return e;
+  if (kv.key != "nsh") return TextError(fmt::format("{}: {} has no properties", arg, kv.key));
+  if (auto ok = parse_nsh_properties(kv.value, e); !ok) return TextError(ok.error());
+  return e;
+}
+
+Parsed parse_decap(std::string_view arg, const ParseContext&) {
+  if (arg.empty()) return Decap{};
+  std::string_view rest = arg;
+  auto item = next_item(rest);
+  if (!item) return TextError(item.error());
+  if (!*item || (*item)->key != "packet_type") return TextError(fmt::format("Invalid decap argument: {}", arg));
+  std::optional<uint64_t> ns, type;
+  for (std::string_view pt = (*item)->value;;) {
+    auto part = next_item(pt);
+    if (!part) return TextError(part.error());
+    if (!*part) break;
+    if ((*part)->key == "ns") ns = parse_number((*part)->value);
+    else if ((*part)->key == "type") type = parse_number((*part)->value);
+    else return TextError(fmt::format("Invalid decap argument: {}", arg));
+  }
+  if (!ns || !type || *ns > 0xffff || *type > 0xffff) return TextError(fmt::format("Unsupported ns value in packet_type: {}", arg));
+  return Decap{static_cast<uint32_t>(*ns << 16 | *type)};
+}
+
+}  // namespace sluice::ofp

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flow entries and flow-mods as text (spec/flow-syntax.md section 3).
+#include <fmt/format.h>
+
+#include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/port.h"
+
+namespace sluice::ofp {
+namespace {
+
+auto to(std::string& out) { return std::back_inserter(out); }
+
+/// Seconds with up to 9 decimals, at least... as many as needed.
+void duration(uint32_t sec, uint32_t nsec, std::string& out) {
+  fmt::format_to(to(out), "{}", sec);
+  if (nsec == 0) return;
+  std::string digits = fmt::format("{:09}", nsec);
+  while (digits.back() == '0') digits.pop_back();
+  fmt::format_to(to(out), ".{}", digits);
+}
+
+void table(uint8_t t, const NameMap* names, std::string& out) {
+  std::string_view name = names ? names->name(t) : std::string_view();
+  if (name.empty()) fmt::format_to(to(out), "{}", t);
+  else out += name;
+}
+
+void hex(uint64_t v, std::string& out) { fmt::format_to(to(out), "0x{:x}", v); }
+
+void match_and_actions(const Match& m, int priority, const Actions& actions, std::string& out, const TextNames& names) {
+  size_t start = out.size();
+  std::string match;
+  format_match(m, match, names.ports, names.tlv, priority);
+  out += match;
+  if (out.size() != start) out += ' ';
+  out += "actions=";
+  format_actions(actions, out, names);
+}
+
+}  // namespace
+
+void format_flow_flags(uint16_t flags, std::string& out) {
+  if (flags & OFPFF_SEND_FLOW_REM) out += "send_flow_rem ";
+  if (flags & OFPFF_CHECK_OVERLAP) out += "check_overlap ";
+  if (flags & OFPFF_RESET_COUNTS) out += "reset_counts ";
+  if (flags & OFPFF_NO_PKT_COUNTS) out += "no_packet_counts ";
+  if (flags & OFPFF_NO_BYT_COUNTS) out += "no_byte_counts ";
+  if (flags & kFlowHiddenFields) out += "allow_hidden_fields ";
+}
+
+void format_flow_stats(const FlowStats& s, std::string& out, const TextNames& names, bool show_stats) {
+  if (show_stats || s.cookie) {
+    out += show_stats ? " cookie=" : " cookie=";
+    hex(s.cookie, out);
+    out += ", ";
+  } else {
+    out += ' ';
+  }
+  if (show_stats) {
+    out += "duration=";
+    duration(s.duration_sec, s.duration_nsec, out);
+    out += "s, ";
+  }
+  std::string_view table_name = names.tables ? names.tables->name(s.table_id) : std::string_view();
+  if (show_stats || s.table_id || !table_name.empty()) {
+    out += "table=";
+    table(s.table_id, names.tables, out);
+    out += ", ";
+  }
+  if (show_stats && s.packet_count != UINT64_MAX) fmt::format_to(to(out), "n_packets={}, ", s.packet_count);
+  if (show_stats && s.byte_count != UINT64_MAX) fmt::format_to(to(out), "n_bytes={}, ", s.byte_count);
+  if (s.idle_timeout) fmt::format_to(to(out), "idle_timeout={}, ", s.idle_timeout);
+  if (s.hard_timeout) fmt::format_to(to(out), "hard_timeout={}, ", s.hard_timeout);
+  format_flow_flags(s.flags, out);
+  if (s.importance) fmt::format_to(to(out), "importance={}, ", s.importance);
+  if (show_stats && s.idle_age) fmt::format_to(to(out), "idle_age={}, ", *s.idle_age);
+  if (show_stats && s.hard_age && *s.hard_age != s.duration_sec) fmt::format_to(to(out), "hard_age={}, ", *s.hard_age);
+  match_and_actions(s.match, s.priority, s.actions, out, names);
+}
+
+void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names) {
+  constexpr std::string_view kNames[] = {"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"};
+  out += kNames[static_cast<size_t>(f.command)];
+  if (f.table_id != 0 && f.table_id != kTableAll) {
+    out += " table:";
+    table(f.table_id, names.tables, out);
+  }
+  out += ' ';
+  std::string match;
+  format_match(f.match, match, names.ports, names.tlv, f.priority);
+  out += match;
+  if (!match.empty()) out += ' ';
+  if (f.cookie_mask) {
+    out += "cookie:";
+    hex(f.cookie, out);
+    out += '/';
+    hex(f.cookie_mask, out);
+    out += ' ';
+  }
+  if (f.new_cookie != 0 && f.new_cookie != UINT64_MAX) {
+    out += "cookie:";
+    hex(f.new_cookie, out);
+    out += ' ';
+  }
+  if (f.idle_timeout) fmt::format_to(to(out), "idle:{} ", f.idle_timeout);
+  if (f.hard_timeout) fmt::format_to(to(out), "hard:{} ", f.hard_timeout);
+  if (f.importance) fmt::format_to(to(out), "importance:{} ", f.importance);
+  if (f.buffer_id != kNoBuffer) fmt::format_to(to(out), "buf:0x{:x} ", f.buffer_id);
+  if (f.out_port != OFPP_NONE) {
+    out += "out_port:";
+    format_port(f.out_port, out, names.ports);
+    out += ' ';
+  }
+  if (f.out_group != OFPG_ANY) fmt::format_to(to(out), "out_group:{} ", f.out_group);
+  format_flow_flags(f.flags, out);
+  out += "actions=";
+  format_actions(f.actions, out, names);
+}
+
+}  // namespace sluice::ofp

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole flows from text: keys before "actions=", then the actions; then the checks that need both.
+#include <fmt/format.h>
+
+#include "ofproto/openflow/action_parse.h"
+#include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/port.h"
+#include "ofproto/openflow/text.h"
+
+namespace sluice::ofp {
+namespace {
+
+struct CommandName {
+  std::string_view name;
+  FlowModCommand command;
+};
+constexpr CommandName kCommands[] = {
+    {"add", FlowModCommand::kAdd},       {"modify", FlowModCommand::kModify},
+    {"modify_strict", FlowModCommand::kModifyStrict}, {"delete", FlowModCommand::kDelete},
+    {"delete_strict", FlowModCommand::kDeleteStrict},
+};
+
+/// Which keys a text may have.
+enum Allowed : unsigned { kActions = 1, kPriority = 2, kTimeouts = 4, kFlags = 8, kOutPort = 16 };
+
+/// Words that dumps contain and that may be fed back.
+constexpr std::string_view kIgnored[] = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"};
+
+struct FlagWord {
+  std::string_view name;
+  uint16_t flag;
+};
+constexpr FlagWord kFlagWords[] = {
+    {"send_flow_rem", OFPFF_SEND_FLOW_REM}, {"check_overlap", OFPFF_CHECK_OVERLAP},    {"reset_counts", OFPFF_RESET_COUNTS},
+    {"no_packet_counts", OFPFF_NO_PKT_COUNTS}, {"no_byte_counts", OFPFF_NO_BYT_COUNTS}, {"allow_hidden_fields", kFlowHiddenFields},
+};
+
+ProtocolSet flag_protocols(uint16_t flag) {
+  switch (flag) {
+    case OFPFF_RESET_COUNTS: return kOxmAny;
+    case OFPFF_NO_PKT_COUNTS: case OFPFF_NO_BYT_COUNTS: return kOxm13 | kOxm14 | kOxm15;
+    default: return kAllProtocols;
+  }
+}
+
+class FlowParser {
+ public:
+  FlowParser(const FlowTextOptions& o, unsigned allowed) : o_(o), allowed_(allowed) {}
+
+  FlowMod f;
+  ProtocolSet usable = kAllProtocols;
+  bool has_cookie_mask = false, has_priority = false;
+  std::vector<std::string> warnings;
+
+  TextResult<void> keys(std::string_view text) {
+    for (std::string_view rest = text;;) {
+      auto item = next_item(rest);
+      if (!item) return TextError(item.error());
+      if (!*item) return {};
+      if (auto ok = key(**item); !ok) return ok;
+    }
+  }
+
+  /// After the keys: nothing may lack its prerequisite.
+  TextResult<void> finish_match() {
+    Match before = f.match;
+    if (!normalize(f.match)) return {};
+    if (!o_.compat) {
+      std::string missing = missing_prerequisite(before);
+      return TextError(fmt::format("{} (or leave it out: without it the field would be ignored)", missing));
+    }
+    warnings.push_back("normalization changed ofp_match, details:");
+    warnings.push_back(" pre: " + match_text(before));
+    warnings.push_back("post: " + match_text(f.match));
+    return {};
+  }
+
+ private:
+  const FlowTextOptions& o_;
+  unsigned allowed_;
+
+  std::string match_text(const Match& m) const {
+    std::string s;
+    format_match(m, s, o_.names.ports, o_.names.tlv);
+    return s;
+  }
+
+  TextResult<void> key(const KeyValue& kv) {
+    std::string name = to_lower(kv.key);
+    std::string_view value = kv.form == KeyValue::Form::kEquals || kv.form == KeyValue::Form::kColon ? kv.value : std::string_view();
+    bool has_value = kv.form == KeyValue::Form::kEquals || kv.form == KeyValue::Form::kColon;
+    if (kv.form == KeyValue::Form::kParens) return TextError(fmt::format("{}: syntax error", kv.all));
+    if (allowed_ & kFlags)
+      for (const FlagWord& w : kFlagWords)
+        if (w.name == name && !has_value) {
+          f.flags |= w.flag;
+          usable &= flag_protocols(w.flag);
+          return {};
+        }
+    if (auto m = parse_match_key(name, value, has_value, f.match, o_.names.ports, o_.names.tlv, o_.compat)) return *m;
+    if (!has_value) return TextError(fmt::format("field {} missing value", kv.key));
+    return option(name, value);
+  }
+
+  TextResult<void> u16(std::string_view value, std::string_view name, uint16_t& out) {
+    auto n = parse_number_in(value, name, 0xffff);
+    if (!n) return TextError(n.error());
+    out = static_cast<uint16_t>(*n);
+    return {};
+  }
+
+  TextResult<void> option(std::string_view name, std::string_view value) {
+    if (name == "table") {
+      auto t = parse_table(value, o_.names.tables);
+      if (!t) return TextError(fmt::format("unknown table \"{}\"", value));
+      f.table_id = *t;
+      if (*t != kTableAll && *t != 0) usable &= kOf10Tid | kNxmTid | kOf11 | kOxmAny;
+      return {};
+    }
+    if (name == "priority" && (allowed_ & kPriority)) {
+      has_priority = true;
+      return u16(value, name, f.priority);
+    }
+    if (name == "cookie") return cookie(value);
+    if (allowed_ & kTimeouts) {
+      if (name == "idle_timeout") return u16(value, name, f.idle_timeout);
+      if (name == "hard_timeout") return u16(value, name, f.hard_timeout);
+      if (name == "importance") {
+        auto ok = u16(value, name, f.importance);
+        if (f.importance) usable &= kOxm14 | kOxm15;
+        return ok;
+      }
+    }
+    if (allowed_ & kOutPort) {
+      if (name == "out_port") {
+        auto p = parse_port(value, o_.names.ports);
+        if (!p) return TextError(fmt::format("{} is not a valid OpenFlow port", value));
+        f.out_port = *p;
+        return {};
+      }
+      if (name == "out_group") {
+        usable &= kOf11 | kOxmAny;
+        auto n = parse_number_in(value, name, UINT32_MAX);
+        if (!n && equal_ignoring_case(value, "any")) n = OFPG_ANY;
+        if (!n) return TextError(n.error());
+        f.out_group = static_cast<uint32_t>(*n);
+        return {};
+      }
+    }
+    for (std::string_view ignored : kIgnored)
+      if (name == ignored) return {};
+    return TextError(fmt::format("unknown keyword {}", name));
+  }
+
+  TextResult<void> cookie(std::string_view value) {
+    size_t slash = value.find('/');
+    bool masked = slash != value.npos;
+    bool any = value == "-1/-1" || (masked && value.substr(slash + 1) == "-1");
+    auto v = parse_number(value.substr(0, slash));
+    auto m = masked && !any ? parse_number(value.substr(slash + 1)) : std::optional<uint64_t>(UINT64_MAX);
+    if (value == "-1/-1") v = UINT64_MAX;
+    if (!v || !m) return TextError(fmt::format("invalid cookie \"{}\"", value));
+    if (!masked) {
+      f.new_cookie = *v;
+      return {};
+    }
+    if (f.command == FlowModCommand::kAdd && (allowed_ & kActions)) return TextError("flow additions cannot use a cookie mask");
+    has_cookie_mask = true;
+    f.cookie = *v & *m;
+    f.cookie_mask = *m;
+    usable &= kNxmAny | kOf11 | kOxmAny;
+    return {};
+  }
+};
+
+/// The position of "actions=" outside of quotes and parentheses.
+size_t find_actions(std::string_view s) {
+  int depth = 0;
+  bool quoted = false;
+  for (size_t i = 0; i < s.size(); i++) {
+    if (s[i] == '\\' && quoted) {
+      i++;
+      continue;
+    }
+    if (s[i] == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (s[i] == '(') depth++;
+    if (s[i] == ')') depth--;
+    bool start = i == 0 || s[i - 1] == ',' || s[i - 1] == ' ' || s[i - 1] == '\t';
+    if (depth <= 0 && start && (s.substr(i).starts_with("actions=") || s.substr(i).starts_with("action="))) return i;
+  }
+  return s.npos;
+}
+
+/// Takes a leading "add", "delete_strict"... off a line of a file.
+FlowModCommand take_command(std::string_view& text) {
+  std::string_view s = trim(text);
+  for (const CommandName& c : kCommands) {
+    if (!s.starts_with(c.name)) continue;
+    std::string_view rest = s.substr(c.name.size());
+    if (!rest.empty() && rest[0] != ' ' && rest[0] != '\t' && rest[0] != ',') continue;
+    text = rest;
+    return c.command;
+  }
+  return FlowModCommand::kAdd;
+}
+
+bool is_delete(FlowModCommand c) { return c == FlowModCommand::kDelete || c == FlowModCommand::kDeleteStrict; }
+
+/// The cookie of the text: what entries get, or which entries are meant (delete).
+void place_cookies(FlowParser& p) {
+  FlowMod& f = p.f;
+  if (is_delete(f.command)) {
+    if (f.new_cookie != UINT64_MAX && !p.has_cookie_mask) f.cookie = f.new_cookie, f.cookie_mask = UINT64_MAX;
+    if (f.new_cookie != UINT64_MAX) p.usable &= kNxmAny | kOf11 | kOxmAny;
+    f.new_cookie = UINT64_MAX;
+    return;
+  }
+  if (f.new_cookie != UINT64_MAX && f.command != FlowModCommand::kAdd) f.modify_cookie = true;
+  if (f.command == FlowModCommand::kAdd && f.new_cookie == UINT64_MAX) f.new_cookie = 0;
+}
+
+TextResult<void> finish_actions(FlowParser& p, std::string_view text, const FlowTextOptions& o) {
+  auto actions = parse_actions(text, o.names, true, o.compat);
+  if (!actions) return TextError(actions.error());
+  p.usable &= actions->usable;
+  p.f.actions = std::move(actions->actions);
+  ActionCheck check{.version = Version::k13, .table_id = p.f.table_id, .tlv = o.names.tlv, .usable = &p.usable};
+  bool only_of10 = !(p.usable & ~(kOf10Any | kNxmAny));
+  if (only_of10) check.version = Version::k10;
+  if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok)
+    return TextError(fmt::format("actions are invalid with specified match ({})", error_name(ok.error())));
+  return {};
+}
+
+}  // namespace
+
+TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCommand> command, const FlowTextOptions& options) {
+  FlowModCommand cmd = command ? *command : take_command(text);
+  bool deletes = is_delete(cmd);
+  unsigned allowed = deletes ? kOutPort : kActions | kFlags | kTimeouts;
+  if (cmd != FlowModCommand::kDelete) allowed |= kPriority;
+  FlowParser p(options, allowed);
+  p.f.command = cmd;
+  size_t at = find_actions(text);
+  if (at == text.npos && !deletes) return TextError("must specify an action");
+  if (auto ok = p.keys(text.substr(0, at)); !ok) return TextError(ok.error());
+  if (auto ok = p.finish_match(); !ok) return TextError(ok.error());
+  place_cookies(p);
+  if (at != text.npos && !deletes) {
+    std::string_view actions = text.substr(at);
+    actions.remove_prefix(actions.find('=') + 1);
+    if (auto ok = finish_actions(p, actions, options); !ok) return TextError(ok.error());
+  }
+  ParsedFlow out{std::move(p.f), p.usable, std::move(p.warnings)};
+  out.usable &= usable_protocols(out.flow.match);
+  return out;
+}
+
+TextResult<ParsedFilter> parse_flow_filter(std::string_view text, const FlowTextOptions& options) {
+  FlowParser p(options, kOutPort | kPriority);
+  p.f.command = FlowModCommand::kDelete;
+  if (auto ok = p.keys(text); !ok) return TextError(ok.error());
+  if (auto ok = p.finish_match(); !ok) return TextError(ok.error());
+  place_cookies(p);
+  ParsedFilter out;
+  out.filter = {p.f.match, p.f.table_id, p.f.out_port, p.f.out_group, p.f.cookie, p.f.cookie_mask};
+  out.usable = p.usable & usable_protocols(p.f.match);
+  // A statistics request has a table id in every version.
+  if (p.f.table_id != kTableAll) out.usable |= (out.usable & kOf10Tid ? kOf10 : 0u) | (out.usable & kNxmTid ? kNxm : 0u);
+  if (p.has_priority) out.priority = p.f.priority;
+  out.warnings = std::move(p.warnings);
+  return out;
+}
+
+TextResult<Flow> parse_exact_flow(std::string_view text, const FlowTextOptions& options) {
+  Match m;
+  for (std::string_view rest = text;;) {
+    auto item = next_item(rest);
+    if (!item) return TextError(item.error());
+    if (!*item) break;
+    const KeyValue& kv = **item;
+    bool has_value = kv.form == KeyValue::Form::kEquals || kv.form == KeyValue::Form::kColon;
+    auto ok = parse_match_key(kv.key, kv.value, has_value, m, options.names.ports, options.names.tlv, options.compat);
+    if (!ok) return TextError(fmt::format("{}: unknown field {}", kv.all, kv.key));
+    if (!*ok) return TextError(ok->error());
+  }
+  Match before = m;
+  if (normalize(m) && !options.compat) return TextError(missing_prerequisite(before));
+  return m.value;
+}
+
+}  // namespace sluice::ofp
