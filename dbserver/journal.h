@@ -25,7 +25,7 @@ struct RawRecord {
 /// What is wrong with a file, and where.
 struct JournalDamage {
   uint64_t offset = 0;
-  std::string text;  // "NAME: parse error at offset 1234 in header line ...", as the peer words it
+  DbError error;  // "NAME: parse error at offset 1234 in header line ...", as the peer words it
 };
 
 /// Cuts a file's bytes into records and checks their sums.
@@ -37,7 +37,7 @@ class RecordReader {
   uint64_t offset() const { return at_; }
 
  private:
-  std::unexpected<JournalDamage> damage(std::string what) const;
+  std::unexpected<JournalDamage> damage(std::string_view tag, std::string what, std::string io_error = {}) const;
   std::string_view bytes_;
   std::string name_;
   uint64_t at_;

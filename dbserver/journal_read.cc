@@ -17,8 +17,8 @@ constexpr size_t kMaxHeader = 128, kSha1Length = 40;
 
 }  // namespace
 
-std::unexpected<JournalDamage> RecordReader::damage(std::string what) const {
-  return std::unexpected(JournalDamage{at_, fmt::format("{}: {}", name_, what)});
+std::unexpected<JournalDamage> RecordReader::damage(std::string_view tag, std::string what, std::string io_error) const {
+  return std::unexpected(JournalDamage{at_, {std::string(tag), fmt::format("{}: {}", name_, what), {}, std::move(io_error)}});
 }
 
 std::expected<std::optional<RawRecord>, JournalDamage> RecordReader::next() {
@@ -29,7 +29,7 @@ std::expected<std::optional<RawRecord>, JournalDamage> RecordReader::next() {
     std::string_view line = rest.substr(0, std::min<size_t>(newline == rest.npos ? 60 : newline, 60));
     std::string shown;
     append_json_string(shown, is_valid_utf8(line) ? line : std::string_view());
-    return damage(fmt::format("parse error at offset {} in header line {}", at_, shown));
+    return damage("syntax error", fmt::format("parse error at offset {} in header line {}", at_, shown));
   };
   if (newline == rest.npos || !rest.starts_with(kMagic)) return bad_header();
   std::string_view header = rest.substr(kMagic.size(), newline - kMagic.size());
@@ -41,12 +41,12 @@ std::expected<std::optional<RawRecord>, JournalDamage> RecordReader::next() {
 
   uint64_t data_at = at_ + newline + 1;
   if (length == 0 || length > bytes_.size() - data_at)
-    return damage(fmt::format("offset {}: the record needs {} bytes but the file ends after {}", at_, length, bytes_.size() - data_at));
+    return damage("I/O error", fmt::format("error reading {} bytes starting at offset {}", length, data_at), "End of file");
   std::string_view data = bytes_.substr(data_at, length);
   std::string actual;
   append_sha1(actual, data);
   if (actual != sum)
-    return damage(fmt::format("{} bytes starting at offset {} have SHA-1 hash {} but should have hash {}", length, data_at, actual, sum));
+    return damage("syntax error", fmt::format("{} bytes starting at offset {} have SHA-1 hash {} but should have hash {}", length, data_at, actual, sum));
   RawRecord r{at_, data_at + length, data};
   at_ = r.end;
   return r;
@@ -121,7 +121,7 @@ Result<OpenedJournal> load_journal(std::string_view bytes, const std::string& na
   if (bytes.starts_with("OVSDB CLUSTER")) return fail("ovsdb error", fmt::format("{}: clustered databases are not supported", name));
   RecordReader reader(bytes, name);
   auto first = reader.next();
-  if (!first) return fail("ovsdb error", first.error().text);
+  if (!first) return std::unexpected(first.error().error);
   if (!*first) return fail("I/O error", fmt::format("{}: unexpected end of file", name));
   auto schema_json = Json::parse((*first)->data);
   if (!schema_json) return fail("ovsdb error", fmt::format("{}: {} bytes starting at offset 0 are not valid JSON ({})", name, (*first)->data.size(), schema_json.error().text));
@@ -142,7 +142,7 @@ Result<OpenedJournal> load_journal(std::string_view bytes, const std::string& na
     }
     if (!*record) break;
     auto report = [&](std::string what) {
-      opened.damage = JournalDamage{(*record)->offset, fmt::format("{}: record at offset {}: {}", name, (*record)->offset, what)};
+      opened.damage = JournalDamage{(*record)->offset, {"syntax error", fmt::format("{}: record at offset {}: {}", name, (*record)->offset, what), {}, {}}};
     };
     auto j = arena.parse((*record)->data);
     if (!j) {

@@ -49,14 +49,17 @@ bool is_torn_write(std::string_view bytes, uint64_t offset) {
 
 namespace {
 
-std::string damage_text(const JournalDamage& d) {
-  return fmt::format("{}.  The file is damaged and has been left as it is; see \"ovsdb-tool verify\" and \"ovsdb-tool salvage\".", d.text);
+DbError damage_error(const JournalDamage& d) {
+  DbError e = d.error;
+  if (!e.io_error.empty()) e.details += fmt::format(" ({})", std::exchange(e.io_error, {}));
+  e.details += fmt::format(".  The file is damaged at offset {} and has been left as it is; see \"ovsdb-tool verify\" and \"ovsdb-tool salvage\".", d.offset);
+  return e;
 }
 
 Result<OpenedJournal> load(std::string_view bytes, const std::string& name, UuidSource& uuids) {
   auto opened = load_journal(bytes, name, uuids);
   if (!opened) return opened;
-  if (opened->damage && !is_torn_write(bytes, opened->damage->offset)) return fail("ovsdb error", damage_text(*opened->damage));
+  if (opened->damage && !is_torn_write(bytes, opened->damage->offset)) return std::unexpected(damage_error(*opened->damage));
   return opened;
 }
 
