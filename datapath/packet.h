@@ -71,11 +71,15 @@ class Packet : public PacketMetadata {
   void resize(size_t n);        // keeps the first min(n, size()) bytes
   void truncate(size_t n) { if (n < size_) size_ = static_cast<uint32_t>(n); }
 
+  /// True if something besides in_port and the frame counts for the key.
+  bool has_metadata() const {
+    return (recirc_id | dp_hash | pkt_mark | skb_priority | ct_state | ct_zone | ct_mark) || tunnel || ct_label != std::array<uint8_t, 16>{};
+  }
+
   std::unique_ptr<FlowTunnel> tunnel;  // null if it did not come through a tunnel
 
  private:
   friend class PacketPool;
-  friend class PacketBatch;
   void reset(size_t size);     // an uninitialised frame without metadata, in the old buffer if it is large enough
   std::unique_ptr<uint8_t[]> buf_;
   uint32_t capacity_ = 0, head_ = 0, size_ = 0;

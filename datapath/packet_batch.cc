@@ -20,16 +20,32 @@ void PacketPool::shrink(Packet* p) {
   p->capacity_ = p->head_ = p->size_ = 0;
 }
 
+Packet* PacketPool::adopt(Packet&& packet) {
+  Packet* p = take(0);
+  *p = std::move(packet);
+  p->references_ = 1;
+  return p;
+}
+
+Packet PacketPool::release(Packet* p) {
+  Packet packet = std::move(*p);
+  shrink(p);
+  give(p);
+  return packet;
+}
+
+Packet* PacketPool::copy(const Packet& p) {
+  Packet* q = take(p.size());
+  if (p.size()) std::memcpy(q->data(), p.data(), p.size());
+  static_cast<PacketMetadata&>(*q) = p;
+  if (p.tunnel) q->tunnel = std::make_unique<FlowTunnel>(*p.tunnel);
+  return q;
+}
+
 Packet& PacketBatch::add_frame(ByteView frame) {
   Packet& p = add(frame.size());
   if (!frame.empty()) std::memcpy(p.data(), frame.data(), frame.size());
   return p;
-}
-
-void PacketBatch::add(Packet&& packet) {
-  Packet& p = add(0);
-  p = std::move(packet);
-  p.references_ = 1;
 }
 
 void PacketBatch::pop_back() {

@@ -31,6 +31,18 @@ class PacketPool {
   void give(Packet* p) {
     if (--p->references_ == 0) recycle(p);
   }
+  /// A packet made elsewhere becomes a pooled one, and the other way round (REQUIRES: not shared).
+  Packet* adopt(Packet&& packet);
+  Packet release(Packet* p);
+  /// Another packet with the same bytes and metadata.
+  Packet* copy(const Packet& p);
+  /// `p` itself if nobody else refers to it, else a copy in exchange for the reference.
+  Packet* writable(Packet* p) {
+    if (!shared(p)) [[likely]] return p;
+    Packet* q = copy(*p);
+    give(p);
+    return q;
+  }
   static void share(Packet* p) { p->references_++; }
   static bool shared(const Packet* p) { return p->references_ > 1; }
 
@@ -59,7 +71,7 @@ class PacketBatch {
   /// Appends a copy of what `frame` holds, metadata default.
   Packet& add_frame(ByteView frame);
   /// Appends a packet made elsewhere.
-  void add(Packet&& packet);
+  void add(Packet&& packet) { packets_.push_back(pool_->adopt(std::move(packet))); }
   /// Appends a pooled packet whose reference becomes the batch's.
   void add_owned(Packet* p) { packets_.push_back(p); }
   /// Appends one more reference to a pooled packet.

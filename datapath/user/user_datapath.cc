@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// The forwarding loop, and the flow table operations of the brain.
+#include "datapath/user/user_datapath.h"
+
+#include <array>
+
+#include "datapath/user/executor.h"
+#include "datapath/user/flow_cache.h"
+#include "datapath/user/megaflow_table.h"
+#include "datapath/user/ports.h"
+
+namespace sluice {
+namespace {
+
+constexpr unsigned kBurstsPerPort = 8;  // in one run(), so that no port and no flood keeps the loop
+
+}  // namespace
+
+struct UserDatapath::Impl final : PacketExits {
+  Impl(UserDatapathSettings s, NetdevFactory& f)
+      : settings(std::move(s)), factory(f), ports(pool), flows(settings.seed), cache(settings.seed), executor(pool, ports, *this, settings.seed) {}
+
+  void receive(UserPort& port, Time now);
+  void forward(PacketBatch& batch, UserPort& port, Time now);
+  void hit(UserFlow& flow, Packet* p, be16 tcp_flags, Time now, unsigned depth);
+  void forward_slowly(Packet* p, Time now, unsigned depth);
+  void to_brain(UpcallKind kind, Packet* p, const Flow& key, const UserFlow* flow, Time now);
+  void remember(Packet& p, UserFlow* flow);
+  void recirculate(Packet* packet, unsigned depth, Time now) override { forward_slowly(packet, now, depth); }
+  void to_user(Packet* packet, const OdpUserspace& why, Time now) override;
+  void end_flow(UserFlow* flow, Time now);
+  void set_program(UserFlow& flow, const FlowPut& put);
+
+  UserDatapathSettings settings;
+  NetdevFactory& factory;
+  PacketPool pool;                    // outlives everything that holds packets
+  UserPorts ports;
+  MegaflowTable flows;
+  FlowCache cache;
+  ProgramCache programs;
+  Executor executor;
+  UpcallHandler* handler = nullptr;
+  uint64_t generation = 0;
+  DpifStats stats;
+  std::vector<UserPort*> ready;
+  bool more = false;                  // run() left packets waiting
+  unsigned nesting = 0;               // > 0: whoever began flushes
+};
+
+UserDatapath::UserDatapath(UserDatapathSettings settings, NetdevFactory& factory) : impl_(std::make_unique<Impl>(std::move(settings), factory)) {}
+UserDatapath::~UserDatapath() = default;
+
+const std::string& UserDatapath::type() const { return impl_->settings.type; }
+const std::string& UserDatapath::name() const { return impl_->settings.name; }
+void UserDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
+int UserDatapath::wait_fd() const { return impl_->ports.wait_fd(); }
+
+// --- packets ---
+
+bool UserDatapath::run(Time now) {
+  Impl& d = *impl_;
+  d.more = false;
+  d.ready.clear();
+  d.ports.poll(now, d.ready);
+  for (UserPort* port : d.ready) d.receive(*port, now);
+  return d.more;
+}
+
+void UserDatapath::Impl::receive(UserPort& port, Time now) {
+  PacketBatch batch(pool);
+  for (unsigned i = 0; i < kBurstsPerPort; i++) {
+    port.device->receive(now, batch);
+    size_t n = batch.size();
+    if (!n) return;
+    nesting++;
+    forward(batch, port, now);
+    nesting--;
+    ports.flush(now);
+    if (n < kBurst) return;
+  }
+  more = true;
+}
+
+/// Three passes over the burst, so that the memory that one packet waits for is fetched while others are worked on.
+void UserDatapath::Impl::forward(PacketBatch& batch, UserPort& port, Time now) {
+  struct Lookup { FastKey key; uint64_t hash; be16 tcp_flags; bool simple; FlowCache::Found found; };
+  std::array<Lookup, kBurst> lookups;
+  size_t n = batch.size();
+  Packet** packets = batch.raw();
+  uint32_t epoch = flows.mask_epoch();
+  for (size_t i = 0; i < n; i++) {
+    Lookup& l = lookups[i];
+    packets[i]->in_port = port.number;
+    l.simple = fast_key(*packets[i], port.number.value, l.key);
+    if (!l.simple) continue;
+    l.tcp_flags = l.key.tcp_flags;
+    l.key.mask(flows.fast_mask());
+    l.hash = cache.hash(l.key);
+    cache.prefetch(l.hash);
+  }
+  for (size_t i = 0; i < n; i++) {
+    Lookup& l = lookups[i];
+    l.found = l.simple ? cache.find(l.key, l.hash, epoch) : FlowCache::Found{};
+    if (l.found.flow) __builtin_prefetch(l.found.flow);
+  }
+  for (size_t i = 0; i < n; i++) {
+    const Lookup& l = lookups[i];
+    UserFlow* flow = l.found.flow;
+    if (flow && flow->serial == l.found.serial && flow->generation == generation) [[likely]] {
+      stats.hit++;
+      stats.cache_hit++;
+      hit(*flow, packets[i], l.tcp_flags, now, 0);
+    } else {
+      forward_slowly(packets[i], now, 0);
+    }
+  }
+  batch.forget();
+}
+
+/// Counts the packet and does what the flow says.  The program may end the flow (an upcall inside), so nothing is read of it afterwards.
+inline void UserDatapath::Impl::hit(UserFlow& flow, Packet* p, be16 tcp_flags, Time now, unsigned depth) {
+  flow.packets++;
+  flow.bytes += p->size();
+  flow.used = now;
+  flow.tcp_flags |= tcp_flags.host();
+  switch (flow.kind) {
+    case ProgramKind::kOutput: return ports.send(flow.port, p);
+    case ProgramKind::kDrop: return pool.give(p);
+    default: break;
+  }
+  auto program = flow.program;
+  executor.run(*program, p, now, depth);
+}
+
+void UserDatapath::Impl::forward_slowly(Packet* p, Time now, unsigned depth) {
+  Flow key;
+  extract(*p, key);
+  UserFlow* flow = flows.find(key, stats.mask_hit);
+  if (!flow) {
+    stats.missed++;
+    return to_brain(UpcallKind::kMiss, p, key, nullptr, now);
+  }
+  stats.hit++;
+  if (flow->generation != generation) return to_brain(UpcallKind::kStale, p, key, flow, now);
+  if (depth == 0) remember(*p, flow);
+  hit(*flow, p, key.tcp_flags, now, depth);
+}
+
+void UserDatapath::Impl::remember(Packet& p, UserFlow* flow) {
+  FastKey key;
+  if (p.has_metadata() || !fast_key(p, p.in_port.value, key)) return;
+  key.mask(flows.fast_mask());
+  cache.insert(key, cache.hash(key), flows.mask_epoch(), flow);
+}
+
+void UserDatapath::Impl::to_brain(UpcallKind kind, Packet* p, const Flow& key, const UserFlow* flow, Time now) {
+  if (!handler) {
+    stats.lost++;
+    return pool.give(p);
+  }
+  p = pool.writable(p);
+  Upcall upcall{.kind = kind, .packet = pool.release(p), .key = key};
+  if (!flow) return handler->upcall(std::move(upcall), now);
+  Megaflow megaflow;
+  flows.describe(*flow, megaflow);
+  upcall.flow = &megaflow;
+  handler->upcall(std::move(upcall), now);
+}
+
+void UserDatapath::Impl::to_user(Packet* p, const OdpUserspace& why, Time now) {
+  if (!handler) {
+    stats.lost++;
+    return pool.give(p);
+  }
+  p = pool.writable(p);
+  Upcall upcall{.kind = UpcallKind::kAction, .packet = pool.release(p), .key = {}, .cookie = why.cookie, .reason = why.reason};
+  extract(upcall.packet, upcall.key);
+  handler->upcall(std::move(upcall), now);
+}
+
+void UserDatapath::inject(Packet packet, Time now) {
+  Impl& d = *impl_;
+  d.nesting++;
+  d.forward_slowly(d.pool.adopt(std::move(packet)), now, 0);
+  if (--d.nesting == 0) d.ports.flush(now);
+}
+
+void UserDatapath::execute(Packet packet, const OdpActions& actions, Time now) {
+  Impl& d = *impl_;
+  if (actions.empty()) return;
+  Flow offsets;
+  extract(packet, offsets);
+  auto program = d.programs.get(actions);
+  d.nesting++;
+  d.executor.run(*program, d.pool.adopt(std::move(packet)), now, 0);
+  if (--d.nesting == 0) d.ports.flush(now);
+}
+
+Time UserDatapath::deadline(Time now) const { return impl_->more ? now : impl_->ports.next_packet(now); }
+
+// --- ports ---
+
+std::expected<OdpPort, std::string> UserDatapath::port_add(const NetdevSpec& spec, std::optional<OdpPort> wanted) {
+  Impl& d = *impl_;
+  for (const DpPort& port : d.ports.list())
+    if (port.name == spec.name) return std::unexpected(open_error(spec.name, EEXIST));
+  if (wanted && (wanted->value > UserPorts::kMostPorts || d.ports.find(*wanted))) wanted.reset();
+  if (!wanted) wanted = d.ports.choose_number(spec.name, d.settings.dummy_numbers);
+  if (!wanted) return std::unexpected(open_error(spec.name, EFBIG));
+  auto device = d.factory.open(spec);
+  if (!device) return std::unexpected(device.error());
+  d.ports.add(*wanted, std::move(*device));
+  return *wanted;
+}
+
+void UserDatapath::port_del(OdpPort port) { impl_->ports.remove(port); }
+std::vector<DpPort> UserDatapath::ports() const { return impl_->ports.list(); }
+
+Netdev* UserDatapath::netdev(OdpPort port) {
+  UserPort* p = impl_->ports.find(port);
+  return p ? p->device.get() : nullptr;
+}
+
+// --- flows ---
+
+void UserDatapath::Impl::set_program(UserFlow& flow, const FlowPut& put) {
+  flow.packets = flow.bytes = 0;
+  flow.used = Time::min();
+  flow.tcp_flags = 0;
+  flow.program = programs.get(put.actions);
+  flow.kind = flow.program->kind();
+  flow.port = flow.kind == ProgramKind::kOutput ? flow.program->port() : 0;
+  flow.generation = put.generation;
+  flow.cookie = put.cookie;
+}
+
+void UserDatapath::Impl::end_flow(UserFlow* flow, Time now) {
+  if (!handler) return;
+  Megaflow megaflow;
+  flows.describe(*flow, megaflow);
+  handler->flow_removed(megaflow, now);
+}
+
+void UserDatapath::flow_put(const FlowPut& put, Time now) {
+  Impl& d = *impl_;
+  MegaflowTable::Place place = d.flows.place(put.key, put.mask);
+  if (place.existing) d.end_flow(place.existing, now);
+  else place.existing = d.flows.insert(put.key, place);
+  d.set_program(*place.existing, put);
+}
+
+void UserDatapath::flow_refresh(const Ufid& ufid, uint64_t generation) {
+  if (UserFlow* flow = impl_->flows.find(ufid)) flow->generation = generation;
+}
+
+void UserDatapath::flow_del(const Ufid& ufid, Time now) {
+  UserFlow* flow = impl_->flows.find(ufid);
+  if (!flow) return;
+  impl_->end_flow(flow, now);
+  impl_->flows.erase(flow);
+}
+
+void UserDatapath::flow_flush(Time now) {
+  for (size_t i = 0; i < impl_->flows.slots(); i++) {
+    UserFlow* flow = impl_->flows.slot(i);
+    if (!flow) continue;
+    impl_->end_flow(flow, now);
+    impl_->flows.erase(flow);
+  }
+}
+
+uint64_t UserDatapath::flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) {
+  MegaflowTable& flows = impl_->flows;
+  Megaflow megaflow;
+  for (; from < flows.slots(); from++) {
+    UserFlow* flow = flows.slot(from);
+    if (!flow) continue;
+    if (most-- == 0) return from;
+    flows.describe(*flow, megaflow);
+    if (!visit(megaflow)) return from + 1 < flows.slots() ? from + 1 : 0;
+  }
+  return 0;
+}
+
+DpifStats UserDatapath::stats() const {
+  DpifStats s = impl_->stats;
+  s.flows = impl_->flows.size();
+  s.masks = impl_->flows.masks();
+  return s;
+}
+
+void UserDatapath::set_generation(uint64_t generation, Time) { impl_->generation = generation; }
+
+}  // namespace sluice
