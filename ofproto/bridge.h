@@ -76,6 +76,8 @@ class Bridge {
   void set_normal_by_default(bool on, Time now);
   /// A hidden flow above all others that forwards as NORMAL.
   void set_fail_open(bool on, Time now);
+  /// Packets that no flow matches go to the controllers (set while a session of OpenFlow 1.2 or less is there), else they are dropped.
+  void set_miss_to_controller(bool on, Time now);
   void flush_flows(Time now);                 // flows and groups; set_normal_by_default's flow comes back if on
 
   // --- OpenFlow requests (agent); an error has changed nothing ---
@@ -114,9 +116,11 @@ class Bridge {
   std::string fdb_show(Time now) const;
   void fdb_flush(Time now);
 
+  struct Impl;  // internal to ofproto
+
  private:
   friend class Switch;
-  struct Impl;
+  friend std::expected<std::string, std::string> trace_command(const std::vector<Switch*>& switches, const std::vector<std::string>& args, Time now);
   std::unique_ptr<Impl> impl_;
 };
 

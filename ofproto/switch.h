@@ -49,9 +49,11 @@ class Switch : public UpcallHandler {
   void revalidate_now(Time now);              // revalidator/wait, revalidator/purge
   void purge(Time now);
 
+  struct Impl;  // internal to ofproto
+
  private:
   friend class Bridge;
-  struct Impl;
+  friend std::expected<std::string, std::string> trace_command(const std::vector<Switch*>& switches, const std::vector<std::string>& args, Time now);
   std::unique_ptr<Impl> impl_;
 };
 

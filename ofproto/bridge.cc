@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Bridge: life, settings, changes of flows, groups and tables, packet-out.  Ports: ports.cc; statistics: bridge_stats.cc; texts: bridge_text.cc.
+#include "ofproto/bridge.h"
+
+#include <algorithm>
+
+#include "ofproto/bridge_ports.h"
+#include "ofproto/switch_impl.h"
+
+namespace sluice {
+
+using ofp::Error;
+using ofp::Version;
+using Outcome = std::expected<void, Error>;
+
+namespace {
+
+ofp::FlowRemovedReason wire_reason(RuleEnd end) {
+  switch (end) {
+    case RuleEnd::kIdleTimeout: return ofp::FlowRemovedReason::kIdleTimeout;
+    case RuleEnd::kHardTimeout: return ofp::FlowRemovedReason::kHardTimeout;
+    case RuleEnd::kGroupDelete: return ofp::FlowRemovedReason::kGroupDelete;
+    case RuleEnd::kEviction: return ofp::FlowRemovedReason::kEviction;
+    case RuleEnd::kDelete: break;
+  }
+  return ofp::FlowRemovedReason::kDelete;
+}
+
+void tell_removed(Bridge::Impl& b, Switch::Impl& sw, const Rule& r, RuleEnd reason, Time now) {
+  if (!b.events || r.is_hidden() || !(r.flags & ofp::OFPFF_SEND_FLOW_REM)) return;
+  (void)sw;
+  Duration age = now - r.created;
+  b.events->flow_removed({.match = r.match.expand(), .cookie = r.cookie, .priority = static_cast<uint16_t>(r.priority), .reason = wire_reason(reason),
+                          .table_id = r.table, .duration_sec = static_cast<uint32_t>(to_seconds(age)),
+                          .duration_nsec = static_cast<uint32_t>((age % seconds(1)).count()), .idle_timeout = r.idle_timeout, .hard_timeout = r.hard_timeout,
+                          .packet_count = r.packets, .byte_count = r.bytes});
+}
+
+}  // namespace
+
+Bridge::Bridge(Switch& owner, const BridgeSettings& settings, Time now) : impl_(std::make_unique<Impl>(owner)) {
+  Switch::Impl& sw = *owner.impl_;
+  Impl& b = *impl_;
+  b.view.id = sw.next_bridge++;
+  b.view.name = settings.name;
+  b.view.tables = std::make_unique<FlowTables>([this, &sw](const Rule& r, RuleEnd reason, Time t) { tell_removed(*impl_, sw, r, reason, t); });
+  sw.pipeline.bridges[b.view.id] = &b.view;
+  sw.by_id[b.view.id] = &b;
+  configure(settings, now);
+}
+
+Bridge::~Bridge() {
+  Switch::Impl& sw = *impl_->owner.impl_;
+  impl_->events = nullptr;
+  for (auto& [name, r] : impl_->interfaces)
+    if (r.works() && !r.is_patch()) {
+      sw.pipeline.by_odp.erase(r.odp.value);
+      sw.dpif.port_del(r.odp);
+    }
+  sw.pipeline.bridges.erase(impl_->view.id);
+  sw.by_id.erase(impl_->view.id);
+}
+
+const std::string& Bridge::name() const { return impl_->view.name; }
+void Bridge::set_events(BridgeEvents* events) { impl_->events = events; }
+const BridgeSettings& Bridge::settings() const { return impl_->view.settings; }
+uint64_t Bridge::status_changes() const { return impl_->status_changes; }
+
+uint64_t Bridge::datapath_id() const {
+  if (impl_->view.settings.datapath_id) return impl_->view.settings.datapath_id;
+  const InterfaceRecord* local = impl_->by_ofport(OFPP_LOCAL);
+  return local ? describe_port(*impl_, *local).hw_addr.to_u64() : 0;
+}
+
+void Bridge::configure(const BridgeSettings& settings, Time now) {
+  BridgeView& v = impl_->view;
+  bool new_hwaddr = settings.hwaddr != v.settings.hwaddr;
+  v.settings = settings;
+  v.macs.configure(settings.mac_table_size, seconds(settings.mac_aging_s));
+  for (unsigned t = 0; t < kFlowTables; t++) {
+    auto it = settings.flow_tables.find(static_cast<uint8_t>(t));
+    v.tables->table(t).settings = it == settings.flow_tables.end() ? FlowTableSettings{} : it->second;
+  }
+  const InterfaceRecord* local = impl_->by_ofport(OFPP_LOCAL);
+  if (new_hwaddr && settings.hwaddr && local)
+    if (Netdev* dev = impl_->owner.dpif().netdev(local->odp)) dev->set_mac(*settings.hwaddr);
+  impl_->owner.impl_->config_changed(*impl_, now);
+}
+
+// --- fail mode ---
+
+void Bridge::set_normal_by_default(bool on, Time now) {
+  impl_->normal_by_default = on;
+  ofp::Match all;
+  if (on) {
+    ofp::FlowMod mod{.command = ofp::FlowModCommand::kAdd, .match = all, .priority = 0, .table_id = 0, .actions = {ofp::Output{OFPP_NORMAL}}};
+    mod.new_cookie = 0;
+    if (!impl_->view.tables->table(0).rules.find(ofp::MiniMatch(all), 0)) (void)impl_->view.tables->apply(mod, {}, now);
+  } else if (Rule* r = impl_->view.tables->table(0).rules.find(ofp::MiniMatch(all), 0)) {
+    if (r->actions->actions == ofp::Actions{ofp::Output{OFPP_NORMAL}}) impl_->view.tables->remove(r, RuleEnd::kDelete, now);
+  }
+  impl_->owner.impl_->changed(*impl_, now);
+}
+
+void Bridge::set_fail_open(bool on, Time now) {
+  if (impl_->fail_open == on) return;
+  impl_->fail_open = on;
+  if (on)
+    impl_->view.tables->add_hidden(0, {}, kFailOpenPriority, {ofp::Output{OFPP_NORMAL}}, now);
+  else
+    impl_->view.tables->remove_hidden(0, {}, kFailOpenPriority);
+  impl_->owner.impl_->changed(*impl_, now);
+}
+
+void Bridge::flush_flows(Time now) {
+  impl_->view.tables->clear(now);
+  impl_->view.groups.clear();
+  if (impl_->normal_by_default) set_normal_by_default(true, now);
+  impl_->owner.impl_->config_changed(*impl_, now);
+}
+
+void Bridge::set_miss_to_controller(bool on, Time now) {
+  if (impl_->view.miss_to_controller == on) return;
+  impl_->view.miss_to_controller = on;
+  impl_->owner.impl_->config_changed(*impl_, now);
+}
+
+ofp::Fragments Bridge::fragments() const { return impl_->view.fragments; }
+
+void Bridge::set_fragments(ofp::Fragments fragments, Time now) {
+  if (impl_->view.fragments == fragments) return;
+  impl_->view.fragments = fragments;
+  impl_->owner.impl_->config_changed(*impl_, now);
+}
+
+// --- flows ---
+
+namespace {
+
+/// Groups that the actions name must exist (OFPBAC_BAD_OUT_GROUP).
+bool groups_exist(const BridgeView& v, const ofp::Actions& actions) {
+  return std::ranges::all_of(actions, [&](const ofp::Action& a) {
+    if (auto* g = a.as<ofp::Group>()) return v.groups.contains(g->group);
+    if (auto* w = a.as<ofp::WriteActions>()) return groups_exist(v, w->actions);
+    if (auto* c = a.as<ofp::Clone>()) return groups_exist(v, c->actions);
+    return true;
+  });
+}
+
+Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::Match& match, uint8_t table, Version version) {
+  ofp::ActionCheck c{.version = version, .table_id = table, .n_tables = kFlowTables};
+  c.strict_consistency = version >= Version::k11;
+  if (auto ok = ofp::check_actions(actions, match, c); !ok) return ok;
+  if (!groups_exist(v, actions)) return std::unexpected(Error::OFPBAC_BAD_OUT_GROUP);
+  return {};
+}
+
+}  // namespace
+
+Outcome Bridge::flow_mod(const ofp::FlowMod& request, Version version, Time now) {
+  bool deletes = request.command == ofp::FlowModCommand::kDelete || request.command == ofp::FlowModCommand::kDeleteStrict;
+  if (request.flags & ofp::kFlowEmergency) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
+  if (!deletes && request.table_id == ofp::kTableAll && version >= Version::k11 && request.command == ofp::FlowModCommand::kAdd)
+    return std::unexpected(Error::OFPFMFC_BAD_TABLE_ID);
+  FlowTables::ModSemantics semantics{.modify_adds = version <= Version::k11, .add_resets = version <= Version::k11};
+  Switch::Impl& sw = *impl_->owner.impl_;
+  Outcome done;
+  if (deletes) {
+    sw.push_all();   // notices of removal carry exact counters
+    done = impl_->view.tables->apply(request, semantics, now);
+  } else {
+    ofp::FlowMod mod = request;
+    uint8_t table = mod.table_id == ofp::kTableAll ? 0 : mod.table_id;
+    if (auto ok = check(impl_->view, mod.actions, mod.match, table, version); !ok) return ok;
+    if (mod.flags & ofp::OFPFF_RESET_COUNTS) sw.push_all();
+    done = impl_->view.tables->apply(mod, semantics, now);
+  }
+  sw.changed(*impl_, now);
+  return done;
+}
+
+Outcome Bridge::table_mod(const ofp::TableMod& mod, Version, Time now) {
+  for (unsigned t = 0; t < kFlowTables; t++)
+    if ((mod.table_id == ofp::kTableAll || mod.table_id == t) && mod.eviction) impl_->view.tables->table(t).settings.evict = *mod.eviction;
+  impl_->owner.impl_->config_changed(*impl_, now);
+  return {};
+}
+
+Outcome Bridge::packet_out(const ofp::PacketOut& out, Version version, Time now) {
+  if (out.buffer_id != ofp::kNoBuffer) return std::unexpected(Error::OFPBRC_BUFFER_UNKNOWN);
+  OfpPort in_port{out.metadata.value.in_port.host()};
+  bool real = in_port.value < OFPP_MAX || in_port == OFPP_LOCAL;
+  if (!real && in_port != OFPP_NONE && in_port != OFPP_CONTROLLER) return std::unexpected(Error::OFPBRC_BAD_PORT);
+  Packet packet = Packet::from(out.data);
+  TranslateInput input{.key = {}, .bridge = &impl_->view};
+  extract(packet, input.key);
+  input.packet_size = packet.size();
+  ofp::Actions actions = out.actions;
+  ofp::Match match;
+  match.value = input.key;
+  std::memset(static_cast<void*>(&match.mask), 0xff, sizeof match.mask);
+  if (auto ok = check(impl_->view, actions, match, ofp::kTableAll, version); !ok) return ok;
+  const PortView* port = impl_->view.port(in_port);
+  packet.in_port = port && !port->is_patch ? port->odp : kOdpNone;
+  // Metadata of OpenFlow 1.5, in_port included.
+  auto key = input.key.words();
+  auto value = out.metadata.value.words(), mask = out.metadata.mask.words();
+  for (size_t i = 0; i < kFlowWords; i++) key[i] = (key[i] & ~mask[i]) | value[i];
+  input.key.in_port = be32(in_port.value);
+  input.actions = &actions;
+  Switch::Impl& sw = *impl_->owner.impl_;
+  Translation t = translate(sw.pipeline, input);
+  sw.apply(t.effects, 1, packet.size(), input.key.tcp_flags.host(), now);
+  sw.execute_once(std::move(packet), t, now);
+  return {};
+}
+
+// --- groups ---
+
+Outcome Bridge::group_mod(const ofp::GroupMod& mod, Time now) {
+  Switch::Impl& sw = *impl_->owner.impl_;
+  sw.push_all();
+  auto done = apply_group_mod(*impl_, mod, now);
+  if (done) sw.config_changed(*impl_, now);
+  return done;
+}
+
+// --- bundles ---
+
+struct Bridge::Stage {};
+
+std::unique_ptr<Bridge::Stage> Bridge::stage() {
+  impl_->staged = true;
+  impl_->staged_groups = impl_->view.groups;
+  impl_->view.tables->open_stage();
+  return std::make_unique<Stage>();
+}
+
+void Bridge::commit(std::unique_ptr<Stage>, Time now) {
+  impl_->staged = false;
+  impl_->staged_groups.clear();
+  impl_->view.tables->commit_stage(now);
+  impl_->owner.impl_->changed(*impl_, now);
+}
+
+void Bridge::roll_back(std::unique_ptr<Stage>, Time now) {
+  impl_->view.groups = std::move(impl_->staged_groups);
+  impl_->staged_groups.clear();
+  impl_->view.tables->roll_back_stage();
+  impl_->staged = false;
+  impl_->owner.impl_->config_changed(*impl_, now);
+}
+
+}  // namespace sluice

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of a Bridge; shared by bridge*.cc and switch*.cc only.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "ofproto/bridge.h"
+#include "ofproto/pipeline.h"
+#include "ofproto/switch.h"
+
+namespace sluice {
+
+struct PatchCounters { uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0; };
+
+/// An interface that the configuration asks for, whether it could be set up or not.
+struct InterfaceRecord {
+  InterfaceSettings settings;
+  std::string error;                 // empty: it is there
+  OfpPort ofport = OFPP_NONE;
+  OdpPort odp = kOdpNone;
+  Time created{};
+  uint64_t seen_changes = 0;         // of NetdevState
+  PatchCounters patch;
+  bool is_patch() const { return settings.device.type == "patch"; }
+  bool works() const { return ofport != OFPP_NONE; }
+};
+
+struct Bridge::Impl {
+  Switch& owner;
+  BridgeView view;
+  BridgeEvents* events = nullptr;
+  std::map<std::string, InterfaceRecord> interfaces;
+  std::map<uint32_t, std::string> by_number;     // of interfaces that work
+  std::map<std::string, PortId> port_ids;
+  std::map<uint32_t, bool> used_numbers;         // ever: a number is given again only when all others were
+  PortId next_port = 1;
+  uint64_t status_changes = 1;
+  uint64_t config_generation = 1;                // of everything in the view that has no generation of its own
+  uint64_t known_generation = 0;                 // what the switch has seen of generation()
+  bool normal_by_default = false, fail_open = false;
+  bool staged = false;
+  std::map<uint32_t, Group> staged_groups;       // as they were before the stage
+
+  Impl(Switch& o) : owner(o) {}
+  uint64_t generation() const { return config_generation + view.tables->generation() + view.macs.generation(); }
+  InterfaceRecord* by_ofport(OfpPort port) {
+    auto it = by_number.find(port.value);
+    return it == by_number.end() ? nullptr : &interfaces.at(it->second);
+  }
+  const InterfaceRecord* by_ofport(OfpPort port) const { return const_cast<Impl*>(this)->by_ofport(port); }
+};
+
+}  // namespace sluice

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Classifier: finds the rule of highest priority that matches a flow, and marks the bits of the flow that it had to look at.
+//
+// Rules with one mask form a subtable: a hash table from masked value to a chain of rules by falling priority.  Subtables are visited by falling highest priority
+// until nothing better can come.  In a subtable the flow is compared in stages (metadata, L2, L3, L4): if no rule has the hash of the first stages, the fields of
+// the later ones were not looked at and stay wild.
+//
+// Invariant (tested): flipping bits outside of the mask that lookup() returned gives the same rule.
+// Threads: one writer; the control thread reads and writes.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "ofproto/rule.h"
+
+namespace sluice {
+
+class Classifier {
+ public:
+  Classifier();
+  ~Classifier();
+  Classifier(const Classifier&) = delete;
+  Classifier& operator=(const Classifier&) = delete;
+
+  /// The classifier does not own rules.  REQUIRES: no rule with the same match and priority is in it.
+  void insert(Rule* rule);
+  void remove(Rule* rule);
+  /// Puts `with` in the place of a rule with the same match and priority.
+  void replace(Rule* rule, Rule* with);
+  Rule* find(const ofp::MiniMatch& match, int priority) const;
+  /// mask may be null.  Conjunctive rules are not results: a rule on the conj_id that their clauses make up is.
+  const Rule* lookup(const Flow& flow, Flow* mask) const;
+  /// True if a rule of that priority matches packets that `match` also matches.
+  bool has_overlap(const ofp::MiniMatch& match, int priority) const;
+  /// Rules whose packets `general` would all match, until visit returns false.  The rule visited may be removed.
+  void for_each_inside(const ofp::MiniMatch& general, const std::function<bool(Rule*)>& visit) const;
+  void for_each(const std::function<bool(Rule*)>& visit) const { for_each_inside(ofp::MiniMatch(), visit); }
+
+  size_t size() const { return size_; }
+  size_t subtable_count() const { return order_.size(); }
+
+ private:
+  struct Subtable;
+  struct Soft;
+  Subtable* find_subtable(const ofp::MiniMatch& match) const;
+  Subtable* make_subtable(const ofp::MiniMatch& match);
+  void reorder(Subtable* subtable);
+  const Rule* search(const Flow& flow, Flow* mask, Soft* soft) const;
+  const Rule* satisfy(const Flow& flow, Flow* mask, Soft& soft, const Rule* hard) const;
+
+  std::vector<std::unique_ptr<Subtable>> order_;  // by falling highest priority
+  boost::unordered_flat_map<uint64_t, std::vector<Subtable*>> by_mask_;
+  size_t size_ = 0, conjunctive_ = 0;
+};
+
+}  // namespace sluice

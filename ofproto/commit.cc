@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns the difference between the packet as actions made it (flow_) and as the datapath has it (base_) into datapath actions, as few as do.
+#include <algorithm>
+#include <array>
+
+#include "ofproto/translator.h"
+
+namespace sluice {
+namespace {
+
+/// Collects the members that differ.
+class Difference {
+ public:
+  Difference(OdpSet& set, Flow& base, const Flow& flow, const Flow& mask) : set_(set), base_(base), flow_(flow), mask_(mask) {}
+  template <auto M>
+  void member() {
+    if (base_.*M == flow_.*M) return;
+    auto* value = reinterpret_cast<uint8_t*>(&(set_.value.*M));
+    auto* mask = reinterpret_cast<uint8_t*>(&(set_.mask.*M));
+    std::memcpy(mask, &(mask_.*M), sizeof(mask_.*M));
+    std::memcpy(value, &(flow_.*M), sizeof(flow_.*M));
+    auto* base = reinterpret_cast<const uint8_t*>(&(base_.*M));
+    for (size_t i = 0; i < sizeof(flow_.*M); i++) {
+      mask[i] |= static_cast<uint8_t>(base[i] ^ value[i]);
+      value[i] &= mask[i];
+    }
+    base_.*M = flow_.*M;
+    any_ = true;
+  }
+  bool any() const { return any_; }
+
+ private:
+  OdpSet& set_;
+  Flow& base_;
+  const Flow& flow_;
+  const Flow& mask_;
+  bool any_ = false;
+};
+
+}  // namespace
+
+template <typename Fn>
+void Translator::commit_set(OdpSetKind kind, Fn diff) {
+  OdpSet set{.kind = kind};
+  Difference d(set, base_, flow_, out_.mask);
+  diff(d);
+  if (d.any()) emit({std::move(set)});
+}
+
+void Translator::commit() {
+  commit_set(OdpSetKind::kEthernet, [](Difference& d) {
+    d.member<&Flow::eth_src>();
+    d.member<&Flow::eth_dst>();
+  });
+  if (flow_.eth_type == be16(0x0800)) {
+    commit_set(OdpSetKind::kIpv4, [](Difference& d) {
+      d.member<&Flow::nw_src>();
+      d.member<&Flow::nw_dst>();
+      d.member<&Flow::nw_tos>();
+      d.member<&Flow::nw_ttl>();
+    });
+  } else if (flow_.eth_type == be16(0x86dd)) {
+    commit_set(OdpSetKind::kIpv6, [](Difference& d) {
+      d.member<&Flow::ipv6_src>();
+      d.member<&Flow::ipv6_dst>();
+      d.member<&Flow::ipv6_label>();
+      d.member<&Flow::nw_tos>();
+      d.member<&Flow::nw_ttl>();
+    });
+  } else if (flow_.is_arp()) {
+    commit_set(OdpSetKind::kArp, [](Difference& d) {
+      d.member<&Flow::nw_src>();
+      d.member<&Flow::nw_dst>();
+      d.member<&Flow::nw_proto>();
+      d.member<&Flow::arp_sha>();
+      d.member<&Flow::arp_tha>();
+    });
+  }
+  if (flow_.is_ip() && !(flow_.nw_frag & kFragLater)) {
+    constexpr std::pair<uint8_t, OdpSetKind> kL4[] = {{6, OdpSetKind::kTcp}, {17, OdpSetKind::kUdp}, {132, OdpSetKind::kSctp}, {1, OdpSetKind::kIcmp}, {58, OdpSetKind::kIcmpv6}};
+    bool is_nd = flow_.nw_proto == 58 && (flow_.tp_src == be16(135) || flow_.tp_src == be16(136));
+    if (is_nd)
+      commit_set(OdpSetKind::kNd, [](Difference& d) {
+        d.member<&Flow::nd_target>();
+        d.member<&Flow::arp_sha>();
+        d.member<&Flow::arp_tha>();
+      });
+    for (auto [proto, kind] : kL4)
+      if (flow_.nw_proto == proto)
+        commit_set(kind, [](Difference& d) {
+          d.member<&Flow::tp_src>();
+          d.member<&Flow::tp_dst>();
+        });
+  }
+  // Of the MPLS labels only the outermost is ever changed in place; pushes and pops are written at once.
+  if (flow_.is_mpls() && flow_.mpls_lse[0] != base_.mpls_lse[0]) {
+    OdpSet set{.kind = OdpSetKind::kMpls};
+    set.mask.mpls_lse[0] = out_.mask.mpls_lse[0] | (flow_.mpls_lse[0] ^ base_.mpls_lse[0]);
+    set.value.mpls_lse[0] = flow_.mpls_lse[0] & set.mask.mpls_lse[0];
+    base_.mpls_lse[0] = flow_.mpls_lse[0];
+    emit({std::move(set)});
+  }
+  commit_vlan();
+  commit_set(OdpSetKind::kSkbPriority, [](Difference& d) { d.member<&Flow::skb_priority>(); });
+  commit_set(OdpSetKind::kSkbMark, [](Difference& d) { d.member<&Flow::pkt_mark>(); });
+}
+
+/// Pops tags until only those are left that both have innermost, then pushes the others.
+void Translator::commit_vlan() {
+  struct Tag {
+    be16 tpid, tci;
+    bool operator==(const Tag&) const = default;
+  };
+  auto tags = [](const Flow& f) {
+    std::vector<Tag> t;  // outermost first
+    if (f.vlan_tci) t.push_back({f.vlan_tpid, f.vlan_tci});
+    if (f.vlan_tci && f.vlan2_tci) t.push_back({f.vlan2_tpid, f.vlan2_tci});
+    return t;
+  };
+  auto have = tags(base_), want = tags(flow_);
+  if (have == want) return;
+  size_t same = 0;
+  while (same < have.size() && same < want.size() && have[have.size() - 1 - same] == want[want.size() - 1 - same]) same++;
+  p_.mark<&Flow::vlan_tci>();
+  p_.mark<&Flow::vlan_tpid>();
+  if (have.size() > 1 || want.size() > 1) p_.mark<&Flow::vlan2_tci>(), p_.mark<&Flow::vlan2_tpid>();
+  for (size_t i = 0; i < have.size() - same; i++) emit({OdpPopVlan{}});
+  for (size_t i = want.size() - same; i-- > 0;) emit({OdpPushVlan{want[i].tpid, want[i].tci}});
+  base_.vlan_tpid = flow_.vlan_tpid;
+  base_.vlan_tci = flow_.vlan_tci;
+  base_.vlan2_tpid = flow_.vlan2_tpid;
+  base_.vlan2_tci = flow_.vlan2_tci;
+}
+
+}  // namespace sluice

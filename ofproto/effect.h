@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Effects: what a translation says that OpenFlow processing does besides moving the packet.  Values; a megaflow keeps those of its translation, and they are
+// applied (Switch, apply_effects) for the first packet and then for each delta of the megaflow's statistics.  Whoever an effect names by id may be gone by then.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "datapath/port_no.h"
+#include "lib/address.h"
+#include "ofproto/mac_table.h"
+#include "ofproto/openflow/flow_mod.h"
+#include "ofproto/rule.h"
+
+namespace sluice {
+
+/// Of a bridge of the switch; not used again.
+using BridgeId = uint32_t;
+
+struct TableLookup { BridgeId bridge; uint8_t table; bool matched; friend bool operator==(const TableLookup&, const TableLookup&) = default; };
+struct RuleHit { BridgeId bridge; RuleId rule; friend bool operator==(const RuleHit&, const RuleHit&) = default; };
+struct GroupHit { BridgeId bridge; uint32_t group; uint32_t bucket; friend bool operator==(const GroupHit&, const GroupHit&) = default; };  // bucket: index
+struct LearnMac { BridgeId bridge; MacAddr mac; uint16_t vlan; PortId port; friend bool operator==(const LearnMac&, const LearnMac&) = default; };
+/// A patch port received or sent: such ports have no device that counts.
+struct PatchTraffic { BridgeId bridge; OfpPort port; bool received; friend bool operator==(const PatchTraffic&, const PatchTraffic&) = default; };
+/// A learn action's flow, to be added or refreshed.
+struct LearnFlow {
+  BridgeId bridge;
+  std::shared_ptr<const ofp::FlowMod> flow;
+  uint32_t limit = 0;   // most flows with the flow's cookie in its table; 0: no limit
+};
+/// fin_timeout: when a TCP FIN or RST passes.
+struct LowerTimeouts { BridgeId bridge; RuleId rule; uint16_t idle, hard; friend bool operator==(const LowerTimeouts&, const LowerTimeouts&) = default; };
+
+using Effect = std::variant<TableLookup, RuleHit, GroupHit, LearnMac, PatchTraffic, LearnFlow, LowerTimeouts>;
+using Effects = std::vector<Effect>;
+
+/// What an OdpUserspace action with reason kController is about: the parameters of the packet-in.  Its cookie is packet_in_cookie() of this.
+struct PacketInSpec {
+  BridgeId bridge = 0;
+  ofp::PacketInReason reason = ofp::PacketInReason::kAction;
+  uint8_t table = 0xff;
+  bool is_implicit_miss = false;
+  bool pause = false;
+  uint16_t controller_id = 0, max_len = UINT16_MAX;
+  uint64_t rule_cookie = UINT64_MAX;
+  OfpPort in_port;
+  Bytes userdata;
+  ofp::Match metadata;   // registers and the like, as they were at the action
+  friend bool operator==(const PacketInSpec&, const PacketInSpec&) = default;
+};
+/// The same for equal specs, so that equal translations have equal datapath actions.
+uint64_t packet_in_cookie(const PacketInSpec& spec);
+
+}  // namespace sluice

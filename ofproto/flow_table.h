@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// FlowTables: the flow tables of one bridge and the only way to change them: flow-mods, timeouts.
+//
+// While a stage is open (a bundle), everything that is changed is also noted, so that roll_back() restores it exactly; notices of removed flows wait until commit.
+// `generation` grows with every change that packets could see.
+// Threads: the control thread.
+#pragma once
+
+#include <array>
+#include <expected>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <string>
+#include <vector>
+
+#include "ofproto/classifier.h"
+#include "ofproto/openflow/error.h"
+#include "ofproto/openflow/flow_mod.h"
+#include "ofproto/rule.h"
+#include "ofproto/settings.h"
+
+namespace sluice {
+
+inline constexpr unsigned kFlowTables = 255;                 // 0..254
+inline constexpr uint32_t kMaxRules = 16u << 20;             // of a bridge: a bound for memory
+
+enum class RuleEnd : uint8_t { kIdleTimeout, kHardTimeout, kDelete, kGroupDelete, kEviction };
+
+struct FlowTable {
+  Classifier rules;
+  uint64_t lookups = 0, matches = 0;
+  FlowTableSettings settings;
+};
+
+/// Which rules a request means.
+struct RuleFilter {
+  const ofp::Match& match;
+  uint8_t table = ofp::kTableAll;
+  std::optional<int> strict_priority;   // nothing: all rules inside the match
+  uint64_t cookie = 0, cookie_mask = 0;
+  OfpPort out_port = OFPP_NONE;
+  uint32_t out_group = ofp::OFPG_ANY;
+  bool hidden_too = false;
+};
+
+class FlowTables {
+ public:
+  using Removed = std::function<void(const Rule&, RuleEnd, Time now)>;
+  using Outcome = std::expected<void, ofp::Error>;
+
+  explicit FlowTables(Removed on_removed);
+  ~FlowTables();
+
+  /// The mod's actions must have been checked.  modify_adds: a modify that finds nothing adds (1.0, 1.1); add_resets: an add in place of a flow begins its counters anew.
+  struct ModSemantics { bool modify_adds = false, add_resets = false; };
+  Outcome apply(const ofp::FlowMod& mod, ModSemantics semantics, Time now);
+  /// A rule that OpenFlow does not see.
+  void add_hidden(uint8_t table, const ofp::Match& match, int priority, ofp::Actions actions, Time now);
+  void remove_hidden(uint8_t table, const ofp::Match& match, int priority);
+  /// Adds, or refreshes (actions, `modified`), a flow made by a learn action.
+  void learn(const ofp::FlowMod& mod, Time modified);
+
+  std::vector<Rule*> select(const RuleFilter& filter) const;
+  void remove(Rule* rule, RuleEnd reason, Time now);
+  void clear(Time now);                                      // all but hidden ones, without notices
+
+  /// Ends rules whose time has come.  Counters must be up to date.
+  void expire(Time now);
+  Time deadline() const;                                     // of the next check, kNever if none
+  void lower_timeouts(Rule* rule, uint16_t idle, uint16_t hard);  // fin_timeout
+
+  Rule* find(RuleId id) const { return ids_.find(id); }
+  FlowTable& table(unsigned n) { return *tables_[n]; }
+  const FlowTable& table(unsigned n) const { return *tables_[n]; }
+  const Rule* lookup(unsigned table, const Flow& flow, Flow* mask) const { return tables_[table]->rules.lookup(flow, mask); }
+  size_t size() const { return count_; }
+  uint64_t generation() const { return generation_; }
+
+  void open_stage();
+  void commit_stage(Time now);
+  void roll_back_stage();
+
+ private:
+  struct Undo {
+    enum class Kind : uint8_t { kAdded, kRemoved, kReplaced, kModified } kind;
+    std::unique_ptr<Rule> old;    // the rule as it was (kRemoved, kReplaced), or a copy of what was modified
+    Rule* current = nullptr;
+    RuleEnd reason = RuleEnd::kDelete;
+  };
+  struct Timer {
+    Time at;
+    RuleId rule;
+    bool operator>(const Timer& o) const { return at > o.at; }
+  };
+
+  Outcome add(const ofp::FlowMod& mod, ModSemantics semantics, Time now);
+  Outcome modify(const ofp::FlowMod& mod, ModSemantics semantics, Time now);
+  Outcome remove_matching(const ofp::FlowMod& mod, Time now);
+  Outcome make_room(FlowTable& table, Time now);
+  std::unique_ptr<Rule> make_rule(const ofp::FlowMod& mod, ofp::MiniMatch match, uint8_t table, Time now);
+  void insert(std::unique_ptr<Rule> rule);
+  void replace(Rule* old, std::unique_ptr<Rule> rule, bool keep_id);
+  std::unique_ptr<Rule> take_out(Rule* rule);
+  void discard(std::unique_ptr<Rule> rule);
+  void set_actions(Rule* rule, const ActionList* list);
+  void set_timer(const Rule& rule);
+  static Time timeout(const Rule& rule);
+
+  Removed on_removed_;
+  ActionPool pool_;
+  RuleTable ids_;
+  std::array<std::unique_ptr<FlowTable>, kFlowTables> tables_;
+  std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  std::vector<Undo> undo_;
+  bool staged_ = false;
+  size_t count_ = 0;
+  uint64_t generation_ = 1;
+};
+
+}  // namespace sluice

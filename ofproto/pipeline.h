@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Pipeline: what translation reads: the bridges of one datapath with their ports, tables, groups and MAC tables.  Translation changes nothing in it.
+// `generation` grows whenever a translation could come out differently.
+// Threads: written by the control thread.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datapath/port_no.h"
+#include "lib/address.h"
+#include "lib/time.h"
+#include "ofproto/effect.h"
+#include "ofproto/flow_table.h"
+#include "ofproto/mac_table.h"
+#include "ofproto/openflow/message.h"
+#include "ofproto/settings.h"
+
+namespace sluice {
+
+struct PortView {
+  OfpPort ofport;
+  OdpPort odp = kOdpNone;          // none: a patch port
+  std::string name;
+  PortId port = kNoPort;           // the Port (of one interface or several) that it is in
+  uint32_t config = 0, state = 0;  // OFPPC_*, OFPPS_*
+  bool is_patch = false;
+  bool is_internal = false;
+  BridgeId peer_bridge = 0;        // of a patch port; 0: the peer is not there
+  OfpPort peer_port = OFPP_NONE;
+  bool may_forward() const { return !(config & ofp::OFPPC_NO_FWD) && !(config & ofp::OFPPC_PORT_DOWN); }
+};
+
+/// A Port: what NORMAL switches between.
+struct L2Port {
+  PortId id = kNoPort;
+  PortSettings settings;
+  std::vector<OfpPort> members;    // ascending
+};
+
+struct GroupBucket {
+  ofp::Bucket bucket;
+  uint64_t packets = 0, bytes = 0;
+};
+
+struct Group {
+  uint32_t id = 0;
+  ofp::GroupType type = ofp::GroupType::kAll;
+  std::vector<GroupBucket> buckets;
+  ofp::GroupSelection selection;
+  uint64_t packets = 0, bytes = 0;
+  Time created{}, modified{};
+};
+
+/// OFPPR-independent settings of one bridge as translation needs them, and its tables.
+struct BridgeView {
+  BridgeId id = 0;
+  std::string name;
+  BridgeSettings settings;
+  std::map<uint32_t, PortView> ports;           // by OpenFlow number
+  std::map<PortId, L2Port> l2_ports;            // in the order of creation, which is that of flooding
+  std::unique_ptr<FlowTables> tables;
+  std::map<uint32_t, Group> groups;
+  MacTable macs{8192, seconds(300)};
+  ofp::Fragments fragments = ofp::Fragments::kNormal;
+  bool miss_to_controller = false;              // some controller wants packets that no flow matches (only before OpenFlow 1.3)
+
+  const PortView* port(OfpPort p) const {
+    auto it = ports.find(p.value);
+    return it == ports.end() ? nullptr : &it->second;
+  }
+  const L2Port* l2_port(PortId id) const {
+    auto it = l2_ports.find(id);
+    return it == l2_ports.end() ? nullptr : &it->second;
+  }
+};
+
+struct Pipeline {
+  struct Place {
+    BridgeView* bridge;
+    OfpPort port;
+  };
+  std::map<BridgeId, BridgeView*> bridges;
+  boost::unordered_flat_map<uint32_t, Place> by_odp;   // datapath port -> where it is
+
+  BridgeView* bridge(BridgeId id) const {
+    auto it = bridges.find(id);
+    return it == bridges.end() ? nullptr : it->second;
+  }
+  const Place* place(OdpPort p) const {
+    auto it = by_odp.find(p.value);
+    return it == by_odp.end() ? nullptr : &it->second;
+  }
+};
+
+}  // namespace sluice

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps megaflows true and accounts for them: statistics are pushed to what the megaflow came from, idle ones go, those of an old generation are translated again.
+// A sweep over all megaflows is cut into slices.  Packets do not wait for it: one that meets an old megaflow is handed up (upcall.cc).
+#include <algorithm>
+
+#include "ofproto/switch_impl.h"
+
+namespace sluice {
+
+void Switch::flow_removed(const Megaflow& flow, Time) {
+  impl_->push(flow);
+  if (Origin* o = impl_->origins.find(flow.cookie)) impl_->specs.release(o->packet_ins);
+  impl_->origins.remove(flow.cookie);
+  if (impl_->megaflows) impl_->megaflows--;
+}
+
+/// Tells the effects what the megaflow has done since they were last told.
+void Switch::Impl::push(const Megaflow& flow) {
+  Origin* o = origins.find(flow.cookie);
+  if (!o || flow.stats.packets == o->packets) return;
+  uint64_t packets = flow.stats.packets - o->packets, bytes = flow.stats.bytes - o->bytes;
+  o->packets = flow.stats.packets;
+  o->bytes = flow.stats.bytes;
+  apply(o->effects, packets, bytes, flow.stats.tcp_flags, flow.stats.used);
+}
+
+/// After this the counters of rules, groups, MAC entries are exact.
+void Switch::Impl::push_all() {
+  uint64_t hits = dpif.stats().hit;
+  if (hits == pushed_at_hits) return;
+  pushed_at_hits = hits;
+  dpif.flow_dump(0, SIZE_MAX, [&](const Megaflow& flow) { return push(flow), true; });
+}
+
+/// One slice; true if more is to be done at once.
+bool Switch::Impl::sweep(Time now) {
+  if (!sweeping) {
+    if (!megaflows || (swept_generation == generation && now < next_sweep)) return false;
+    sweeping = true;
+    sweep_from = 0;
+    sweep_generation = generation;
+  }
+  struct Stale {
+    Ufid ufid;
+    Flow key, mask;
+    OdpActions actions;
+    uint64_t cookie;
+  };
+  std::vector<Ufid> idle;
+  std::vector<Stale> stale;
+  sweep_from = dpif.flow_dump(sweep_from, kSweepSlice, [&](const Megaflow& f) {
+    push(f);
+    Origin* o = origins.find(f.cookie);
+    Time used = std::max(f.stats.used, o ? o->created : Time::min());
+    if (used + options.max_idle <= now)
+      idle.push_back(f.ufid);
+    else if (f.generation != generation)
+      stale.push_back({f.ufid, f.key, f.mask, f.actions, f.cookie});
+    return true;
+  });
+  for (const Ufid& u : idle) dpif.flow_del(u, now);
+  for (Stale& s : stale) {
+    Translation t = translate(pipeline, {.key = s.key});
+    bool wider = true;   // the megaflow asks for all that decides now
+    for (size_t i = 0; i < kFlowWords; i++) wider &= (t.mask.words()[i] & ~s.mask.words()[i]) == 0;
+    Origin* o = origins.find(s.cookie);
+    if (!wider || !o || t.actions != s.actions) {
+      dpif.flow_del(s.ufid, now);
+      continue;
+    }
+    o->effects = std::move(t.effects);
+    dpif.flow_refresh(s.ufid, generation);
+  }
+  if (sweep_from) return true;
+  sweeping = false;
+  swept_generation = sweep_generation;
+  next_sweep = now + kSweepInterval;
+  return swept_generation != generation;
+}
+
+/// Ends what has timed out: flows, MAC entries.
+bool Switch::Impl::expire(Time now) {
+  bool due = std::ranges::any_of(by_id, [&](auto& b) { return std::min(b.second->view.tables->deadline(), b.second->view.macs.deadline()) <= now; });
+  if (!due) return false;
+  push_all();
+  for (auto& [id, b] : by_id) {
+    if (b->staged) continue;
+    b->view.tables->expire(now);
+    b->view.macs.expire(now);
+    changed(*b, now);
+  }
+  return true;
+}
+
+void Switch::revalidate_now(Time now) {
+  impl_->push_all();
+  impl_->sweeping = false;
+  impl_->next_sweep = now;
+  while (impl_->sweep(now)) {}
+}
+
+void Switch::purge(Time now) { impl_->dpif.flow_flush(now); }
+
+}  // namespace sluice

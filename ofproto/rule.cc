@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// See rule.h.
+#include "ofproto/rule.h"
+
+#include <algorithm>
+
+namespace sluice {
+namespace {
+
+uint64_t mix(uint64_t h, uint64_t v) {
+  h = (h ^ v) * 0x9e3779b97f4a7c15ull;
+  return h ^ h >> 29;
+}
+
+uint64_t hash_bytes(uint64_t h, ByteView bytes) {
+  for (uint8_t b : bytes) h = mix(h, b);
+  return h;
+}
+
+/// Tells apart the common actions well and all by kind: equality decides.
+uint64_t hash_action(uint64_t h, const ofp::Action& a) {
+  h = mix(h, a.v.index());
+  if (auto* o = a.as<ofp::Output>()) return mix(h, o->port.value);
+  if (auto* s = a.as<ofp::SetField>()) return hash_bytes(mix(h, static_cast<uint64_t>(s->field)), s->value.bytes());
+  if (auto* r = a.as<ofp::Resubmit>()) return mix(mix(h, r->table), r->in_port.value);
+  if (auto* g = a.as<ofp::GotoTable>()) return mix(h, g->table);
+  if (auto* g = a.as<ofp::Group>()) return mix(h, g->group);
+  if (auto* m = a.as<ofp::WriteMetadata>()) return mix(h, m->value);
+  if (auto* s = a.as<ofp::SetEthDst>()) return mix(h, s->mac.to_u64());
+  if (auto* s = a.as<ofp::SetEthSrc>()) return mix(h, s->mac.to_u64());
+  if (auto* s = a.as<ofp::SetIpSrc>()) return mix(h, s->ip.raw());
+  if (auto* s = a.as<ofp::SetIpDst>()) return mix(h, s->ip.raw());
+  if (auto* s = a.as<ofp::SetVlanVid>()) return mix(h, s->vid);
+  if (auto* s = a.as<ofp::SetL4Dst>()) return mix(h, s->port);
+  if (auto* s = a.as<ofp::SetL4Src>()) return mix(h, s->port);
+  if (auto* c = a.as<ofp::Conjunction>()) return mix(mix(h, c->id), c->clause);
+  if (auto* n = a.as<ofp::Note>()) return hash_bytes(h, n->data);
+  if (auto* w = a.as<ofp::WriteActions>())
+    for (const ofp::Action& b : w->actions) h = hash_action(h, b);
+  return h;
+}
+
+bool is_conjunctive(const ofp::Actions& actions) {
+  bool any = false;
+  for (const ofp::Action& a : actions) {
+    if (a.as<ofp::Conjunction>())
+      any = true;
+    else if (!a.as<ofp::Note>())
+      return false;
+  }
+  return any;
+}
+
+}  // namespace
+
+ActionPool::~ActionPool() {
+  for (auto& [hash, lists] : lists_)
+    for (ActionList* list : lists) delete list;
+}
+
+const ActionList* ActionPool::share(ofp::Actions actions) {
+  uint64_t h = actions.size();
+  for (const ofp::Action& a : actions) h = hash_action(h, a);
+  auto& same = lists_[h];
+  for (ActionList* list : same)
+    if (list->actions == actions) {
+      list->users++;
+      return list;
+    }
+  auto list = std::make_unique<ActionList>();
+  list->conjunctive = is_conjunctive(actions);
+  list->actions = std::move(actions);
+  list->actions.shrink_to_fit();
+  list->hash = h;
+  list->users = 1;
+  same.push_back(list.get());
+  return list.release();
+}
+
+void ActionPool::release(const ActionList* shared) {
+  if (!shared) return;
+  auto it = lists_.find(shared->hash);
+  auto at = std::ranges::find(it->second, shared);
+  ActionList* list = *at;
+  if (--list->users) return;
+  it->second.erase(at);
+  if (it->second.empty()) lists_.erase(it);
+  delete list;
+}
+
+RuleId RuleTable::add(Rule* rule) {
+  uint32_t slot = free_;
+  if (slot) {
+    free_ = slots_[slot].next_free;
+  } else {
+    slot = static_cast<uint32_t>(slots_.size());
+    slots_.emplace_back();
+  }
+  Slot& s = slots_[slot];
+  s.rule = rule;
+  s.uses++;
+  return rule->id = static_cast<uint64_t>(s.uses) << 32 | slot;
+}
+
+void RuleTable::remove(RuleId id) {
+  uint32_t slot = static_cast<uint32_t>(id);
+  if (!find(id)) return;
+  slots_[slot].rule = nullptr;
+  slots_[slot].next_free = free_;
+  free_ = slot;
+}
+
+}  // namespace sluice

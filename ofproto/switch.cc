@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// See switch.h.  Packets: upcall.cc; megaflows: revalidate.cc; ports: ports.cc; texts: switch_text.cc.
+#include "ofproto/switch.h"
+
+#include <algorithm>
+
+#include "ofproto/switch_impl.h"
+
+namespace sluice {
+
+Switch::Switch(Dpif& dpif, SwitchOptions options, uint64_t) : impl_(std::make_unique<Impl>(*this, dpif, options)) {
+  dpif.set_upcall_handler(this);
+  dpif.set_generation(impl_->generation, Time{});
+}
+
+Switch::~Switch() {
+  impl_->bridges.clear();
+  impl_->dpif.set_upcall_handler(nullptr);
+}
+
+Bridge& Switch::add_bridge(const BridgeSettings& settings, Time now) {
+  auto& slot = impl_->bridges[settings.name];
+  slot = std::make_unique<Bridge>(*this, settings, now);
+  return *slot;
+}
+
+void Switch::remove_bridge(const std::string& name, Time now) {
+  auto it = impl_->bridges.find(name);
+  if (it == impl_->bridges.end()) return;
+  impl_->push_all();
+  impl_->bridges.erase(it);
+  impl_->resolve_patches(now);
+  impl_->dpif.set_generation(++impl_->generation, now);
+}
+
+Bridge* Switch::find(const std::string& name) {
+  auto it = impl_->bridges.find(name);
+  return it == impl_->bridges.end() ? nullptr : it->second.get();
+}
+
+std::vector<Bridge*> Switch::bridges() {
+  std::vector<Bridge*> all;
+  for (auto& [name, bridge] : impl_->bridges) all.push_back(bridge.get());
+  return all;
+}
+
+Dpif& Switch::dpif() { return impl_->dpif; }
+
+void Switch::set_options(const SwitchOptions& options) { impl_->options = options; }
+
+bool Switch::run(Time now) {
+  bool more = impl_->dpif.run(now);
+  impl_->expire(now);
+  impl_->check_ports(now);
+  more |= impl_->sweep(now);
+  return more;
+}
+
+Time Switch::deadline(Time now) const {
+  if (impl_->sweeping || (impl_->megaflows && impl_->swept_generation != impl_->generation)) return now;
+  Time t = impl_->dpif.deadline(now);
+  for (auto& [id, b] : impl_->by_id) t = std::min({t, b->view.tables->deadline(), b->view.macs.deadline()});
+  if (impl_->megaflows) t = std::min(t, impl_->next_sweep);
+  return t;
+}
+
+}  // namespace sluice

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// ofproto/trace: the path of a packet that is described by text, through the pipeline as it is now (spec/flow-syntax.md section 10).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "datapath/compose.h"
+#include "datapath/odp_text.h"
+#include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/name_map.h"
+#include "ofproto/switch_impl.h"
+#include "ofproto/trace_text.h"
+
+namespace sluice {
+namespace {
+
+using Text = std::expected<std::string, std::string>;
+
+struct Request {
+  Switch::Impl* sw = nullptr;
+  Bridge::Impl* bridge = nullptr;   // of the in_port if it was given as a datapath flow
+  Flow key;                         // in_port: OpenFlow number
+  std::optional<Packet> packet;
+  bool generate = false;
+};
+
+std::optional<Bytes> parse_hex(std::string_view text) {
+  Bytes out;
+  if (text.empty() || text.size() % 2) return std::nullopt;
+  auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  for (size_t i = 0; i < text.size(); i += 2) {
+    int hi = digit(text[i]), lo = digit(text[i + 1]);
+    if (hi < 0 || lo < 0) return std::nullopt;
+    out.push_back(static_cast<uint8_t>(hi << 4 | lo));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string format_trace(const Pipeline& pipeline, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names);
+
+std::expected<std::string, std::string> trace_command(const std::vector<Switch*>& switches, const std::vector<std::string>& args, Time now) {
+  Request rq;
+  std::vector<std::string> words;
+  for (const std::string& a : args) {
+    if (a == "-generate" || a == "--generate")
+      rq.generate = true;
+    else if (!a.starts_with("--"))   // --names, --ct-next
+      words.push_back(a);
+  }
+  if (words.empty()) return std::unexpected("\"ofproto/trace\" command requires at least 1 arguments");
+  std::string packet_text;
+  if (words.size() > 1)
+    if (auto hex = parse_hex(words.back())) {
+      rq.packet = Packet::from(*hex);
+      words.pop_back();
+    }
+  if (words.size() > 2) return std::unexpected("syntax error");
+  const std::string& flow_text = words.back();
+  auto on_datapath = [&](const Flow& key) {
+    for (Switch* s : switches)
+      if (const Pipeline::Place* place = s->impl_->pipeline.place(OdpPort{key.in_port.host()})) {
+        rq.sw = s->impl_.get();
+        rq.bridge = rq.sw->by_id.at(place->bridge->id);
+        rq.key.in_port = be32(place->port.value);
+        return true;
+      }
+    return false;
+  };
+  if (looks_like_odp_key(flow_text)) {
+    OdpTextOptions options;
+    options.port_number = [&](std::string_view name) -> std::optional<OdpPort> {
+      for (Switch* s : switches)
+        for (const DpPort& p : s->dpif().ports())
+          if (p.name == name) return p.port;
+      return std::nullopt;
+    };
+    auto parsed = parse_odp_key(flow_text, options);
+    if (!parsed) return std::unexpected("syntax error in datapath flow: " + parsed.error());
+    rq.key = parsed->key;
+    if (!on_datapath(parsed->key)) return std::unexpected("no OpenFlow port for datapath port " + std::to_string(parsed->key.in_port.host()));
+  } else {
+    if (words.size() < 2) return std::unexpected("Must specify bridge name");
+    for (Switch* s : switches)
+      if (Bridge* b = s->find(words[0])) rq.sw = s->impl_.get(), rq.bridge = b->impl_.get();
+    if (!rq.bridge) return std::unexpected(words[0] + ": unknown bridge");
+    ofp::NameMap ports;
+    for (auto& [n, p] : rq.bridge->view.ports) ports.add(n, p.name);
+    ofp::FlowTextOptions options;
+    options.names.ports = &ports;
+    auto parsed = ofp::parse_exact_flow(flow_text, options);
+    if (!parsed) return std::unexpected("Bad openflow flow syntax: " + flow_text + ": " + parsed.error());
+    rq.key = *parsed;
+  }
+  if (rq.packet) {
+    be32 in_port = rq.key.in_port;
+    extract(*rq.packet, rq.key);
+    rq.key.in_port = in_port;
+  }
+  TraceTree tree;
+  Translation t = translate(rq.sw->pipeline, {.key = rq.key, .bridge = &rq.bridge->view}, &tree);
+  std::string out = format_trace(rq.sw->pipeline, rq.key, t, tree, {});
+  if (rq.generate) {
+    Packet packet = rq.packet ? std::move(*rq.packet) : compose(rq.key);
+    const PortView* port = rq.bridge->view.port(OfpPort{rq.key.in_port.host()});
+    packet.in_port = port && !port->is_patch ? port->odp : kOdpNone;
+    rq.sw->apply(t.effects, 1, packet.size(), rq.key.tcp_flags.host(), now);
+    rq.sw->execute_once(std::move(packet), t, now);
+  }
+  return out;
+}
+
+std::string format_trace(const Pipeline&, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names) {
+  std::string out = "Flow: " + format_flow_line(key) + "\n" + tree.format() + "\nFinal flow: ";
+  Flow before = key, after = t.final_flow;
+  before.actset_output = after.actset_output = be32();
+  out += before == after ? "unchanged" : format_flow_line(after);
+  out += "\nMegaflow: " + format_megaflow_line(key, t.mask);
+  out += "\nDatapath actions: " + format_odp_actions(t.actions, names) + "\n";
+  if (t.error != TranslateError::kNone) out += fmt::format("Translation failed ({}), packet is dropped.\n", describe(t.error));
+  return out;
+}
+
+}  // namespace sluice

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main line of a translation: received packet -> tables -> action lists -> action set.  See translate.h, translator.h.
+#include "ofproto/translate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ofproto/openflow/match.h"
+#include "ofproto/translator.h"
+
+namespace sluice {
+
+using ofp::Actions;
+
+Translation translate(const Pipeline& pipeline, const TranslateInput& input, TraceTree* trace) { return Translator(pipeline, input, trace).run(); }
+
+const char* describe(TranslateError e) {
+  switch (e) {
+    case TranslateError::kNone: return "OK";
+    case TranslateError::kNoInPort: return "No input bundle";
+    case TranslateError::kTooDeep: return "Recursion too deep";
+    case TranslateError::kTooManyResubmits: return "Too many resubmits";
+    case TranslateError::kStackTooDeep: return "Stack too deep";
+    case TranslateError::kTooManyActions: return "Too many actions";
+    case TranslateError::kInvalidTunnel: return "Invalid tunnel metadata";
+  }
+  return "Unknown error";
+}
+
+Translator::Translator(const Pipeline& pipeline, const TranslateInput& input, TraceTree* trace)
+    : pipeline_(pipeline), input_(input), trace_(trace), flow_(input.key), base_(), p_(flow_, out_.mask), odp_(&out_.actions) {}
+
+Translation Translator::run() {
+  // What each megaflow is exact about.
+  p_.mark<&Flow::recirc_id>();
+  p_.mark<&Flow::in_port>();
+  p_.mark<&Flow::packet_type>();
+  p_.mark<&Flow::eth_type>();
+  if (flow_.is_ip()) p_.get_bits<&Flow::nw_frag>(static_cast<uint8_t>(kFragAny | kFragLater));
+
+  OfpPort in_port{flow_.in_port.host()};
+  if (input_.bridge) {
+    bridge_ = input_.bridge;
+  } else if (const Pipeline::Place* place = pipeline_.place(OdpPort{in_port.value})) {
+    bridge_ = place->bridge;
+    in_port = place->port;
+  } else {
+    out_.error = TranslateError::kNoInPort;
+    return std::move(out_);
+  }
+  flow_.in_port = be32(in_port.value);
+  flow_.actset_output = be32(OFPP_UNSET.value);
+  base_ = flow_;
+  receive();
+  finish();
+  return std::move(out_);
+}
+
+void Translator::receive() {
+  const PortView* in = bridge_->port(OfpPort{flow_.in_port.host()});
+  if (input_.actions) {
+    if (trace_) trace_->open(TraceKind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name));
+    run_actions(*input_.actions);
+    run_action_set();
+    if (trace_) trace_->close();
+    return;
+  }
+  enter_bridge(in);
+}
+
+/// Table 0 and what comes of it, for a packet that arrives at bridge_.
+void Translator::enter_bridge(const PortView* in) {
+  if (trace_) trace_->open(TraceKind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name));
+  if (in && (in->config & ofp::OFPPC_NO_RECV)) {
+    warning("port has OFPPC_NO_RECV set, dropping");
+  } else {
+    lookup(0, MissIs::kPolicy);
+    run_action_set();
+  }
+  if (trace_) trace_->close();
+}
+
+/// The best rule of the table for flow_, as the bridge's fragment mode lets it be seen (OF1.3.5 7.3.2).
+const Rule* Translator::find_rule(uint8_t table) {
+  bool is_fragment = flow_.is_ip() && (flow_.nw_frag & kFragAny);
+  if (!is_fragment || bridge_->fragments == ofp::Fragments::kNxMatch) return bridge_->tables->lookup(table, flow_, &out_.mask);
+  Flow seen = flow_;   // without ports, which later fragments do not have
+  seen.tp_src = seen.tp_dst = be16();
+  return bridge_->tables->lookup(table, seen, &out_.mask);
+}
+
+void Translator::lookup(uint8_t table, MissIs on_miss) {
+  uint8_t outer = std::exchange(table_, table);
+  bool dropped_fragment = flow_.is_ip() && (flow_.nw_frag & kFragAny) && bridge_->fragments == ofp::Fragments::kDrop;
+  const Rule* rule = dropped_fragment ? nullptr : find_rule(table);
+  effect(TableLookup{bridge_->id, table, rule != nullptr});
+  if (rule) {
+    run_rule(*rule, table);
+  } else {
+    if (trace_) trace_->open(TraceKind::kTable, fmt::format("{:2}. No match.", table));
+    if (on_miss == MissIs::kPolicy && !dropped_fragment)
+      miss(table);
+    else
+      detail("drop");
+    if (trace_) trace_->close();
+  }
+  table_ = outer;
+}
+
+void Translator::miss(uint8_t) {
+  const PortView* in = bridge_->port(OfpPort{flow_.in_port.host()});
+  if (!bridge_->miss_to_controller || (in && (in->config & ofp::OFPPC_NO_PACKET_IN))) return detail("drop");
+  const Rule* outer = std::exchange(rule_, nullptr);
+  detail("CONTROLLER");
+  to_controller({.max_len = UINT16_MAX, .controller_id = 0, .reason = ofp::PacketInReason::kNoMatch, .pause = false, .userdata = {}, .meter_id = 0}, true);
+  rule_ = outer;
+}
+
+void Translator::run_rule(const Rule& rule, uint8_t table) {
+  effect(RuleHit{bridge_->id, rule.id});
+  if (trace_) {
+    std::string text = fmt::format("{:2}. ", table), match;
+    ofp::format_match(rule.match.expand(), match);
+    if (!match.empty()) text += match + ", ";
+    text += fmt::format("priority {}", rule.priority);
+    if (rule.cookie) text += fmt::format(", cookie {:#x}", rule.cookie);
+    trace_->open(TraceKind::kTable, std::move(text));
+    if (rule.actions->actions.empty()) detail("drop");
+  }
+  const Rule* outer = std::exchange(rule_, &rule);
+  run_actions(rule.actions->actions);
+  rule_ = outer;
+  if (trace_) trace_->close();
+}
+
+void Translator::run_actions(const Actions& actions) {
+  for (size_t i = 0; i < actions.size() && !stopped(); i++) {
+    if (trace_) {
+      std::string text;
+      ofp::format_actions({actions[i]}, text);
+      trace_->open(TraceKind::kAction, std::move(text));
+    }
+    Then then = run_action(actions[i], i + 1 == actions.size());
+    if (trace_) trace_->close();
+    if (then == Then::kStopList) return;
+  }
+}
+
+namespace {
+
+/// The set's actions in the order in which they run (OF1.3.5 5.10, with the extensions' places): of most kinds only the one written last.
+Actions order_action_set(const Actions& set) {
+  using namespace ofp;
+  Actions out;
+  auto last = [&]<typename T>(std::type_identity<T>) {
+    for (auto a = set.rbegin(); a != set.rend(); ++a)
+      if (a->template as<T>()) return out.push_back(*a), true;
+    return false;
+  };
+  last(std::type_identity<StripVlan>{});
+  last(std::type_identity<PopMpls>{});
+  last(std::type_identity<Decap>{});
+  last(std::type_identity<Encap>{});
+  last(std::type_identity<PushMpls>{});
+  last(std::type_identity<PushVlan>{});
+  last(std::type_identity<DecTtl>{});
+  last(std::type_identity<DecMplsTtl>{});
+  last(std::type_identity<DecNshTtl>{});
+  for (const Action& a : set) {
+    bool sets = a.as<SetField>() || a.as<Move>() || a.as<SetEthSrc>() || a.as<SetEthDst>() || a.as<SetIpSrc>() || a.as<SetIpDst>() || a.as<SetIpTos>() ||
+                a.as<SetIpEcn>() || a.as<SetIpTtl>() || a.as<SetL4Src>() || a.as<SetL4Dst>() || a.as<SetVlanVid>() || a.as<SetVlanPcp>() || a.as<SetMplsLabel>() ||
+                a.as<SetMplsTc>() || a.as<SetMplsTtl>() || a.as<SetTunnel>();
+    if (sets) out.push_back(a);
+  }
+  last(std::type_identity<SetQueue>{});
+  bool has_output = last(std::type_identity<ofp::Group>{}) || last(std::type_identity<Output>{}) || last(std::type_identity<Resubmit>{}) ||
+                    last(std::type_identity<CtClear>{}) || last(std::type_identity<Ct>{});
+  if (!has_output) out.clear();  // nothing that it could have an effect on
+  return out;
+}
+
+}  // namespace
+
+void Translator::run_action_set_of(Which which) {
+  if (action_set_.empty() || out_.error != TranslateError::kNone) return;
+  Actions ordered = order_action_set(action_set_);
+  action_set_.clear();
+  exit_ = false;
+  if (ordered.empty()) return;
+  if (which == Which::kBucket) return run_actions(ordered);
+  bool outer = std::exchange(in_action_set_, true);
+  if (trace_) trace_->open(TraceKind::kTable, "--. Executing action set:");
+  run_actions(ordered);
+  if (trace_) trace_->close();
+  in_action_set_ = outer;
+}
+
+bool Translator::fail(TranslateError e) {
+  if (out_.error == TranslateError::kNone) out_.error = e;
+  return false;
+}
+
+void Translator::emit(OdpAction action) {
+  if (++odp_count_ > kMaxOdpActions) {
+    fail(TranslateError::kTooManyActions);
+    return;
+  }
+  odp_->push_back(std::move(action));
+}
+
+namespace {
+
+bool has_outcome(const OdpAction& a) {
+  return std::holds_alternative<OdpOutput>(a.v) || std::holds_alternative<OdpUserspace>(a.v) || std::holds_alternative<OdpRecirc>(a.v) ||
+         std::holds_alternative<OdpClone>(a.v) || std::holds_alternative<OdpSample>(a.v) || std::holds_alternative<OdpMeter>(a.v);
+}
+
+}  // namespace
+
+void Translator::finish() {
+  if (out_.error != TranslateError::kNone) out_.actions.clear();
+  while (!out_.actions.empty() && !has_outcome(out_.actions.back())) out_.actions.pop_back();  // changes that nobody sees
+  out_.final_flow = flow_;
+  // What the pipeline itself made is no part of the packet.
+  Flow& m = out_.mask;
+  m.metadata = be64();
+  m.conj_id = m.actset_output = m.in_phy_port = be32();
+  std::ranges::fill(m.reg, be32());
+}
+
+}  // namespace sluice

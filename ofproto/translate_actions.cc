@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each action does to the packet under way; an overload of act() each.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ofproto/translator.h"
+
+namespace sluice {
+
+using namespace ofp;
+
+namespace {
+
+constexpr be16 kVidBits{0x0fff}, kPcpBits{0xe000}, kPresent{kVlanPresent};
+
+template <typename T>
+concept Passive = std::is_same_v<T, Note> || std::is_same_v<T, Conjunction> || std::is_same_v<T, Nat>;
+
+}  // namespace
+
+/// An action that does nothing here (yet): its table row says which.
+template <typename T>
+Translator::Then Translator::act(const T&) {
+  if (!Passive<T>) warning("this action is not supported, skipped");
+  return Then::kGoOn;
+}
+
+// --- output ---
+
+template <>
+Translator::Then Translator::act(const Output& a) {
+  output(a.port, a.max_len);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const OutputReg& a) {
+  p_.mark(a.src);
+  uint64_t port = read_subfield_u64(a.src, flow_);
+  detail(fmt::format("output port is {}", port));
+  // 16-bit numbers of OpenFlow 1.0 keep their meaning.
+  if (port >= 0xff00 && port <= 0xffff) port += OFPP_MAX - 0xff00;
+  if (port <= UINT32_MAX) output(OfpPort{static_cast<uint32_t>(port)}, a.max_len);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const OutputTrunc& a) {
+  send_truncated(a.port, a.max_len);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const Controller& a) {
+  to_controller(a);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const Enqueue& a) {
+  output(a.port, 0);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetQueue&) { return Then::kGoOn; }
+template <>
+Translator::Then Translator::act(const PopQueue&) { return Then::kGoOn; }
+template <>
+Translator::Then Translator::act(const ofp::Group& a) {
+  run_group(a.group);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const ofp::Bundle& a) {
+  OfpPort port = bundle_member(a);
+  if (a.dst.field == FieldId::kNone)
+    output(port, 0);
+  else
+    set_subfield(a.dst, port == OFPP_NONE ? 0xffff : port.value);
+  return Then::kGoOn;
+}
+
+// --- control flow ---
+
+template <>
+Translator::Then Translator::act(const Resubmit& a) {
+  resubmit(a);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const GotoTable& a) {
+  lookup(a.table, MissIs::kPolicy);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const Exit&) {
+  exit_ = true;
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const ClearActions&) {
+  action_set_.clear();
+  flow_.actset_output = be32(OFPP_UNSET.value);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const WriteActions& a) {
+  write_actions(a.actions);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const WriteMetadata& a) {
+  flow_.metadata = (flow_.metadata & be64(~a.mask)) | be64(a.value & a.mask);
+  p_.mark<&Flow::metadata>();
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const ofp::Learn& a) {
+  learn(a);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const FinTimeout& a) {
+  if (rule_) effect(LowerTimeouts{bridge_->id, rule_->id, a.idle, a.hard});
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const Multipath& a) {
+  set_subfield(a.dst, multipath_link(a));
+  return Then::kGoOn;
+}
+
+// --- fields ---
+
+template <>
+Translator::Then Translator::act(const SetField& a) {
+  set_field(a.field, a.value, a.mask);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const Move& a) {
+  if (!p_.has(a.src.field) || !p_.has(a.dst.field)) {
+    warning("unmet prerequisites, move ignored");
+    return Then::kGoOn;
+  }
+  p_.mark(a.src);
+  set_subfield(a.dst, read_subfield(a.src, flow_));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const StackPush& a) {
+  p_.mark(a.src);
+  FieldValue v = read_subfield(a.src, flow_);
+  stack_bytes_ += v.size() + 1;
+  if (stack_bytes_ > kMaxStackBytes) {
+    error("stack overflow");
+    fail(TranslateError::kStackTooDeep);
+    return Then::kStopList;
+  }
+  stack_.push_back({std::move(v), a.src.n_bits});
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const StackPop& a) {
+  if (stack_.empty()) {
+    error("attempting to pop from an empty stack.");
+    return Then::kGoOn;
+  }
+  Pushed top = std::move(stack_.back());
+  stack_.pop_back();
+  stack_bytes_ -= top.value.size() + 1;
+  // Wider destination: zeros on the left; narrower: the low bits.
+  FieldValue v((a.dst.n_bits + 7) / 8);
+  copy_bits(top.value.bytes(), 0, v.bytes(), 0, std::min<unsigned>(top.n_bits, a.dst.n_bits));
+  set_subfield(a.dst, v);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetEthSrc& a) {
+  p_.set<&Flow::eth_src>(a.mac);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetEthDst& a) {
+  p_.set<&Flow::eth_dst>(a.mac);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetIpSrc& a) {
+  if (p_.is_ipv4()) p_.set<&Flow::nw_src>(a.ip);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetIpDst& a) {
+  if (p_.is_ipv4()) p_.set<&Flow::nw_dst>(a.ip);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetIpTos& a) {
+  if (!p_.is_ip()) return Then::kGoOn;
+  p_.get_bits<&Flow::nw_tos>(uint8_t{0xfc});
+  flow_.nw_tos = static_cast<uint8_t>((flow_.nw_tos & 3) | (a.tos & 0xfc));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetIpEcn& a) {
+  if (!p_.is_ip()) return Then::kGoOn;
+  p_.get_bits<&Flow::nw_tos>(uint8_t{3});
+  flow_.nw_tos = static_cast<uint8_t>((flow_.nw_tos & 0xfc) | (a.ecn & 3));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetIpTtl& a) {
+  if (p_.is_ip()) p_.set<&Flow::nw_ttl>(a.ttl);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetL4Src& a) {
+  if (p_.is_l4(6) || p_.is_l4(17) || p_.is_l4(132)) p_.set<&Flow::tp_src>(be16(a.port));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetL4Dst& a) {
+  if (p_.is_l4(6) || p_.is_l4(17) || p_.is_l4(132)) p_.set<&Flow::tp_dst>(be16(a.port));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetTunnel& a) {
+  flow_.tunnel.id = be64(a.id);
+  return Then::kGoOn;
+}
+
+// --- tags, labels, TTL ---
+
+template <>
+Translator::Then Translator::act(const SetVlanVid& a) {
+  set_vlan(kVidBits, be16(a.vid), a.push_if_needed);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetVlanPcp& a) {
+  set_vlan(kPcpBits, be16(static_cast<uint16_t>(a.pcp << 13)), a.push_if_needed);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const StripVlan&) {
+  pop_vlan();
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const PushVlan& a) {
+  push_vlan(be16(a.ethertype));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const PushMpls& a) {
+  push_mpls(be16(a.ethertype));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const PopMpls& a) {
+  pop_mpls(be16(a.ethertype));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetMplsLabel& a) {
+  set_field(FieldId::kMplsLabel, FieldValue(4, a.label), FieldValue(4, 0xfffff));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetMplsTc& a) {
+  set_field(FieldId::kMplsTc, FieldValue(1, a.tc), FieldValue(1, 7));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const SetMplsTtl& a) {
+  set_field(FieldId::kMplsTtl, FieldValue(1, a.ttl), FieldValue(1, 0xff));
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const DecTtl& a) { return dec_ttl(a.controller_ids); }
+template <>
+Translator::Then Translator::act(const DecMplsTtl&) {
+  if (!p_.is_mpls()) return Then::kGoOn;
+  p_.mark(FieldId::kMplsTtl);
+  uint64_t ttl = flow_.mpls_lse[0].host() & 0xff;
+  if (ttl > 1) {
+    set_field(FieldId::kMplsTtl, FieldValue(1, ttl - 1), FieldValue(1, 0xff));
+    return Then::kGoOn;
+  }
+  to_controller({.reason = ofp::PacketInReason::kInvalidTtl});
+  return Then::kStopList;
+}
+template <>
+Translator::Then Translator::act(const Meter& a) {
+  emit({OdpMeter{a.meter_id}});
+  return Then::kGoOn;
+}
+
+Translator::Then Translator::run_action(const Action& action, bool is_last) {
+  if (auto* c = action.as<Clone>()) {
+    clone(c->actions, is_last);
+    return Then::kGoOn;
+  }
+  return std::visit([&](const auto& a) { return act(a); }, action.v);
+}
+
+// --- the longer ones ---
+
+void Translator::resubmit(const Resubmit& r) {
+  if (resubmits_ >= kMaxResubmits) {
+    error(fmt::format("over {} resubmit actions", kMaxResubmits));
+    fail(TranslateError::kTooManyResubmits);
+    return;
+  }
+  uint8_t table = r.table == kTableAll ? table_ : r.table;
+  // Going forward cannot loop.
+  bool counts = table <= table_;
+  if (counts && depth_ >= kMaxDepth) {
+    error(fmt::format("over max translation depth {}", kMaxDepth));
+    fail(TranslateError::kTooDeep);
+    return;
+  }
+  resubmits_++;
+  depth_ += counts;
+  be32 in_port = flow_.in_port;
+  if (r.in_port != OFPP_IN_PORT) flow_.in_port = be32(r.in_port.value);
+  be32 replaced = flow_.in_port;
+  lookup(table, MissIs::kSilent);
+  // An action list may have changed it: then the change stays.
+  if (flow_.in_port == replaced) flow_.in_port = in_port;
+  depth_ -= counts;
+}
+
+void Translator::set_field(FieldId field, const FieldValue& value, const FieldValue& mask) {
+  if (!p_.has(field)) {
+    warning(fmt::format("unmet prerequisites for {}, set_field ignored", ofp::field(field).name));
+    return;
+  }
+  p_.mark(field, &mask);
+  bool had_tag = static_cast<bool>(flow_.vlan_tci & kPresent);
+  set_field_masked(field, value, mask, flow_);
+  bool has_tag = static_cast<bool>(flow_.vlan_tci & kPresent);
+  if (!had_tag && has_tag) flow_.vlan_tpid = be16(0x8100);
+  if (had_tag && !has_tag) flow_.vlan_tci |= kPresent, pop_vlan();
+}
+
+void Translator::set_subfield(const Subfield& dst, const FieldValue& value) {
+  if (!p_.has(dst.field)) {
+    warning(fmt::format("unmet prerequisites for {}, ignored", ofp::field(dst.field).name));
+    return;
+  }
+  size_t size = wire_bytes_of(dst.field, nullptr);
+  FieldValue whole(size), mask(size);
+  copy_bits(value.bytes(), 0, whole.bytes(), dst.ofs, dst.n_bits);
+  for (unsigned i = 0; i < dst.n_bits; i++) mask.set_bit(dst.ofs + i, true);
+  set_field(dst.field, whole, mask);
+}
+
+void Translator::set_subfield(const Subfield& dst, uint64_t value) {
+  FieldValue v((dst.n_bits + 7u) / 8);
+  v.set_u64(value);
+  set_subfield(dst, v);
+}
+
+void Translator::set_vlan(be16 bits, be16 value, bool push_if_needed) {
+  p_.get_bits<&Flow::vlan_tci>(bits | kPresent);
+  if (!(flow_.vlan_tci & kPresent)) {
+    if (!push_if_needed) return;
+    flow_.vlan_tpid = be16(0x8100);
+  }
+  flow_.vlan_tci = (flow_.vlan_tci & ~bits) | value | kPresent;
+}
+
+void Translator::push_vlan(be16 tpid) {
+  be16 tci;
+  if (p_.has_vlan()) {
+    p_.mark<&Flow::vlan_tpid>();
+    p_.mark<&Flow::vlan2_tci>();
+    tci = p_.get<&Flow::vlan_tci>();
+  }
+  flow_.vlan2_tpid = flow_.vlan_tpid;
+  flow_.vlan2_tci = flow_.vlan_tci;
+  flow_.vlan_tpid = tpid;
+  flow_.vlan_tci = tci | kPresent;
+}
+
+void Translator::pop_vlan() {
+  if (!p_.has_vlan()) return;
+  p_.mark<&Flow::vlan_tci>();
+  p_.mark<&Flow::vlan_tpid>();
+  flow_.vlan_tci = p_.get<&Flow::vlan2_tci>();
+  flow_.vlan_tpid = p_.get<&Flow::vlan2_tpid>();
+  flow_.vlan2_tci = flow_.vlan2_tpid = be16();
+}
+
+void Translator::push_mpls(be16 eth_type) {
+  uint32_t lse;
+  if (p_.is_mpls()) {
+    p_.mark<&Flow::mpls_lse>();
+    if (flow_.mpls_lse[kMplsLabels - 1]) {
+      error("MPLS push action can't be performed as it would have more MPLS LSEs than the 3 supported.");
+      exit_ = true;
+      return;
+    }
+    lse = flow_.mpls_lse[0].host() & ~0x100u;
+  } else {
+    bool ip = p_.is_ip();
+    uint32_t label = p_.is_ipv6() ? 2 : 0, tc = ip ? p_.get<&Flow::nw_tos>() >> 2 & 7u : 0, ttl = ip ? p_.get<&Flow::nw_ttl>() : 64u;
+    lse = label << 12 | tc << 9 | 0x100 | (ttl ? ttl : 64);
+  }
+  commit();
+  for (unsigned i = kMplsLabels - 1; i; i--) flow_.mpls_lse[i] = flow_.mpls_lse[i - 1];
+  flow_.mpls_lse[0] = be32(lse);
+  flow_.eth_type = eth_type;
+  base_ = flow_;
+  emit({OdpPushMpls{be32(lse), eth_type}});
+}
+
+void Translator::pop_mpls(be16 eth_type) {
+  if (!p_.is_mpls()) return;
+  p_.mark<&Flow::mpls_lse>();
+  bool bottom = flow_.mpls_lse[0].host() & 0x100;
+  commit();
+  be16 type = bottom ? eth_type : flow_.eth_type;
+  for (unsigned i = 0; i + 1 < kMplsLabels; i++) flow_.mpls_lse[i] = flow_.mpls_lse[i + 1];
+  flow_.mpls_lse[kMplsLabels - 1] = be32();
+  flow_.eth_type = type;
+  base_ = flow_;
+  emit({OdpPopMpls{type}});
+}
+
+Translator::Then Translator::dec_ttl(const std::vector<uint16_t>& controllers) {
+  if (!p_.is_ip()) return Then::kGoOn;
+  uint8_t ttl = p_.get<&Flow::nw_ttl>();
+  if (ttl > 1) {
+    flow_.nw_ttl = static_cast<uint8_t>(ttl - 1);
+    return Then::kGoOn;
+  }
+  warning(p_.is_ipv4() ? "IPv4 decrement TTL exception" : "IPv6 decrement TTL exception");
+  std::vector<uint16_t> ids = controllers.empty() ? std::vector<uint16_t>{0} : controllers;
+  for (uint16_t id : ids) to_controller({.controller_id = id, .reason = ofp::PacketInReason::kInvalidTtl});
+  return Then::kStopList;
+}
+
+namespace {
+
+/// True if what the list does to the packet cannot be taken back by setting fields.
+bool is_irreversible(const Actions& actions) {
+  return std::ranges::any_of(actions, [](const Action& a) {
+    if (auto* c = a.as<Clone>()) return is_irreversible(c->actions);
+    return a.as<PushMpls>() || a.as<PopMpls>() || a.as<Ct>() || a.as<CtClear>() || a.as<Encap>() || a.as<Decap>() || a.as<Meter>() || a.as<Resubmit>() ||
+           a.as<ofp::Group>();
+  });
+}
+
+}  // namespace
+
+void Translator::clone(const Actions& actions, bool is_last) {
+  Flow flow = flow_, base = base_;
+  auto stack = stack_;
+  size_t stack_bytes = stack_bytes_;
+  Actions set = std::exchange(action_set_, {});
+  bool apart = !is_last && is_irreversible(actions);
+  OdpActions inner;
+  if (apart) commit(), base = base_;
+  OdpActions* outer = apart ? std::exchange(odp_, &inner) : odp_;
+  run_actions(actions);
+  run_action_set();
+  if (apart) {
+    odp_ = outer;
+    if (!inner.empty()) emit({OdpClone{std::move(inner)}});
+    base_ = base;
+  }
+  flow_ = flow;
+  stack_ = std::move(stack);
+  stack_bytes_ = stack_bytes;
+  action_set_ = std::move(set);
+  exit_ = false;
+}
+
+void Translator::write_actions(const Actions& actions) {
+  for (const Action& a : actions) action_set_.push_back(a);
+  // actset_output is what the set would output to (OF1.5.1 7.2.3.9).
+  uint32_t output = OFPP_UNSET.value;
+  for (const Action& a : action_set_)
+    if (auto* o = a.as<Output>()) output = o->port.value;
+  for (const Action& a : action_set_)
+    if (a.as<ofp::Group>()) output = OFPP_UNSET.value;
+  flow_.actset_output = be32(output);
+  if (traced()) detail("action set is: " + format_actions(action_set_));
+}
+
+}  // namespace sluice

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Groups (OF1.3.5 5.6): each bucket runs on a copy of the packet, as an action set.
+#include <fmt/format.h>
+
+#include "ofproto/translator.h"
+
+namespace sluice {
+
+void Translator::run_group(uint32_t id) {
+  auto it = bridge_->groups.find(id);
+  if (it == bridge_->groups.end()) return warning("output to nonexistent group");
+  if (depth_ >= kMaxDepth) {
+    error(fmt::format("over max translation depth {}", kMaxDepth));
+    fail(TranslateError::kTooDeep);
+    return;
+  }
+  const Group& group = it->second;
+  depth_++;
+  bool outer = std::exchange(in_group_, true);
+  switch (group.type) {
+    case ofp::GroupType::kAll:
+      for (size_t i = 0; i < group.buckets.size() && out_.error == TranslateError::kNone; i++) run_bucket(group, i);
+      if (group.buckets.empty()) effect(GroupHit{bridge_->id, group.id, UINT32_MAX});
+      break;
+    case ofp::GroupType::kIndirect:
+      if (!group.buckets.empty()) run_bucket(group, 0);
+      break;
+    case ofp::GroupType::kFastFailover:
+    case ofp::GroupType::kSelect: {
+      size_t i = group.type == ofp::GroupType::kSelect ? select_bucket(group) : static_cast<size_t>(live_bucket(group, 0) ? live_bucket(group, 0) - group.buckets.data() : SIZE_MAX);
+      if (i == SIZE_MAX) {
+        warning("no live bucket");
+        break;
+      }
+      detail(fmt::format("using bucket {}", i));
+      run_bucket(group, i);
+      break;
+    }
+  }
+  in_group_ = outer;
+  depth_--;
+}
+
+void Translator::run_bucket(const Group& group, size_t index) {
+  effect(GroupHit{bridge_->id, group.id, static_cast<uint32_t>(index)});
+  Flow flow = flow_;
+  auto set = std::exchange(action_set_, group.buckets[index].bucket.actions);
+  auto stack = stack_;
+  size_t stack_bytes = stack_bytes_;
+  if (trace_) trace_->open(TraceKind::kBucket, fmt::format("bucket {}", index));
+  run_action_set_of(Which::kBucket);
+  if (trace_) trace_->close();
+  flow_ = flow;
+  action_set_ = std::move(set);
+  stack_ = std::move(stack);
+  stack_bytes_ = stack_bytes;
+  exit_ = false;   // ends only the bucket
+}
+
+bool Translator::is_live(OfpPort port) const {
+  const PortView* p = bridge_->port(port);
+  return p && !(p->config & ofp::OFPPC_PORT_DOWN) && !(p->state & ofp::OFPPS_LINK_DOWN);
+}
+
+/// Watching nothing is alive (as Open vSwitch has it; the text of OpenFlow leaves it open).
+bool Translator::is_bucket_live(const ofp::Bucket& bucket, unsigned depth) const {
+  bool watches_port = bucket.watch_port != OFPP_NONE, watches_group = bucket.watch_group != ofp::OFPG_ANY;
+  if (!watches_port && !watches_group) return true;
+  if (watches_port && is_live(bucket.watch_port)) return true;
+  if (!watches_group || depth >= kMaxDepth) return false;
+  auto it = bridge_->groups.find(bucket.watch_group);
+  return it != bridge_->groups.end() && live_bucket(it->second, depth + 1);
+}
+
+const GroupBucket* Translator::live_bucket(const Group& group, unsigned depth) const {
+  for (const GroupBucket& b : group.buckets)
+    if (is_bucket_live(b.bucket, depth)) return &b;
+  return nullptr;
+}
+
+/// Weighted rendezvous hashing: a bucket that comes or goes moves only its own share of the flows.
+size_t Translator::select_bucket(const Group& group) {
+  uint32_t basis = symmetric_hash(static_cast<uint32_t>(group.selection.param) ^ group.id, true, true, true);
+  size_t best = SIZE_MAX;
+  uint64_t best_score = 0;
+  for (size_t i = 0; i < group.buckets.size(); i++) {
+    const ofp::Bucket& b = group.buckets[i].bucket;
+    if (!b.weight || !is_bucket_live(b, 0)) continue;
+    uint64_t id = b.bucket_id < ofp::OFPG15_BUCKET_MAX ? b.bucket_id : i;
+    uint64_t h = (id * 0x9e3779b97f4a7c15ull) ^ basis;
+    h = (h ^ h >> 33) * 0xff51afd7ed558ccdull;
+    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ull;
+    uint64_t score = ((h ^ h >> 33) & 0xffff) * b.weight;
+    if (best == SIZE_MAX || score > best_score) best = i, best_score = score;
+  }
+  return best;
+}
+
+}  // namespace sluice

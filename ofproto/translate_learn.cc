@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The learn action: makes a flow out of the packet; installing it is an effect.
+#include "ofproto/translator.h"
+
+namespace sluice {
+
+using namespace ofp;
+
+void Translator::learn(const ofp::Learn& l) {
+  auto mod = std::make_shared<FlowMod>();
+  mod->command = FlowModCommand::kAdd;
+  mod->priority = l.priority;
+  mod->new_cookie = l.cookie;
+  mod->table_id = l.table;
+  mod->idle_timeout = l.idle_timeout;
+  mod->hard_timeout = l.hard_timeout;
+  mod->flags = l.send_flow_rem ? OFPFF_SEND_FLOW_REM : 0;
+  for (const LearnSpec& spec : l.specs) {
+    FieldValue value = spec.immediate;
+    if (spec.src.field != FieldId::kNone) {
+      p_.mark(spec.src);
+      value = read_subfield(spec.src, flow_);
+    }
+    if (spec.kind == LearnSpec::Kind::kOutput) {
+      if (value.size() == 2 && value.u64() >= 0xff00) {
+        mod->actions.push_back(Output{OfpPort{static_cast<uint32_t>(value.u64() + OFPP_MAX - 0xff00)}});
+      } else {
+        mod->actions.push_back(Output{OfpPort{static_cast<uint32_t>(value.u64())}});
+      }
+      continue;
+    }
+    size_t size = wire_bytes_of(spec.dst.field, nullptr);
+    FieldValue whole(size), mask(size);
+    copy_bits(value.bytes(), 0, whole.bytes(), spec.dst.ofs, spec.n_bits);
+    for (unsigned i = 0; i < spec.n_bits; i++) mask.set_bit(spec.dst.ofs + i, true);
+    if (spec.kind == LearnSpec::Kind::kMatch) {
+      add_prereq(spec.dst.field, mod->match);
+      mod->match.set(spec.dst.field, whole, mask);
+    } else {
+      mod->actions.push_back(SetField{.field = spec.dst.field, .value = whole, .mask = mask, .form = SetField::Form::kLoad, .flow_has_vlan = true});
+    }
+  }
+  if (l.fin_idle_timeout || l.fin_hard_timeout) mod->actions.push_back(FinTimeout{l.fin_idle_timeout, l.fin_hard_timeout});
+  error("suppressing side effects, so learn action ignored");
+  effect(LearnFlow{bridge_->id, std::move(mod), l.limit});
+}
+
+}  // namespace sluice

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Output: to ports of the bridge, reserved ports, controllers, and through patch ports into other bridges.
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <utility>
+
+#include "ofproto/translator.h"
+
+namespace sluice {
+
+void Translator::output(OfpPort port, uint16_t controller_max_len, bool in_port_too) {
+  if (port == OFPP_IN_PORT) return send(OfpPort{flow_.in_port.host()});
+  if (port == OFPP_TABLE) return lookup(0, MissIs::kPolicy);
+  if (port == OFPP_NORMAL) return normal();
+  if (port == OFPP_FLOOD) return flood(true);
+  if (port == OFPP_ALL) return flood(false);
+  if (port == OFPP_NONE) return;
+  if (port == OFPP_CONTROLLER) {
+    auto reason = in_group_ ? ofp::PacketInReason::kGroup : in_action_set_ ? ofp::PacketInReason::kActionSet : ofp::PacketInReason::kAction;
+    if (input_.actions && !rule_) reason = ofp::PacketInReason::kPacketOut;
+    return to_controller({.max_len = controller_max_len, .controller_id = 0, .reason = reason, .pause = false, .userdata = {}, .meter_id = 0});
+  }
+  if (port.value == flow_.in_port.host() && !in_port_too) return warning("skipping output to input port");
+  send(port);
+}
+
+/// FLOOD and ALL: the local port, then by number.
+void Translator::flood(bool respect_no_flood) {
+  auto one = [&](const PortView& p) {
+    if (p.ofport.value == flow_.in_port.host() || (respect_no_flood && (p.config & ofp::OFPPC_NO_FLOOD)) || !p.may_forward()) return;
+    send(p.ofport);
+  };
+  if (const PortView* local = bridge_->port(OFPP_LOCAL)) one(*local);
+  for (const auto& [number, port] : bridge_->ports)
+    if (port.ofport != OFPP_LOCAL) one(port);
+}
+
+void Translator::send(OfpPort number) {
+  const PortView* port = bridge_->port(number);
+  if (!port) return warning("Nonexistent output port");
+  if (port->config & ofp::OFPPC_NO_FWD) return warning("OFPPC_NO_FWD set, skipping output");
+  if (port->is_patch) return send_patch(*port);
+  commit();
+  emit({OdpOutput{port->odp}});
+}
+
+void Translator::send_truncated(OfpPort port, uint32_t max_len) {
+  if (port == OFPP_IN_PORT) port = OfpPort{flow_.in_port.host()};
+  const PortView* p = bridge_->port(port);
+  if (!p) return warning("Nonexistent output port");
+  if (p->is_patch) return send_patch(*p);
+  commit();
+  emit({OdpTrunc{max_len}});
+  emit({OdpOutput{p->odp}});
+}
+
+/// The packet goes on in the peer's bridge; what that does to it is not seen here.
+void Translator::send_patch(const PortView& port) {
+  const BridgeView* peer = pipeline_.bridge(port.peer_bridge);
+  const PortView* in = peer ? peer->port(port.peer_port) : nullptr;
+  if (!in) return warning("Nonexistent patch port peer");
+  if (depth_ >= kMaxDepth) {
+    error(fmt::format("over max translation depth {}", kMaxDepth));
+    fail(TranslateError::kTooDeep);
+    return;
+  }
+  effect(PatchTraffic{bridge_->id, port.ofport, false});
+  effect(PatchTraffic{peer->id, in->ofport, true});
+  depth_++;
+  Flow flow = flow_;
+  auto stack = std::exchange(stack_, {});
+  size_t stack_bytes = std::exchange(stack_bytes_, 0);
+  auto set = std::exchange(action_set_, {});
+  const BridgeView* bridge = std::exchange(bridge_, peer);
+  const Rule* rule = std::exchange(rule_, nullptr);
+  uint8_t table = table_;
+  bool exit = exit_, in_set = std::exchange(in_action_set_, false), in_group = std::exchange(in_group_, false);
+  flow_.in_port = be32(in->ofport.value);
+  flow_.metadata = be64();
+  std::ranges::fill(flow_.reg, be32());
+  flow_.actset_output = be32(OFPP_UNSET.value);
+  flow_.tunnel = {};
+  enter_bridge(in);
+  flow_ = flow;
+  stack_ = std::move(stack);
+  stack_bytes_ = stack_bytes;
+  action_set_ = std::move(set);
+  bridge_ = bridge;
+  rule_ = rule;
+  table_ = table;
+  exit_ = exit;
+  in_action_set_ = in_set;
+  in_group_ = in_group;
+  depth_--;
+}
+
+void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss) {
+  PacketInSpec spec{.bridge = bridge_->id, .reason = c.reason, .table = table_, .is_implicit_miss = is_implicit_miss, .pause = c.pause,
+                    .controller_id = c.controller_id, .max_len = c.max_len, .rule_cookie = rule_ ? rule_->cookie : UINT64_MAX,
+                    .in_port = OfpPort{flow_.in_port.host()}, .userdata = c.userdata, .metadata = {}};
+  auto& m = spec.metadata;
+  m.set_in_port(spec.in_port);
+  if (flow_.metadata) m.value.metadata = flow_.metadata, m.mask.metadata = ~be64();
+  for (unsigned i = 0; i < kRegs; i++)
+    if (flow_.reg[i]) m.value.reg[i] = flow_.reg[i], m.mask.reg[i] = ~be32();
+  commit();
+  emit({OdpUserspace{SlowReason::kController, packet_in_cookie(spec), c.max_len}});
+  out_.packet_ins.push_back(std::move(spec));
+}
+
+uint64_t packet_in_cookie(const PacketInSpec& s) {
+  struct Fixed {
+    uint64_t rule_cookie;
+    uint32_t bridge, in_port;
+    uint16_t controller_id, max_len;
+    uint8_t reason, table, miss, pause;
+  } fixed{s.rule_cookie, s.bridge, s.in_port.value, s.controller_id, s.max_len, static_cast<uint8_t>(s.reason), s.table, s.is_implicit_miss, s.pause};
+  uint64_t h = XXH3_64bits(&fixed, sizeof fixed);
+  h = XXH3_64bits_withSeed(s.userdata.data(), s.userdata.size(), h);
+  h = XXH3_64bits_withSeed(&s.metadata.value, sizeof s.metadata.value, h);
+  return h ? h : 1;
+}
+
+}  // namespace sluice

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Translator: one translation under way; inside of translate().  Its methods are in files by theme:
+// translate.cc tables and action lists, translate_actions.cc single actions, translate_output.cc ports, normal.cc, translate_group.cc, commit.cc, translate_learn.cc.
+//
+// Invariants: 1. flow_ is the packet as the next action sees it, base_ the packet as the datapath has it after the actions written so far: commit() writes the
+// actions that make base_ equal to flow_, and happens as late as possible (before an output).  2. All reads of flow_ that decide something go through p_.
+#pragma once
+
+#include <string>
+
+#include "ofproto/probe.h"
+#include "ofproto/translate.h"
+
+namespace sluice {
+
+class Translator {
+ public:
+  Translator(const Pipeline& pipeline, const TranslateInput& input, TraceTree* trace);
+  Translation run();
+
+ private:
+  using Actions = ofp::Actions;
+
+  // --- translate.cc ---
+  void receive();
+  void enter_bridge(const PortView* in_port);
+  enum class MissIs : uint8_t { kSilent, kPolicy };   // resubmit: nothing happens; table 0 and goto: the table's policy
+  void lookup(uint8_t table, MissIs miss);
+  const Rule* find_rule(uint8_t table);
+  void miss(uint8_t table);
+  void run_rule(const Rule& rule, uint8_t table);
+  void run_actions(const Actions& actions);
+  enum class Which : uint8_t { kRule, kBucket };
+  void run_action_set_of(Which which);
+  void run_action_set() { run_action_set_of(Which::kRule); }
+  bool fail(TranslateError e);
+  bool stopped() const { return exit_ || out_.error != TranslateError::kNone; }
+  void finish();
+
+  // --- translate_actions.cc ---
+  enum class Then : uint8_t { kGoOn, kStopList };
+  Then run_action(const ofp::Action& action, bool is_last);
+  template <typename T>
+  Then act(const T& action);
+  void resubmit(const ofp::Resubmit& r);
+  void set_field(ofp::FieldId field, const ofp::FieldValue& value, const ofp::FieldValue& mask);
+  void set_subfield(const ofp::Subfield& dst, const ofp::FieldValue& value);
+  void set_subfield(const ofp::Subfield& dst, uint64_t value);
+  void set_vlan(be16 bits, be16 value, bool push_if_needed);
+  void push_vlan(be16 tpid);
+  void pop_vlan();
+  void push_mpls(be16 eth_type);
+  void pop_mpls(be16 eth_type);
+  Then dec_ttl(const std::vector<uint16_t>& controllers);
+  void clone(const Actions& actions, bool is_last);
+  void write_actions(const Actions& actions);
+
+  // --- translate_hash.cc ---
+  uint32_t hash_fields(ofp::HashFields fields, uint32_t basis);
+  uint32_t symmetric_hash(uint32_t basis, bool l2, bool l4, bool udp);
+  unsigned multipath_link(const ofp::Multipath& m);
+  OfpPort bundle_member(const ofp::Bundle& b);
+  bool is_live(OfpPort port) const;
+
+  // --- translate_output.cc ---
+  void output(OfpPort port, uint16_t controller_max_len, bool in_port_too = false);
+  void flood(bool respect_no_flood);
+  void send(OfpPort port);
+  void send_patch(const PortView& port);
+  void send_truncated(OfpPort port, uint32_t max_len);
+  void to_controller(const ofp::Controller& c, bool is_implicit_miss = false);
+
+  // --- normal.cc ---
+  struct Tags;
+  void normal();
+  bool input_tags(const L2Port& in, Tags& tags);
+  void normal_flood(const L2Port& in, const Tags& tags);
+  void normal_output(const L2Port& out, const Tags& tags);
+
+  // --- translate_group.cc ---
+  void run_group(uint32_t id);
+  void run_bucket(const Group& group, size_t index);
+  bool is_bucket_live(const ofp::Bucket& bucket, unsigned depth) const;
+  const GroupBucket* live_bucket(const Group& group, unsigned depth) const;
+  size_t select_bucket(const Group& group);
+
+  // --- translate_learn.cc ---
+  void learn(const ofp::Learn& l);
+
+  // --- commit.cc ---
+  void commit();
+  void commit_vlan();
+  template <typename Fn>
+  void commit_set(OdpSetKind kind, Fn diff);
+
+  // --- trace ---
+  bool traced() const { return trace_ != nullptr; }
+  void detail(std::string text) { if (trace_) trace_->add(TraceKind::kDetail, std::move(text)); }
+  void warning(std::string text) { if (trace_) trace_->add(TraceKind::kWarning, std::move(text)); }
+  void error(std::string text) { if (trace_) trace_->add(TraceKind::kError, std::move(text)); }
+
+  void effect(Effect e) { out_.effects.push_back(std::move(e)); }
+  void emit(OdpAction action);
+
+  const Pipeline& pipeline_;
+  const TranslateInput& input_;
+  TraceTree* trace_;
+  Translation out_;
+  Flow flow_, base_;
+  Probe p_;
+  OdpActions* odp_;                 // where actions go: out_.actions, or the inside of a clone
+  const BridgeView* bridge_ = nullptr;
+  const Rule* rule_ = nullptr;      // whose actions are running
+  uint8_t table_ = 0;
+  unsigned depth_ = 0, resubmits_ = 0;
+  size_t odp_count_ = 0;
+  bool exit_ = false;
+  bool in_action_set_ = false, in_group_ = false;
+  Actions action_set_;
+  struct Pushed { ofp::FieldValue value; unsigned n_bits; };
+  std::vector<Pushed> stack_;
+  size_t stack_bytes_ = 0;
+};
+
+}  // namespace sluice

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// A packet that the datapath hands up: translate, apply the effects, install the megaflow, execute the actions.
+#include <algorithm>
+
+#include "ofproto/switch_impl.h"
+
+namespace sluice {
+
+void Switch::upcall(Upcall upcall, Time now) {
+  switch (upcall.kind) {
+    case UpcallKind::kMiss:
+    case UpcallKind::kStale: return impl_->miss(upcall, now);
+    case UpcallKind::kAction:
+      if (upcall.reason == SlowReason::kController) return impl_->packet_in(upcall, now);
+      return;
+  }
+}
+
+void Switch::Impl::miss(Upcall& upcall, Time now) {
+  TranslateInput input{.key = upcall.key, .packet_size = upcall.packet.size()};
+  uint16_t tcp_flags = upcall.key.tcp_flags.host();
+  Translation t = translate(pipeline, input);
+  uint64_t before = generation;
+  apply(t.effects, 1, upcall.packet.size(), tcp_flags, now);
+  // What it taught (its source's port, a flow) may concern itself: decide by what is known now.
+  if (generation != before) {
+    Effects effects = std::move(t.effects);
+    t = translate(pipeline, input);
+  }
+  if (upcall.flow) {
+    push(*upcall.flow);
+    Ufid ufid = upcall.flow->ufid;
+    Origin* origin = origins.find(upcall.flow->cookie);
+    if (origin && upcall.flow->actions == t.actions && upcall.flow->mask == t.mask) {
+      std::vector<uint64_t> cookies;
+      specs.hold(t.packet_ins, cookies);
+      specs.release(origin->packet_ins);
+      origin->packet_ins = std::move(cookies);
+      origin->effects = std::move(t.effects);
+      dpif.flow_refresh(ufid, generation);
+      return dpif.execute(std::move(upcall.packet), t.actions, now);
+    }
+    dpif.flow_del(ufid, now);
+  }
+  if (megaflows >= options.flow_limit) return execute_once(std::move(upcall.packet), t, now);
+  OdpActions actions = t.actions;
+  install(t, upcall.key, now);
+  dpif.execute(std::move(upcall.packet), actions, now);
+}
+
+void Switch::Impl::install(Translation& t, const Flow& key, Time now) {
+  Flow masked = key;
+  mask_flow(masked, t.mask);
+  Origin origin;
+  specs.hold(t.packet_ins, origin.packet_ins);
+  origin.effects = std::move(t.effects);
+  origin.effects.shrink_to_fit();
+  origin.created = now;
+  if (const Pipeline::Place* place = pipeline.place(OdpPort{key.in_port.host()})) origin.bridge = place->bridge->id;
+  uint64_t id = origins.add(std::move(origin));
+  megaflows++;
+  dpif.flow_put({.key = masked, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
+}
+
+void Switch::Impl::execute_once(Packet packet, Translation& t, Time now) {
+  std::vector<uint64_t> cookies;
+  specs.hold(t.packet_ins, cookies);
+  dpif.execute(std::move(packet), t.actions, now);
+  specs.release(cookies);
+}
+
+void Switch::Impl::packet_in(Upcall& upcall, Time) {
+  const PacketInSpec* spec = specs.find(upcall.cookie);
+  auto bridge = spec ? by_id.find(spec->bridge) : by_id.end();
+  if (bridge == by_id.end() || !bridge->second->events) {
+    dropped_upcalls++;
+    return;
+  }
+  PacketInEvent event{.controller_id = spec->controller_id, .max_len = spec->max_len, .is_implicit_miss = spec->is_implicit_miss};
+  ofp::PacketIn& pin = event.packet;
+  pin.total_len = static_cast<uint32_t>(upcall.packet.size());
+  pin.reason = spec->reason;
+  pin.table_id = spec->table;
+  pin.cookie = spec->rule_cookie;
+  pin.userdata = spec->userdata;
+  pin.metadata = spec->metadata;
+  if (upcall.key.pkt_mark) pin.metadata.value.pkt_mark = upcall.key.pkt_mark, pin.metadata.mask.pkt_mark = ~be32();
+  ByteView frame = upcall.packet.view();
+  pin.data.assign(frame.begin(), frame.end());
+  bridge->second->events->packet_in(event);
+}
+
+// --- effects ---
+
+void Switch::Impl::apply(const Effects& effects, uint64_t packets, uint64_t bytes, uint16_t tcp_flags, Time used) {
+  constexpr uint16_t kFinOrRst = 5;
+  Bridge::Impl* touched = nullptr;   // effects of one bridge come in runs
+  for (const Effect& e : effects) {
+    auto bridge_of = [&](BridgeId id) -> Bridge::Impl* {
+      if (touched && touched->view.id == id) return touched;
+      if (touched) changed(*touched, used);
+      auto it = by_id.find(id);
+      return touched = it == by_id.end() ? nullptr : it->second;
+    };
+    std::visit([&](const auto& x) {
+      using T = std::decay_t<decltype(x)>;
+      Bridge::Impl* b = bridge_of(x.bridge);
+      if (!b) return;
+      if constexpr (std::is_same_v<T, TableLookup>) {
+        FlowTable& table = b->view.tables->table(x.table);
+        table.lookups += packets;
+        if (x.matched) table.matches += packets;
+      } else if constexpr (std::is_same_v<T, RuleHit>) {
+        if (Rule* r = b->view.tables->find(x.rule)) {
+          r->packets += packets;
+          r->bytes += bytes;
+          r->used = std::max(r->used, used);
+        }
+      } else if constexpr (std::is_same_v<T, GroupHit>) {
+        auto g = b->view.groups.find(x.group);
+        if (g == b->view.groups.end()) return;
+        // Each packet counts once for the group, whichever buckets it went to.
+        if (x.bucket == 0 || x.bucket >= g->second.buckets.size() || g->second.type != ofp::GroupType::kAll) g->second.packets += packets, g->second.bytes += bytes;
+        if (x.bucket < g->second.buckets.size()) g->second.buckets[x.bucket].packets += packets, g->second.buckets[x.bucket].bytes += bytes;
+      } else if constexpr (std::is_same_v<T, LearnMac>) {
+        b->view.macs.learn(x.mac, x.vlan, x.port, used);
+      } else if constexpr (std::is_same_v<T, PatchTraffic>) {
+        if (InterfaceRecord* i = b->by_ofport(x.port)) {
+          (x.received ? i->patch.rx_packets : i->patch.tx_packets) += packets;
+          (x.received ? i->patch.rx_bytes : i->patch.tx_bytes) += bytes;
+        }
+      } else if constexpr (std::is_same_v<T, LearnFlow>) {
+        learn_flow(x, used);
+      } else if constexpr (std::is_same_v<T, LowerTimeouts>) {
+        if (tcp_flags & kFinOrRst)
+          if (Rule* r = b->view.tables->find(x.rule)) b->view.tables->lower_timeouts(r, x.idle, x.hard);
+      }
+    }, e);
+  }
+  if (touched) changed(*touched, used);
+}
+
+void Switch::Impl::learn_flow(const LearnFlow& l, Time used) {
+  FlowTables& tables = *by_id.at(l.bridge)->view.tables;
+  if (l.limit) {
+    ofp::Match all;
+    RuleFilter filter{.match = all, .table = l.flow->table_id, .strict_priority = {}, .cookie = l.flow->new_cookie, .cookie_mask = UINT64_MAX};
+    bool exists = tables.table(l.flow->table_id).rules.find(ofp::MiniMatch(l.flow->match), l.flow->priority) != nullptr;
+    if (!exists && tables.select(filter).size() >= l.limit) return;
+  }
+  tables.learn(*l.flow, used);
+}
+
+void Switch::Impl::changed(Bridge::Impl& bridge, Time now) {
+  if (bridge.known_generation == bridge.generation() || bridge.staged) return;
+  bridge.known_generation = bridge.generation();
+  dpif.set_generation(++generation, now);
+}
+
+// --- origins, packet-in parameters ---
+
+uint64_t Origins::add(Origin origin) {
+  uint32_t slot = free_;
+  if (slot) {
+    free_ = slots_[slot].next_free;
+    slots_[slot] = std::move(origin);
+  } else {
+    slot = static_cast<uint32_t>(slots_.size());
+    slots_.push_back(std::move(origin));
+  }
+  slots_[slot].in_use = true;
+  return slot;
+}
+
+void Origins::remove(uint64_t id) {
+  if (!find(id)) return;
+  slots_[id] = Origin{.next_free = free_};
+  free_ = static_cast<uint32_t>(id);
+}
+
+void PacketInSpecs::hold(const std::vector<PacketInSpec>& specs, std::vector<uint64_t>& cookies) {
+  for (const PacketInSpec& s : specs) {
+    uint64_t cookie = packet_in_cookie(s);
+    Entry& e = specs_[cookie];
+    if (!e.users++) e.spec = s;
+    cookies.push_back(cookie);
+  }
+}
+
+void PacketInSpecs::release(const std::vector<uint64_t>& cookies) {
+  for (uint64_t c : cookies)
+    if (auto it = specs_.find(c); it != specs_.end() && --it->second.users == 0) specs_.erase(it);
+}
+
+}  // namespace sluice
