@@ -323,13 +323,13 @@ class Checker {
 
 /// Instructions once each and in order; conjunction alone or with notes.
 Status check_shape(const Actions& actions, const ActionCheck& c) {
-  constexpr int kRank[] = {0, 6, 5, 4, 1, 3, 0};  // by instruction_type()
+  constexpr int kRank[] = {0, 6, 5, 4, 2, 3, 1};  // by instruction_type()
   int last = 0;
   bool conjunction = false, other = false;
   for (const Action& a : actions) {
     uint16_t type = instruction_type(a);
     bool meter_action = type == 6 && c.version >= Version::k15;
-    int rank = meter_action ? 1 : kRank[type];
+    int rank = meter_action ? 2 : kRank[type];
     if (type != 4 && !meter_action && rank == last) return fail(Error::OFPBIC_DUP_INST);
     if (rank < last) return fail(Error::OFPBAC_UNSUPPORTED_ORDER);
     last = rank;

@@ -139,7 +139,7 @@ class TlvTable {
   const Entry* find(unsigned index) const { return index < kFields && entries_[index].length ? &entries_[index] : nullptr; }
   /// The index of an option, or -1.
   int index_of(uint16_t option_class, uint8_t option_type) const;
-  /// find(); a growing table allocates `length` bytes (rounded up to 4) if the field has none.
+  /// find(); a growing table allocates `length` bytes if the field has none.
   const Entry* find_or_grow(unsigned index, unsigned length) const;
   unsigned bytes_used() const { return used_; }
 

@@ -48,6 +48,7 @@ FieldValue get_field(FieldId f, const Flow& flow, const TlvTable* tlv) {
     return v;
   }
   uint64_t n = load_place(flow, p) >> p.shift & low_bits(p.bits);
+  if (f == FieldId::kNwTos) n <<= 2;  // its value is the DSCP in place
   if (f == FieldId::kInPort) n = port_to_of10(OfpPort{static_cast<uint32_t>(n)});
   v.set_u64(n);
   return v;
@@ -62,6 +63,7 @@ void set_field(FieldId f, const FieldValue& value, Flow& flow, const TlvTable* t
     return;
   }
   uint64_t v = value.u64();
+  if (f == FieldId::kNwTos) v >>= 2;
   if (f == FieldId::kInPort) v = port_from_of10(static_cast<uint16_t>(v)).value_or(OFPP_NONE).value;
   uint64_t m = low_bits(p.bits) << p.shift;
   uint64_t was = load_place(flow, p);
@@ -87,7 +89,7 @@ bool is_value_valid(FieldId f, const FieldValue& value, const TlvTable* tlv) {
     case FieldId::kInPort: return port_from_of10(static_cast<uint16_t>(v)).has_value();
     case FieldId::kInPortOxm:
     case FieldId::kActsetOutput: return is_port_valid(OfpPort{static_cast<uint32_t>(v)});
-    case FieldId::kNwTos: return (v & 3) == 0;
+    case FieldId::kNwTos: return (v & ~uint64_t{0xfc}) == 0;
     case FieldId::kVlanTci: return true;
     default: return (v & ~low_bits(p.bits)) == 0;
   }

@@ -231,7 +231,7 @@ struct Parser {
 
   bool in_range() {
     if (f.id == FieldId::kInPort || f.display == Display::kPort || size() > 8) return true;
-    unsigned bits = f.id == FieldId::kArpOp ? 8 : value_bits();
+    unsigned bits = f.id == FieldId::kArpOp || f.id == FieldId::kNwTos ? 8 : value_bits();
     uint64_t max = bits >= 64 ? UINT64_MAX : (uint64_t{1} << bits) - 1;
     std::string_view value = split(text).value;
     if (out.value.u64() > max && !compat)
@@ -263,7 +263,6 @@ struct Parser {
     if (!out.has_mask) {
       out.mask = FieldValue::ones(f, n);
       if (f.id == FieldId::kCtState) out.mask.set_u64(kCtStateAll);
-      if (f.id == FieldId::kNwTos) out.mask.set_u64(0xfc);
       return true;
     }
     FieldValue ones = FieldValue::ones(f, n);

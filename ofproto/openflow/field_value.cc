@@ -9,6 +9,10 @@ namespace sluice::ofp {
 
 FieldValue FieldValue::ones(const Field& f, size_t size) {
   FieldValue v(size);
+  if (f.id == FieldId::kNwTos) {
+    v.set_u64(0xfc);
+    return v;
+  }
   unsigned bits = is_tun_metadata(f.id) ? static_cast<unsigned>(size) * 8 : std::max<unsigned>(f.bits, f.place.bits);
   for (unsigned i = 0; i < size; i++) {
     unsigned below = i * 8;  // bits under this byte

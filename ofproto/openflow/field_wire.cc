@@ -44,17 +44,13 @@ Status read_payload(const WireHeader& h, ByteView payload, const Field& f, Tlv& 
   if (!copy_right_aligned(payload.first(size), out.value.bytes())) return fail(Error::OFPBMC_BAD_VALUE);
   if (!h.has_mask()) {
     out.mask = FieldValue::ones(f, want);
-    if (f.id == FieldId::kNwTos) out.mask.set_u64(0xfc);
     return {};
   }
   if (!copy_right_aligned(payload.subspan(size), out.mask.bytes())) return fail(Error::OFPBMC_BAD_MASK);
   if (f.maskable == Maskable::kNo && !out.mask.is_zero() && !is_exact_mask(f, out.mask)) return fail(Error::OFPBMC_BAD_MASK);
   for (size_t i = 0; i < want; i++)
     if (out.value.data()[i] & ~out.mask.data()[i]) return fail(Error::OFPBMC_BAD_WILDCARDS);
-  if (is_exact_mask(f, out.mask) && !variable) {
-    out.mask = FieldValue::ones(f, want);
-    if (f.id == FieldId::kNwTos) out.mask.set_u64(0xfc);
-  }
+  if (is_exact_mask(f, out.mask) && !variable) out.mask = FieldValue::ones(f, want);
   return {};
 }
 

@@ -20,7 +20,7 @@ void set_mask(FieldId f, const FieldValue& m, Flow& mask, const TlvTable* tlv) {
   }
   uint64_t bits = p.bits >= 64 ? UINT64_MAX : (uint64_t{1} << p.bits) - 1;
   // in_port is wider in Flow than on the wire; it is exact or absent.
-  uint64_t v = f == FieldId::kInPort && !m.is_zero() ? UINT32_MAX : m.u64();
+  uint64_t v = f == FieldId::kInPort && !m.is_zero() ? UINT32_MAX : f == FieldId::kNwTos ? m.u64() >> 2 : m.u64();
   uint64_t was = 0;
   for (unsigned i = 0; i < p.bytes; i++) was = was << 8 | at[i];
   uint64_t now = (was & ~(bits << p.shift)) | (v & bits) << p.shift;
@@ -34,7 +34,6 @@ bool is_vid(FieldId f) { return f == FieldId::kDlVlan || f == FieldId::kVlanVid;
 
 void Match::set(FieldId f, const FieldValue& v, const TlvTable* tlv) {
   FieldValue ones = FieldValue::ones(field(f), v.size());
-  if (f == FieldId::kNwTos) ones.set_u64(0xfc);
   set(f, v, ones, tlv);
 }
 

@@ -53,7 +53,6 @@ int TlvTable::index_of(uint16_t option_class, uint8_t option_type) const {
 
 const TlvTable::Entry* TlvTable::find_or_grow(unsigned index, unsigned length) const {
   if (const Entry* e = find(index)) return e;
-  length = (length + 3) / 4 * 4;
   if (!grows_ || index >= kFields || length == 0 || length > kMaxFieldBytes) return nullptr;
   auto offset = allocate(length);
   if (!offset) return nullptr;
