@@ -251,7 +251,8 @@ struct Parser {
     size_t n = wire_bytes_of(f.id, tlv);
     if (is_tun_metadata(f.id) && n == 0) {
       Parts p = split(text);
-      size_t want = std::max(bytes_in(p.value), p.has_mask ? bytes_in(p.mask) : 1);
+      // A mask says less than "all" even if it fills its bytes: the option may be longer.
+      size_t want = p.has_mask ? std::max(bytes_in(p.value), bytes_in(p.mask)) + 1 : bytes_in(p.value);
       const TlvTable::Entry* e = tlv ? tlv->find_or_grow(static_cast<unsigned>(f.id - FieldId::kTunMetadata0), static_cast<unsigned>(want)) : nullptr;
       if (!e) return fail(fmt::format("{}: no mapping of a tunnel option to {} is known, or no room for it", text, f.name));
       n = e->length;

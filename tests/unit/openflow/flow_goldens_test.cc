@@ -42,7 +42,7 @@ constexpr Exception kExceptions[] = {
     {"vlan_vid=0x1005/0x1fff,actions=drop", "11", kAccepts, "the same as dl_vlan=5"},
     {"actions=check_pkt_larger(70000)->NXM_NX_REG0[0]", "", kOtherText, "the recording says (null)"},
     {"tun_erspan_idx=3,actions=drop", "", kOtherDump, "the recording loses the match"},
-    {"tun_metadata0=0x12/0xff,actions=drop", "", kOtherDump, "the recording hides the mask"},
+    {"tun_metadata0=0x12/0xff,actions=drop", "", kOtherBytes, "one byte more, so that the mask is no full one; the recording hides the mask"},
 };
 
 const Exception* exception_for(std::string_view flow, std::string_view version) {
@@ -184,7 +184,7 @@ TEST_P(FlowGoldens, TextToWireToText) {
   std::string dump_want = c.dump;
   for (std::string_view prefix : {"cookie=0x1234, ", "table=253, ", "idle_timeout=10, hard_timeout=20, ", "priority=65535,"})
     if (dump_want.starts_with(prefix)) dump_want = dump_want.substr(prefix.size());
-  if (ex && ex->departure == kOtherDump) return;
+  if (ex && (ex->departure == kOtherDump || ex->departure == kOtherBytes)) return;
   EXPECT_EQ(dump, " " + dump_want);
 }
 
