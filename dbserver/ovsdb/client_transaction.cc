@@ -172,6 +172,35 @@ std::vector<Uuid> ClientTransaction::inserted(const TableSchema& t) const {
   return out;
 }
 
+bool ClientTransaction::touches(const Uuid& row, const ColumnSchema& c) const {
+  const Change* ch = find(row);
+  return ch && (ch->inserted || ch->sets.contains(c.index) || ch->adds.contains(c.index) || ch->removes.contains(c.index));
+}
+
+std::vector<Uuid> ClientTransaction::touched(const TableSchema& t, const ColumnSchema& c) const {
+  std::vector<Uuid> out;
+  for (const Uuid& u : order_)
+    if (find(u)->table == t.index && touches(u, c)) out.push_back(u);
+  return out;
+}
+
+int ClientTransaction::references_to(const Uuid& row) const {
+  int best = 0;
+  for (const auto& [u, ch] : changes_) {
+    for (const auto* written : {&ch.sets, &ch.adds}) {
+      for (const auto& [index, d] : *written) {
+        const ColumnType& type = schema_->tables[ch.table].column(index).type;
+        for (size_t i = 0; i < d.size(); i++) {
+          bool key = type.key.type == AtomType::uuid && d.ref().key(i).uuid() == row;
+          bool value = type.value.type == AtomType::uuid && d.ref().value(i).uuid() == row;
+          if (key || value) best = std::max(best, (key && type.key.weak) || (value && type.value.weak) ? 1 : 2);
+        }
+      }
+    }
+  }
+  return best;
+}
+
 bool ClientTransaction::empty() const {
   if (increment_ || !extra_.empty()) return false;
   return std::all_of(order_.begin(), order_.end(), [this](const Uuid& u) {

@@ -49,6 +49,8 @@ class ClientTransaction {
 
   /// A new row with defaults.  Returns its provisional uuid.
   Uuid insert(const TableSchema& t);
+  /// The same with a provisional uuid that the caller has chosen and may have used as a reference already.
+  void insert(const TableSchema& t, const Uuid& provisional) { change(t, provisional).inserted = true; }
   void erase(const TableSchema& t, const Uuid& row);
   /// Replaces a column.
   void set(const TableSchema& t, const Uuid& row, const ColumnSchema& c, DatumRef value);
@@ -75,6 +77,11 @@ class ClientTransaction {
   bool is_erased(const Uuid& row) const;
   /// Rows made so far and not erased again, in the order of insert().
   std::vector<Uuid> inserted(const TableSchema& t) const;
+  /// Whether this transaction changes that column of that row; rows of which it does so (new rows: all columns count).
+  bool touches(const Uuid& row, const ColumnSchema& c) const;
+  std::vector<Uuid> touched(const TableSchema& t, const ColumnSchema& c) const;
+  /// Whether a value that this transaction writes refers to the row: 0 no, 1 only weakly, 2 strongly.
+  int references_to(const Uuid& row) const;
   /// Nothing to send: no changes (checks and comments alone are not worth it).
   bool empty() const;
   void clear();

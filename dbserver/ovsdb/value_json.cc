@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dbserver/ovsdb/schema.h"
 
 namespace sluice::ovsdb {
@@ -12,6 +14,19 @@ SymbolTable::Symbol& SymbolTable::get(std::string_view name) {
   auto [it, fresh] = symbols_.try_emplace(std::string(name));
   if (fresh) it->second.uuid = uuids_.next();
   return it->second;
+}
+
+const SymbolTable::Symbol* SymbolTable::find(std::string_view name) const {
+  auto it = symbols_.find(std::string(name));
+  return it == symbols_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> SymbolTable::undefined() const {
+  std::vector<std::string> out;
+  for (const auto& [name, symbol] : symbols_)
+    if (!symbol.created) out.push_back(name);
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 namespace {

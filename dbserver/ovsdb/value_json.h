@@ -4,6 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <string>
+#include <vector>
 
 #include "dbserver/ovsdb/error.h"
 #include "dbserver/ovsdb/types.h"
@@ -21,6 +22,10 @@ class SymbolTable {
   };
   explicit SymbolTable(UuidSource& uuids) : uuids_(uuids) {}
   Symbol& get(std::string_view name);
+  /// nullptr if it was not mentioned yet.
+  const Symbol* find(std::string_view name) const;
+  /// Names that were mentioned but never created, in order.
+  std::vector<std::string> undefined() const;
 
  private:
   UuidSource& uuids_;
