@@ -10,10 +10,13 @@
 #include <climits>
 #include <cstdlib>
 
+#include "lib/log.h"
+
 namespace sluice::ovsdb {
 namespace {
 
 constexpr mode_t kMode = 0640;
+Log log_("lockfile");
 
 std::unexpected<IoError> failed(std::string what, int error = errno) { return std::unexpected(IoError{error, std::move(what)}); }
 
@@ -33,7 +36,12 @@ std::expected<LockFile, IoError> LockFile::take(const std::string& path) {
   struct flock how {};
   how.l_type = F_WRLCK;
   how.l_whence = SEEK_SET;
-  if (fcntl(fd.get(), F_SETLK, &how)) return failed(lock + ": failed to lock file", errno == EACCES ? EAGAIN : errno);
+  if (fcntl(fd.get(), F_SETLK, &how)) {
+    int error = errno == EACCES ? EAGAIN : errno;
+    if (fcntl(fd.get(), F_GETLK, &how) == 0 && how.l_type != F_UNLCK)
+      log_.warn("{}: cannot lock file because it is already locked by pid {}", lock, how.l_pid);
+    return failed(lock + ": failed to lock file", error);
+  }
   return LockFile(std::move(fd));
 }
 

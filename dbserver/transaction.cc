@@ -59,16 +59,15 @@ TransactOutcome Transaction::run(Database& db, const Json& params, const Transac
 struct Transaction::Operation {
   std::string_view name;
   bool writes;
-  bool allowed_reserved;
   Status (Transaction::*run)(const Json&, ObjectReader&);
 };
 
 const Transaction::Operation Transaction::kOperations[] = {
-    {"insert", true, false, &Transaction::insert},   {"select", false, true, &Transaction::select},
-    {"update", true, false, &Transaction::update},   {"mutate", true, false, &Transaction::mutate},
-    {"delete", true, false, &Transaction::remove},   {"wait", false, true, &Transaction::wait},
-    {"commit", true, false, &Transaction::commit},   {"abort", false, true, &Transaction::abort},
-    {"comment", false, true, &Transaction::comment}, {"assert", false, true, &Transaction::assert_lock},
+    {"insert", true, &Transaction::insert},   {"select", false, &Transaction::select},
+    {"update", true, &Transaction::update},   {"mutate", true, &Transaction::mutate},
+    {"delete", true, &Transaction::remove},   {"wait", false, &Transaction::wait},
+    {"commit", true, &Transaction::commit},   {"abort", false, &Transaction::abort},
+    {"comment", false, &Transaction::comment}, {"assert", false, &Transaction::assert_lock},
 };
 
 Status Transaction::run_operation(const Json& op, size_t number, size_t total) {
@@ -88,10 +87,13 @@ Status Transaction::run_operation(const Json& op, size_t number, size_t total) {
 Status Transaction::execute(const Operation& o, const Json& op, ObjectReader& reader) {
   size_t length = outcome_.results.size();
   auto status = (this->*o.run)(op, reader);
+  if (status && reader.ok() && o.writes) {
+    if (context_->reserved)
+      status = fail("not allowed", fmt::format("{} operation not allowed on table in reserved database {}", o.name, db_->name()));
+    else if (context_->read_only)
+      status = fail("not allowed", fmt::format("{} operation not allowed when database server is in read only mode", o.name));
+  }
   if (!status || !reader.ok()) outcome_.results.resize(length);
-  if (!status || !reader.ok() || !o.writes) return status;
-  if (context_->reserved) return fail("not allowed", fmt::format("{} operation not allowed on table in reserved database {}", o.name, db_->name()));
-  if (context_->read_only) return fail("not allowed", fmt::format("{} operation not allowed when database server is in read only mode", o.name));
   return status;
 }
 
