@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The vocabulary of datapath keys: attributes, their parts, and where those are in Flow.  Printing and parsing are derived from it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "datapath/ethertype.h"
+#include "datapath/flow.h"
+#include "datapath/l4.h"
+#include "datapath/odp_action.h"
+
+namespace sluice {
+
+enum class OdpForm : uint8_t { kDecimal, kHex, kMac, kIpv4, kIpv6, kFragment, kLabel /* 128 bits, hex */, kRecirc /* 0 or hex */, kPort };
+
+/// A part "name=value[/mask]"; integers of `size` bytes are `bits` wide from bit `shift`.
+struct OdpPart {
+  std::string_view name;
+  uint16_t offset;
+  uint8_t size;
+  OdpForm form;
+  uint8_t shift = 0;
+  uint8_t bits = 0;  // 0: all
+  constexpr unsigned width() const { return bits ? bits : size * 8u; }
+};
+
+#define AT(member) offsetof(Flow, member)
+using enum OdpForm;
+inline constexpr OdpPart kEthParts[] = {{"src", AT(eth_src), 6, kMac}, {"dst", AT(eth_dst), 6, kMac}};
+inline constexpr OdpPart kIpv4Parts[] = {{"src", AT(nw_src), 4, kIpv4}, {"dst", AT(nw_dst), 4, kIpv4}, {"proto", AT(nw_proto), 1, kDecimal},
+                                         {"tos", AT(nw_tos), 1, kHex}, {"ttl", AT(nw_ttl), 1, kDecimal}, {"frag", AT(nw_frag), 1, kFragment}};
+inline constexpr OdpPart kIpv6Parts[] = {{"src", AT(ipv6_src), 16, kIpv6}, {"dst", AT(ipv6_dst), 16, kIpv6}, {"label", AT(ipv6_label), 4, kHex, 0, 20},
+                                         {"proto", AT(nw_proto), 1, kDecimal}, {"tclass", AT(nw_tos), 1, kHex}, {"hlimit", AT(nw_ttl), 1, kDecimal},
+                                         {"frag", AT(nw_frag), 1, kFragment}};
+inline constexpr OdpPart kPortParts[] = {{"src", AT(tp_src), 2, kDecimal}, {"dst", AT(tp_dst), 2, kDecimal}};
+inline constexpr OdpPart kIcmpParts[] = {{"type", AT(tp_src), 2, kDecimal, 0, 8}, {"code", AT(tp_dst), 2, kDecimal, 0, 8}};
+inline constexpr OdpPart kArpParts[] = {{"sip", AT(nw_src), 4, kIpv4}, {"tip", AT(nw_dst), 4, kIpv4}, {"op", AT(nw_proto), 1, kDecimal},
+                                        {"sha", AT(arp_sha), 6, kMac}, {"tha", AT(arp_tha), 6, kMac}};
+inline constexpr OdpPart kNdParts[] = {{"target", AT(nd_target), 16, kIpv6}, {"sll", AT(arp_sha), 6, kMac}, {"tll", AT(arp_tha), 6, kMac}};
+inline constexpr OdpPart kNdExtParts[] = {{"nd_reserved", AT(nd_reserved), 4, kHex}, {"nd_options_type", AT(nd_options_type), 1, kDecimal}};
+inline constexpr OdpPart kMplsParts[] = {{"label", AT(mpls_lse), 4, kDecimal, 12, 20}, {"tc", AT(mpls_lse), 4, kDecimal, 9, 3},
+                                         {"ttl", AT(mpls_lse), 4, kDecimal, 0, 8}, {"bos", AT(mpls_lse), 4, kDecimal, 8, 1}};
+inline constexpr OdpPart kVlanParts[] = {{"vid", AT(vlan_tci), 2, kDecimal, 0, 12}, {"pcp", AT(vlan_tci), 2, kDecimal, 13, 3}};
+inline constexpr OdpPart kVlan2Parts[] = {{"vid", AT(vlan2_tci), 2, kDecimal, 0, 12}, {"pcp", AT(vlan2_tci), 2, kDecimal, 13, 3}};
+inline constexpr OdpPart kPacketTypeParts[] = {{"ns", AT(packet_type), 4, kDecimal, 16, 16}, {"id", AT(packet_type), 4, kHex, 0, 16}};
+inline constexpr OdpPart kTunnelParts[] = {{"tun_id", AT(tunnel.id), 8, kHex}, {"src", AT(tunnel.src), 4, kIpv4}, {"dst", AT(tunnel.dst), 4, kIpv4},
+                                           {"ipv6_src", AT(tunnel.ipv6_src), 16, kIpv6}, {"ipv6_dst", AT(tunnel.ipv6_dst), 16, kIpv6},
+                                           {"tos", AT(tunnel.tos), 1, kHex}, {"ttl", AT(tunnel.ttl), 1, kDecimal},
+                                           {"tp_src", AT(tunnel.tp_src), 2, kDecimal}, {"tp_dst", AT(tunnel.tp_dst), 2, kDecimal}};
+// Attributes of one unnamed part.
+inline constexpr OdpPart kPriorityPart[] = {{"", AT(skb_priority), 4, kHex}};
+inline constexpr OdpPart kMarkPart[] = {{"", AT(pkt_mark), 4, kHex}};
+inline constexpr OdpPart kZonePart[] = {{"", AT(ct_zone), 2, kHex}};
+inline constexpr OdpPart kCtMarkPart[] = {{"", AT(ct_mark), 4, kHex}};
+inline constexpr OdpPart kCtLabelPart[] = {{"", AT(ct_label), 16, kLabel}};
+inline constexpr OdpPart kRecircPart[] = {{"", AT(recirc_id), 4, kRecirc}};
+inline constexpr OdpPart kHashPart[] = {{"", AT(dp_hash), 4, kHex}};
+inline constexpr OdpPart kInPortPart[] = {{"", AT(in_port), 4, kPort}};
+#undef AT
+
+/// Flags "a|b" or, masked, "+a-b".
+struct OdpFlag { std::string_view name; uint16_t bit; };
+inline constexpr OdpFlag kCtFlags[] = {{"new", 1}, {"est", 2}, {"rel", 4}, {"rpl", 8}, {"inv", 16}, {"trk", 32}, {"snat", 64}, {"dnat", 128}};
+inline constexpr OdpFlag kTcpFlags[] = {{"fin", 1}, {"syn", 2}, {"rst", 4}, {"psh", 8}, {"ack", 16}, {"urg", 32}, {"ece", 64}, {"cwr", 128}, {"ns", 256},
+                                        {"[200]", 0x200}, {"[400]", 0x400}, {"[800]", 0x800}};
+inline constexpr OdpFlag kTunnelFlags[] = {{"df", 1}, {"csum", 2}, {"key", 4}, {"oam", 8}};  // 8: FlowTunnel::flags bit 0
+
+struct OdpAttribute {
+  std::string_view name;
+  std::span<const OdpPart> parts;
+};
+
+/// Before the Ethernet header, in the order in which they are printed.
+inline constexpr OdpAttribute kMetadataAttributes[] = {{"skb_priority", kPriorityPart}, {"tunnel", kTunnelParts}, {"skb_mark", kMarkPart}, {"ct_state", {}},
+                                                       {"ct_zone", kZonePart}, {"ct_mark", kCtMarkPart}, {"ct_label", kCtLabelPart}, {"recirc_id", kRecircPart},
+                                                       {"dp_hash", kHashPart}, {"in_port", kInPortPart}, {"packet_type", kPacketTypeParts}, {"eth", kEthParts}};
+
+/// After it: those that apply to a key.
+struct OdpProtocolAttribute {
+  OdpAttribute attribute;
+  bool (*applies)(const Flow&);
+};
+namespace odp {
+inline bool v4(const Flow& f, uint8_t proto) { return f.eth_type == kEthIpv4 && f.nw_proto == proto; }
+inline bool v6(const Flow& f, uint8_t proto) { return f.eth_type == kEthIpv6 && f.nw_proto == proto; }
+inline bool ip(const Flow& f, uint8_t proto) { return v4(f, proto) || v6(f, proto); }
+inline bool nd(const Flow& f) { return v6(f, kProtoIcmpv6) && (f.tp_src == be16(135) || f.tp_src == be16(136)) && !f.tp_dst; }
+}  // namespace odp
+inline constexpr OdpProtocolAttribute kProtocolAttributes[] = {
+    {{"mpls", kMplsParts}, [](const Flow& f) { return f.is_mpls(); }},
+    {{"ipv4", kIpv4Parts}, [](const Flow& f) { return f.eth_type == kEthIpv4; }},
+    {{"ipv6", kIpv6Parts}, [](const Flow& f) { return f.eth_type == kEthIpv6; }},
+    {{"arp", kArpParts}, [](const Flow& f) { return f.is_arp(); }},
+    {{"tcp", kPortParts}, [](const Flow& f) { return odp::ip(f, kProtoTcp); }},
+    {{"tcp_flags", {}}, [](const Flow& f) { return odp::ip(f, kProtoTcp); }},
+    {{"udp", kPortParts}, [](const Flow& f) { return odp::ip(f, kProtoUdp); }},
+    {{"sctp", kPortParts}, [](const Flow& f) { return odp::ip(f, kProtoSctp); }},
+    {{"icmp", kIcmpParts}, [](const Flow& f) { return odp::v4(f, kProtoIcmp); }},
+    {{"icmpv6", kIcmpParts}, [](const Flow& f) { return odp::v6(f, kProtoIcmpv6); }},
+    {{"nd", kNdParts}, odp::nd},
+    {{"nd_ext", kNdExtParts}, odp::nd},
+};
+
+/// The attribute that set() of a kind writes.
+struct OdpSetName { OdpSetKind kind; OdpAttribute attribute; };
+inline constexpr OdpSetName kSetNames[] = {
+    {OdpSetKind::kEthernet, {"eth", kEthParts}}, {OdpSetKind::kIpv4, {"ipv4", kIpv4Parts}}, {OdpSetKind::kIpv6, {"ipv6", kIpv6Parts}},
+    {OdpSetKind::kTcp, {"tcp", kPortParts}}, {OdpSetKind::kUdp, {"udp", kPortParts}}, {OdpSetKind::kSctp, {"sctp", kPortParts}},
+    {OdpSetKind::kIcmp, {"icmp", kIcmpParts}}, {OdpSetKind::kIcmpv6, {"icmpv6", kIcmpParts}}, {OdpSetKind::kArp, {"arp", kArpParts}},
+    {OdpSetKind::kNd, {"nd", kNdParts}}, {OdpSetKind::kMpls, {"mpls", kMplsParts}}, {OdpSetKind::kTunnel, {"tunnel", kTunnelParts}},
+    {OdpSetKind::kSkbMark, {"skb_mark", kMarkPart}}, {OdpSetKind::kSkbPriority, {"skb_priority", kPriorityPart}},
+};
+
+struct SlowReasonName { SlowReason reason; std::string_view name; };
+inline constexpr SlowReasonName kSlowReasons[] = {{SlowReason::kController, "controller"}, {SlowReason::kAction, "action"}, {SlowReason::kCfm, "cfm"},
+                                                  {SlowReason::kBfd, "bfd"}, {SlowReason::kLacp, "lacp"}, {SlowReason::kStp, "stp"},
+                                                  {SlowReason::kLldp, "lldp"}, {SlowReason::kMatch, "match"}};
+
+/// An integer part of a flow (not of forms kMac, kIpv6, kLabel), host order.
+uint64_t get_part(const Flow& flow, const OdpPart& part);
+/// Ors the value in.
+void put_part(Flow& flow, const OdpPart& part, uint64_t value);
+
+}  // namespace sluice

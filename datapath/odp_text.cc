@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: Apache-2.0
+// Printing datapath flows and actions.
+#include "datapath/odp_text.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "datapath/odp_fields.h"
+
+namespace sluice {
+
+uint64_t get_part(const Flow& flow, const OdpPart& part) {
+  auto* p = reinterpret_cast<const uint8_t*>(&flow) + part.offset;
+  uint64_t v = 0;
+  for (unsigned i = 0; i < part.size; i++) v = v << 8 | p[i];
+  return part.bits ? v >> part.shift & ((uint64_t{1} << part.bits) - 1) : v;
+}
+
+void put_part(Flow& flow, const OdpPart& part, uint64_t value) {
+  auto* p = reinterpret_cast<uint8_t*>(&flow) + part.offset;
+  value <<= part.shift;
+  for (unsigned i = part.size; i-- > 0; value >>= 8) p[i] |= static_cast<uint8_t>(value);
+}
+
+namespace {
+
+std::string alternate_hex(uint64_t v) { return v ? fmt::format("{:#x}", v) : "0"; }
+
+/// The part's bytes as a wire value of its type.
+template <typename T>
+T bytes_of(const Flow& flow, const OdpPart& part) {
+  T v;
+  std::memcpy(&v, reinterpret_cast<const uint8_t*>(&flow) + part.offset, sizeof v);
+  return v;
+}
+
+std::string label_text(const Flow& flow, const OdpPart& part) {
+  auto b = bytes_of<std::array<uint8_t, 16>>(flow, part);
+  std::string s;
+  for (uint8_t x : b) s += fmt::format("{:02x}", x);
+  s.erase(0, std::min(s.find_first_not_of('0'), s.size()));
+  return s.empty() ? "0" : "0x" + s;
+}
+
+enum class MaskKind { kNone, kSome, kAll };
+
+MaskKind mask_kind(const Flow& mask, const OdpPart& part) {
+  if (part.form == kFragment) return get_part(mask, part) ? MaskKind::kAll : MaskKind::kNone;
+  if (part.size <= 8) {
+    uint64_t m = get_part(mask, part), all = part.width() == 64 ? UINT64_MAX : (uint64_t{1} << part.width()) - 1;
+    return m == 0 ? MaskKind::kNone : m == all ? MaskKind::kAll : MaskKind::kSome;
+  }
+  auto* p = reinterpret_cast<const uint8_t*>(&mask) + part.offset;
+  bool none = std::all_of(p, p + part.size, [](uint8_t b) { return b == 0; }), all = std::all_of(p, p + part.size, [](uint8_t b) { return b == 0xff; });
+  return none ? MaskKind::kNone : all ? MaskKind::kAll : MaskKind::kSome;
+}
+
+std::string fragment_text(uint64_t v) { return v & kFragLater ? "later" : v & kFragAny ? "first" : "no"; }
+
+std::string value_text(const Flow& flow, const OdpPart& part, const OdpTextOptions& options) {
+  switch (part.form) {
+    case kDecimal: return fmt::format("{}", get_part(flow, part));
+    case kHex: case kRecirc: return alternate_hex(get_part(flow, part));
+    case kMac: return format(bytes_of<MacAddr>(flow, part));
+    case kIpv4: return format_ipv4(bytes_of<be32>(flow, part));
+    case kIpv6: return format(bytes_of<Ipv6Addr>(flow, part));
+    case kFragment: return fragment_text(get_part(flow, part));
+    case kLabel: return label_text(flow, part);
+    case kPort: {
+      OdpPort port{static_cast<uint32_t>(get_part(flow, part))};
+      return options.port_name ? options.port_name(port) : fmt::format("{}", port.value);
+    }
+  }
+  return "";
+}
+
+std::string mask_text(const Flow& mask, const OdpPart& part) {
+  switch (part.form) {
+    case kMac: return format(bytes_of<MacAddr>(mask, part));
+    case kIpv4: return format_ipv4(bytes_of<be32>(mask, part));
+    case kIpv6: {
+      auto m = bytes_of<Ipv6Addr>(mask, part);
+      int length = prefix_length(m);
+      return length > 0 ? fmt::format("{}", length) : format(m);
+    }
+    case kLabel: return label_text(mask, part);
+    default: return alternate_hex(get_part(mask, part));
+  }
+}
+
+/// "name=value[/mask],..." of the parts that matter.
+std::string parts_text(std::span<const OdpPart> parts, const Flow& key, const Flow& mask, const OdpTextOptions& options) {
+  std::string out;
+  for (const OdpPart& part : parts) {
+    MaskKind kind = mask_kind(mask, part);
+    if (kind == MaskKind::kNone && (!options.verbose || part.form == kFragment)) continue;
+    if (!out.empty()) out += ',';
+    if (!part.name.empty()) out += fmt::format("{}=", part.name);
+    out += value_text(key, part, options);
+    if (kind != MaskKind::kAll) out += "/" + mask_text(mask, part);
+  }
+  return out;
+}
+
+std::string flags_text(std::span<const OdpFlag> flags, uint16_t value, uint16_t mask) {
+  uint16_t all = 0;
+  for (const OdpFlag& f : flags) all |= f.bit;
+  std::string out;
+  if (!mask) return "0/0";
+  bool exact = (mask & all) == all;
+  for (const OdpFlag& f : flags) {
+    if (exact && value & f.bit) out += fmt::format("{}{}", out.empty() ? "" : "|", f.name);
+    if (!exact && mask & f.bit) out += fmt::format("{}{}", value & f.bit ? '+' : '-', f.name);
+  }
+  return out.empty() ? "0" : out;
+}
+
+uint16_t tunnel_flags(const FlowTunnel& t) { return static_cast<uint16_t>((t.dp_flags.host() & 7) | (t.flags.host() & 1) << 3); }
+
+class KeyPrinter {
+ public:
+  KeyPrinter(const Flow& key, const Flow& mask, const OdpTextOptions& options) : key_(key), mask_(mask), options_(options) {}
+  std::string print() {
+    for (const OdpAttribute& a : kMetadataAttributes) metadata(a);
+    unsigned closing = 0;
+    closing += tag(key_.vlan_tpid, key_.vlan_tci, mask_.vlan_tci, kVlanParts);
+    closing += tag(key_.vlan2_tpid, key_.vlan2_tci, mask_.vlan2_tci, kVlan2Parts);
+    network();
+    out_.append(closing, ')');
+    return std::move(out_);
+  }
+
+ private:
+  void add(std::string_view name, std::string_view body) {
+    if (!out_.empty() && out_.back() != '(') out_ += ',';
+    out_ += fmt::format("{}({})", name, body);
+  }
+  void metadata(const OdpAttribute& a);
+  bool tag(be16 tpid, be16 tci, be16 tci_mask, std::span<const OdpPart> parts);
+  void network();
+  void mpls();
+
+  const Flow &key_, &mask_;
+  const OdpTextOptions& options_;
+  std::string out_;
+};
+
+void KeyPrinter::metadata(const OdpAttribute& a) {
+  if (a.name == "ct_state") {
+    if (mask_.ct_state || options_.verbose) add(a.name, flags_text(kCtFlags, key_.ct_state, mask_.ct_state));
+    return;
+  }
+  if (a.name == "tunnel") {
+    OdpTextOptions brief = options_;
+    brief.verbose = false;
+    std::string body = parts_text(a.parts, key_, mask_, brief);
+    if (uint16_t flags = tunnel_flags(mask_.tunnel)) body += fmt::format("{}flags({})", body.empty() ? "" : ",", flags_text(kTunnelFlags, tunnel_flags(key_.tunnel), flags));
+    if (!body.empty()) add(a.name, body);
+    return;
+  }
+  if (a.name == "recirc_id") return add(a.name, value_text(key_, a.parts[0], options_));
+  std::string body = parts_text(a.parts, key_, mask_, options_);
+  bool wild_ethernet = a.name == "eth" && mask_kind(mask_, kPacketTypeParts[1]) == MaskKind::kNone;
+  if (!body.empty() || wild_ethernet) add(a.name, body);
+}
+
+/// "eth_type(TPID),vlan(...),encap(": true if the parenthesis is open.
+bool KeyPrinter::tag(be16 tpid, be16 tci, be16 tci_mask, std::span<const OdpPart> parts) {
+  if (!tci_mask || !(tci.host() & kVlanPresent)) return false;
+  add("eth_type", fmt::format("{:#06x}", tpid ? tpid.host() : kEthVlan.host()));
+  add("vlan", parts_text(parts, key_, mask_, options_));
+  out_ += ",encap(";
+  return true;
+}
+
+/// Not part by part: if one is masked, all show their masks.
+void KeyPrinter::mpls() {
+  bool exact = mask_.mpls_lse[0] == be32(UINT32_MAX);
+  if (!mask_.mpls_lse[0] && !options_.verbose) return;
+  unsigned v[4], m[4];
+  for (int i = 0; i < 4; i++) v[i] = static_cast<unsigned>(get_part(key_, kMplsParts[i])), m[i] = static_cast<unsigned>(get_part(mask_, kMplsParts[i]));
+  if (exact) add("mpls", fmt::format("label={},tc={},ttl={},bos={}", v[0], v[1], v[2], v[3]));
+  else add("mpls", fmt::format("label={}/{:#x},tc={}/{:x},ttl={}/{:#x},bos={}/{:x}", v[0], m[0], v[1], m[1], v[2], m[2], v[3], m[3]));
+}
+
+void KeyPrinter::network() {
+  if (mask_.eth_type) {
+    std::string mask = mask_.eth_type == be16(UINT16_MAX) ? "" : fmt::format("/{:#06x}", mask_.eth_type.host());
+    add("eth_type", fmt::format("{:#06x}{}", key_.eth_type.host(), mask));
+  }
+  for (const auto& [a, applies] : kProtocolAttributes) {
+    if (!applies(key_)) continue;
+    if (a.name == "mpls") {
+      mpls();
+    } else if (a.name == "tcp_flags") {
+      if (mask_.tcp_flags) add(a.name, flags_text(kTcpFlags, key_.tcp_flags.host(), mask_.tcp_flags.host()));
+    } else if (std::string body = parts_text(a.parts, key_, mask_, options_); !body.empty()) {
+      add(a.name, body);
+    }
+  }
+}
+
+/// What a packet's own key has: everything of its layers, and metadata that is not zero.
+Flow whole_mask(const Flow& key) {
+  Flow mask;
+  std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
+  if (!key.skb_priority) mask.skb_priority = {};
+  if (!key.pkt_mark) mask.pkt_mark = {};
+  if (!key.ct_state) mask.ct_state = 0;
+  if (!key.ct_zone) mask.ct_zone = {};
+  if (!key.ct_mark) mask.ct_mark = {};
+  if (std::all_of(std::begin(key.ct_label), std::end(key.ct_label), [](uint8_t b) { return b == 0; })) std::memset(mask.ct_label, 0, sizeof mask.ct_label);
+  if (!key.dp_hash) mask.dp_hash = {};
+  if (!key.tunnel.src && !key.tunnel.dst && key.tunnel.ipv6_dst.is_zero()) mask.tunnel = {};
+  if (!key.nd_reserved && !key.nd_options_type) mask.nd_reserved = {}, mask.nd_options_type = 0;
+  return mask;
+}
+
+}  // namespace
+
+std::string format_odp_key(const Flow& key, const Flow& mask, const OdpTextOptions& options) { return KeyPrinter(key, mask, options).print(); }
+std::string format_odp_key(const Flow& key, const OdpTextOptions& options) { return format_odp_key(key, whole_mask(key), options); }
+
+std::string format_ufid(const Ufid& u) {
+  std::string s = "ufid:";
+  for (size_t i = 0; i < u.size(); i++) s += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
+  return s;
+}
+
+std::string format_hex(ByteView bytes) {
+  std::string s;
+  s.reserve(bytes.size() * 2);
+  for (uint8_t b : bytes) fmt::format_to(std::back_inserter(s), "{:02x}", b);
+  return s;
+}
+
+namespace {
+
+std::string tcp_flag_letters(uint16_t flags) {
+  struct Letter { uint16_t bit; char letter; };
+  constexpr Letter kLetters[] = {{2, 'S'}, {1, 'F'}, {8, 'P'}, {4, 'R'}, {32, 'U'}, {16, '.'}, {64, 'E'}, {128, 'C'}, {256, 'N'}};
+  std::string s;
+  for (auto [bit, letter] : kLetters)
+    if (flags & bit) s += letter;
+  return s;
+}
+
+}  // namespace
+
+std::string format_megaflow(const Megaflow& flow, Time now, const OdpTextOptions& options) {
+  std::string out = options.verbose ? format_ufid(flow.ufid) + ", " : "";
+  out += format_odp_key(flow.key, flow.mask, options);
+  out += fmt::format(", packets:{}, bytes:{}, used:", flow.stats.packets, flow.stats.bytes);
+  if (flow.stats.used == Time::min()) out += "never";
+  else out += fmt::format("{:.3f}s", static_cast<double>(to_ms(now - flow.stats.used)) / 1000);
+  if (flow.stats.tcp_flags) out += ", flags:" + tcp_flag_letters(flow.stats.tcp_flags);
+  if (options.verbose) out += ", dp:ovs";
+  return out + ", actions:" + format_odp_actions(flow.actions, options);
+}
+
+namespace {
+
+struct ActionPrinter {
+  const OdpTextOptions& options;
+
+  std::string operator()(const OdpOutput& a) const { return options.port_name ? options.port_name(a.port) : fmt::format("{}", a.port.value); }
+  std::string operator()(const OdpUserspace& a) const {
+    // The cookie tells the brain what to do, as recirc_id does in Open vSwitch.
+    if (a.reason == SlowReason::kController)
+      return fmt::format("userspace(pid=0,controller(reason=1,dont_send=0,continuation=0,recirc_id={},rule_cookie=0,controller_id=0,max_len={}))", a.cookie,
+                         std::min(a.max_len, 65535u));
+    auto* name = std::ranges::find(kSlowReasons, a.reason, &SlowReasonName::reason);
+    return fmt::format("userspace(pid=0,slow_path({}))", name == std::end(kSlowReasons) ? "" : name->name);
+  }
+  std::string operator()(const OdpSet& a) const {
+    auto* set = std::ranges::find(kSetNames, a.kind, &OdpSetName::kind);
+    if (set == std::end(kSetNames)) return "set()";
+    OdpTextOptions brief = options;
+    brief.verbose = false;
+    std::string body;
+    if (a.kind == OdpSetKind::kMpls && a.mask.mpls_lse[0] == be32(UINT32_MAX)) body = lse(a.value.mpls_lse[0]);
+    else body = parts_text(set->attribute.parts, a.value, a.mask, brief);
+    if (a.kind == OdpSetKind::kTunnel)
+      if (uint16_t flags = tunnel_flags(a.value.tunnel)) body += fmt::format(",flags({})", flags_text(kTunnelFlags, flags, UINT16_MAX));
+    return fmt::format("set({}({}))", set->attribute.name, body);
+  }
+  static std::string lse(be32 v) {
+    uint32_t h = v.host();
+    return fmt::format("label={},tc={},ttl={},bos={}", h >> 12, h >> 9 & 7, h & 0xff, h >> 8 & 1);
+  }
+  std::string operator()(const OdpPushVlan& a) const {
+    uint16_t tci = a.tci.host();
+    std::string tpid = a.tpid == kEthVlan || !a.tpid ? "" : fmt::format("tpid={:#06x},", a.tpid.host());
+    return fmt::format("push_vlan({}vid={},pcp={}{})", tpid, tci & 0xfff, tci >> 13, tci & kVlanPresent ? "" : ",cfi=0");
+  }
+  std::string operator()(const OdpPopVlan&) const { return "pop_vlan"; }
+  std::string operator()(const OdpPushMpls& a) const { return fmt::format("push_mpls({},eth_type={:#x})", lse(a.lse), a.eth_type.host()); }
+  std::string operator()(const OdpPopMpls& a) const { return fmt::format("pop_mpls(eth_type={:#x})", a.eth_type.host()); }
+  std::string operator()(const OdpRecirc& a) const { return fmt::format("recirc({:#x})", a.id); }
+  std::string operator()(const OdpHash& a) const { return fmt::format("hash({}({}))", a.algorithm == 1 ? "sym_l4" : "l4", a.basis); }
+  std::string operator()(const OdpTrunc& a) const { return fmt::format("trunc({})", a.max_len); }
+  std::string operator()(const OdpMeter& a) const { return fmt::format("meter({})", a.id); }
+  std::string operator()(const OdpClone& a) const { return fmt::format("clone({})", format_odp_actions(a.actions, options)); }
+  std::string operator()(const OdpSample& a) const {
+    return fmt::format("sample(sample={:.1f}%,actions({}))", 100.0 * a.probability / UINT32_MAX, format_odp_actions(a.actions, options));
+  }
+  std::string operator()(const OdpDrop&) const { return "drop"; }
+};
+
+}  // namespace
+
+std::string format_odp_actions(const OdpActions& actions, const OdpTextOptions& options) {
+  if (actions.empty()) return "drop";
+  std::string out;
+  for (const OdpAction& a : actions) out += (out.empty() ? "" : ",") + std::visit(ActionPrinter{options}, a.v);
+  return out;
+}
+
+}  // namespace sluice
