@@ -34,8 +34,8 @@ struct FlowStats {
 
 struct Megaflow {
   Ufid ufid{};
-  Flow key;                  // masked
-  Flow mask;
+  Flow key{};                // masked
+  Flow mask{};
   OdpActions actions;
   FlowStats stats;
   uint64_t generation = 0;
@@ -89,7 +89,7 @@ class Dpif {
   virtual Netdev* netdev(OdpPort port) = 0;
 
   struct FlowPut {
-    const Flow& key;
+    const Flow& key;         // of the packet, bits outside the mask included: a datapath may narrow the mask to them
     const Flow& mask;
     const OdpActions& actions;
     uint64_t generation;
