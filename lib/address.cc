@@ -54,12 +54,14 @@ std::optional<MacAddr> parse_mac(std::string_view s) {
 std::optional<be32> parse_ipv4(std::string_view s) {
   uint32_t raw;
   std::string text(s);
+  if (text.find('\0') != std::string::npos) return std::nullopt;  // inet_pton would stop there
   return inet_pton(AF_INET, text.c_str(), &raw) == 1 ? std::optional(be32::from_raw(raw)) : std::nullopt;
 }
 
 std::optional<Ipv6Addr> parse_ipv6(std::string_view s) {
   Ipv6Addr ip;
   std::string text(s);
+  if (text.find('\0') != std::string::npos) return std::nullopt;
   return inet_pton(AF_INET6, text.c_str(), ip.b.data()) == 1 ? std::optional(ip) : std::nullopt;
 }
 

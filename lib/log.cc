@@ -27,6 +27,18 @@ namespace sluice {
 constexpr std::string_view kLevelNames[] = {"OFF", "EMER", "ERR", "WARN", "INFO", "DBG"};
 constexpr std::string_view kDestinationNames[] = {"syslog", "console", "file"};
 constexpr size_t kDestinations = 3;
+constexpr int kPriorities[] = {LOG_EMERG, LOG_ALERT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_DEBUG};  // by LogLevel
+
+// RFC 5424 6.2.1
+struct Facility {
+  std::string_view name;
+  int number;
+};
+constexpr Facility kFacilities[] = {
+    {"kern", 0},    {"user", 1},    {"mail", 2},    {"daemon", 3},  {"auth", 4},    {"syslog", 5},  {"lpr", 6},     {"news", 7},
+    {"uucp", 8},    {"clock", 9},   {"ftp", 11},    {"ntp", 12},    {"audit", 13},  {"alert", 14},  {"clock2", 15}, {"local0", 16},
+    {"local1", 17}, {"local2", 18}, {"local3", 19}, {"local4", 20}, {"local5", 21}, {"local6", 22}, {"local7", 23},
+};
 
 namespace {
 
@@ -57,6 +69,7 @@ struct LogRegistry {
   UniqueFd file;
   std::string path;
   bool syslog_off = false;
+  int facility = 16;  // local0, the peer's default
   const Clock* clock = nullptr;
   std::atomic<unsigned> lines{0};
   int64_t started_ms = wall_ms();
@@ -120,12 +133,11 @@ void LogRegistry::write(const Log& log, LogLevel level, std::string_view message
   LogRegistry& r = get();
   std::lock_guard lock(r.mutex);
   LogLine line{.module = log.module_, .level = kLevelNames[static_cast<size_t>(level)], .message = message, .thread = thread_name,
-               .number = ++r.lines, .wall_ms = r.now_ms(), .started_ms = r.started_ms};
+               .number = ++r.lines, .priority = r.facility << 3 | kPriorities[static_cast<size_t>(level)], .wall_ms = r.now_ms(), .started_ms = r.started_ms};
   if (level <= log.levels_[static_cast<size_t>(LogTo::console)]) write_all(STDERR_FILENO, format_log_line(r.patterns[1], line) + "\n");
   if (level <= log.levels_[static_cast<size_t>(LogTo::file)] && r.file) write_all(r.file.get(), format_log_line(r.patterns[2], line) + "\n");
   if (level <= log.levels_[static_cast<size_t>(LogTo::syslog)] && !r.syslog_off) {
-    constexpr int kPriorities[] = {LOG_EMERG, LOG_ALERT, LOG_ERR, LOG_WARNING, LOG_NOTICE, LOG_DEBUG};
-    ::syslog(kPriorities[static_cast<size_t>(level)] | LOG_DAEMON, "%s", format_log_line(r.patterns[0], line).c_str());
+    ::syslog(line.priority, "%s", format_log_line(r.patterns[0], line).c_str());
   }
 }
 
@@ -176,7 +188,12 @@ std::expected<void, std::string> log_set(std::string_view spec) {
       }
     return std::unexpected(fmt::format("unknown destination \"{}\"", name));
   }
-  if (spec.size() > 9 && same_word(spec.substr(0, 9), "FACILITY:")) return {};
+  if (spec.size() > 9 && same_word(spec.substr(0, 9), "FACILITY:")) {
+    auto facility = std::ranges::find_if(kFacilities, [&](const Facility& f) { return same_word(spec.substr(9), f.name); });
+    if (facility == std::end(kFacilities)) return std::unexpected("invalid facility");
+    r.facility = facility->number;
+    return {};
+  }
   std::string module;
   size_t destination = kDestinations;
   std::optional<LogLevel> level;
@@ -200,7 +217,7 @@ std::expected<void, std::string> LogRegistry::open_file(const std::string& to) {
     if (!fd) return std::unexpected(fmt::format("failed to open {} for logging: {}", to, errno_text(errno)));
   }
   file = std::move(fd);
-  path = to;
+  if (!to.empty()) path = to;  // vlog/reopen opens again what vlog/close closed
   for (Log* log : modules) update_ceiling(*log);
   return {};
 }
@@ -273,7 +290,7 @@ UnixctlText set_limits(UnixctlArgs modules, bool honored) {
   LogRegistry& r = LogRegistry::get();
   std::lock_guard lock(r.mutex);
   for (const std::string& m : modules)
-    if (!same_word(m, "ANY") && !r.has_module(m)) return std::unexpected(fmt::format("unknown module \"{}\"", m));
+    if (!same_word(m, "ANY") && !r.has_module(m)) return std::unexpected("unknown module");
   for (Log* log : r.modules)
     if (modules.empty() || std::ranges::any_of(modules, [&](auto& m) { return same_word(m, "ANY") || m == LogRegistry::name_of(*log); })) LogRegistry::set_limits(*log, honored);
   return "";

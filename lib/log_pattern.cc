@@ -43,7 +43,7 @@ std::string host_name() {
 std::string expand(char letter, std::string_view& rest, const LogLine& line) {
   switch (letter) {
     case 'A': return std::string(program_name());
-    case 'B': return "29";
+    case 'B': return fmt::format("{}", line.priority);
     case 'c': take_braces(rest, ""); return std::string(line.module);
     case 'd': return format_time(take_braces(rest, "%Y-%m-%d %H:%M:%S.###"), line.wall_ms, false);
     case 'D': return format_time(take_braces(rest, "%Y-%m-%d %H:%M:%S.###"), line.wall_ms, true);

@@ -12,6 +12,7 @@ namespace sluice {
 struct LogLine {
   std::string_view module, level, message, thread;
   unsigned number = 0;
+  int priority = 0;  // of syslog: facility and severity
   int64_t wall_ms = 0, started_ms = 0;
 };
 
