@@ -6,6 +6,7 @@
 #include <getopt.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 
 #include "lib/log.h"
@@ -52,6 +53,7 @@ std::vector<std::string> Options::parse(int argc, char** argv) {
     }
   }
   longs.push_back({});
+  if (argc > 0) argv[0] = program_invocation_short_name;  // what getopt begins its messages with
   for (int c; (c = getopt_long(argc, argv, shorts.c_str(), longs.data(), nullptr)) != -1;) {
     auto it = by_value.find(c);
     if (it == by_value.end()) exit(1);  // getopt has said why

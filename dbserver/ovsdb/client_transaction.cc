@@ -205,7 +205,8 @@ bool ClientTransaction::empty() const {
   if (increment_ || !extra_.empty()) return false;
   return std::all_of(order_.begin(), order_.end(), [this](const Uuid& u) {
     const Change* ch = find(u);
-    return ch->inserted == ch->erased && ch->sets.empty() && ch->adds.empty() && ch->removes.empty();
+    bool nothing = ch->erased ? ch->inserted || !schema_->tables[ch->table].is_root : !ch->inserted;
+    return nothing && ch->sets.empty() && ch->adds.empty() && ch->removes.empty();
   });
 }
 
@@ -280,7 +281,8 @@ void ClientTransaction::encode_row(Json& out, const Uuid& row, const Change& ch)
   if (ch.inserted && ch.erased) return;
   if (!supported(t, nullptr)) return;
   if (ch.erased) {
-    out.push_back(operation("delete", t, row));
+    // Rows of other tables go by themselves with the last reference to them, and not before.
+    if (t.is_root) out.push_back(operation("delete", t, row));
     return;
   }
   Json values = Json::object();

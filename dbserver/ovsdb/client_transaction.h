@@ -51,6 +51,7 @@ class ClientTransaction {
   Uuid insert(const TableSchema& t);
   /// The same with a provisional uuid that the caller has chosen and may have used as a reference already.
   void insert(const TableSchema& t, const Uuid& provisional) { change(t, provisional).inserted = true; }
+  /// Of a table that is no root the row is only taken as gone here: the server removes it when nothing refers to it any more.
   void erase(const TableSchema& t, const Uuid& row);
   /// Replaces a column.
   void set(const TableSchema& t, const Uuid& row, const ColumnSchema& c, DatumRef value);

@@ -118,6 +118,7 @@ class Elements {
 
  private:
   std::optional<std::string> element() {
+    std::string_view start = rest_;
     auto token = parse_token(rest_, kDelimiters);
     if (!token) return token.error();
     if (!type_.is_map()) return add_key(*token);
@@ -125,8 +126,8 @@ class Elements {
     auto key = checked(*token, type_.key);
     if (!key) return key.error();
     skip_spaces(rest_);
-    if (rest_.empty()) return fmt::format("{}: syntax error at \"", whole_);
-    if (rest_[0] != '=') return fmt::format("{}: syntax error at \"{}\" expecting \"=\"", whole_, rest_[0]);
+    if (rest_.empty()) return fmt::format("{}: syntax error at \"", start);
+    if (rest_[0] != '=') return fmt::format("{}: syntax error at \"{}\" expecting \"=\"", start, rest_[0]);
     rest_.remove_prefix(1);
     skip_spaces(rest_);
     auto text = parse_token(rest_, kDelimiters);

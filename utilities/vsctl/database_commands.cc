@@ -14,6 +14,11 @@ void check_mutable(const TableSchema& t, const ColumnSchema& c) {
   if (!c.is_mutable) throw Failure{fmt::format("cannot modify read-only column {} in table {}", c.name, t.name)};
 }
 
+/// Nothing is written if all of it is there: the switch need not wake up.
+void add_elements(Context& ctx, const RowId& row, const ColumnSchema& c, const Datum& elements) {
+  if (!ovsdb::datum_includes(ctx.view.get(row, c), elements)) ctx.view.add(row, c.name, elements);
+}
+
 }  // namespace
 
 void set_column(Context& ctx, const RowId& row, const std::string& argument, bool fresh) {
@@ -28,7 +33,7 @@ void set_column(Context& ctx, const RowId& row, const std::string& argument, boo
   if (!c.type.is_map()) throw Failure{fmt::format("cannot specify key to set for non-map column {}", c.name)};
   ovsdb::Atom key = parse_key(ctx, *a.key, c.type.key), value = parse_key(ctx, a.value, c.type.value);
   std::pair<AtomRef, AtomRef> pair{key.ref(), value.ref()};
-  ctx.view.add(row, c.name, Datum::map(c.type.key.type, c.type.value.type, std::span(&pair, 1)));
+  add_elements(ctx, row, c, Datum::map(c.type.key.type, c.type.value.type, std::span(&pair, 1)));
 }
 
 namespace {
@@ -89,7 +94,7 @@ void add(Context& ctx) {
   const ColumnSchema& c = match_column(t, ctx.arg(2), false);
   check_mutable(t, c);
   ovsdb::ColumnType type = of_any_size(c.type);
-  for (size_t i = 3; i < ctx.arg_count(); i++) ctx.view.add(*row, c.name, parse_value(ctx, ctx.arg(i), type));
+  for (size_t i = 3; i < ctx.arg_count(); i++) add_elements(ctx, *row, c, parse_value(ctx, ctx.arg(i), type));
 }
 
 void remove(Context& ctx) {
@@ -104,7 +109,7 @@ void remove(Context& ctx) {
     auto elements = ovsdb::parse_datum_text(ctx.arg(i), type, &ctx.symbols);
     if (!elements && type.is_map()) elements = ovsdb::parse_datum_text(ctx.arg(i), keys, &ctx.symbols);
     if (!elements) throw Failure{elements.error()};
-    // Nothing may be written if nothing of it is there: the switch need not wake up.
+    // Likewise if nothing of it is there.
     Datum there = ctx.view.get(*row, c);
     if (ovsdb::datum_subtract(there, *elements) == there) continue;
     ctx.view.remove(*row, c.name, *elements);

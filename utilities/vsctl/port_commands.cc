@@ -63,10 +63,8 @@ void check_existing(Context& ctx, const Port& p, const NewPort& wanted) {
 
 void add(Context& ctx, const NewPort& n) {
   View& view = ctx.view;
-  if (ctx.command.has("--may-exist")) {
-    bridge(view, n.bridge);
+  if (ctx.command.has("--may-exist"))
     if (auto p = find_port(view, n.name)) return check_existing(ctx, *p, n);
-  }
   check_conflicts(view, n.name, fmt::format("cannot create a port named {}", n.name));
   for (const std::string& i : n.interfaces)
     if (i != n.name) check_conflicts(view, i, fmt::format("cannot create an interface named {}", i));

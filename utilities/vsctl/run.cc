@@ -147,7 +147,6 @@ class Run {
       if (!view_.exists(t, u)) continue;
       Datum ofport = view_.get(row, "ofport"), error = view_.get(row, "error");
       if (!ofport.empty() && ofport.ref().integer() >= 0) continue;
-      if (ofport.empty() && error.empty()) continue;  // the switch has not got to it: not ours to judge
       std::string why = error.empty() ? "" : fmt::format(": {}", error.ref().string());
       result.err += fmt::format("Error detected while setting up '{}'{}.  See ovs-vswitchd log for details.\n", view_.get_string(row, "name"), why);
     }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_json.h"
 
@@ -56,8 +58,9 @@ std::optional<DatumRef> View::known(const TableSchema& t, const Uuid& uuid, cons
 /// Fetches rows and keeps what comes.  Returns which rows they are.
 std::vector<Uuid> View::select(const TableSchema& t, Json where, const std::vector<const ColumnSchema*>& columns) {
   Json names = Json::array({"_uuid"});
-  for (const ColumnSchema* c : columns)
-    if (c->index != ovsdb::kUuidColumn) names.push_back(c->name);
+  for (size_t i = 0; i < columns.size(); i++)
+    if (columns[i]->index != ovsdb::kUuidColumn && std::find(columns.begin(), columns.begin() + static_cast<ptrdiff_t>(i), columns[i]) == columns.begin() + static_cast<ptrdiff_t>(i))
+      names.push_back(columns[i]->name);
   Json op = Json::object({{"op", "select"}, {"table", t.name}, {"where", std::move(where)}, {"columns", std::move(names)}});
   auto result = link_.call("transact", Json::array({schema_->name, std::move(op)}));
   if (!result) throw Failure{result.error().error ? "transaction error: " + result.error().error->to_string() : result.error().text};
