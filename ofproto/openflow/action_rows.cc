@@ -16,20 +16,25 @@ constexpr auto kPad6 = [](auto& io, auto&) { io.pad(6); };
 // --- Standard ---
 constexpr auto kOutput10 = [](auto& io, auto& a) { io.port16(a.port); io.u16(a.max_len); };
 constexpr auto kOutput11 = [](auto& io, auto& a) { io.port32(a.port); io.u16(a.max_len); io.pad(6); };
+/// Refuses a value that was read and does not fit into the header field.
+constexpr auto kAtMost = [](auto& io, auto value, auto max) {
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads)
+    if (value > max) io.raise(Error::OFPBAC_BAD_ARGUMENT);
+};
 // 1.0 tags an untagged packet.
 constexpr auto kPushIf10 = [](auto& io, auto& a) {
   if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.push_if_needed = io.ctx.version == Version::k10;
 };
-constexpr auto kVid = [](auto& io, auto& a) { io.u16(a.vid); io.pad(2); kPushIf10(io, a); };
-constexpr auto kPcp = [](auto& io, auto& a) { io.u8(a.pcp); io.pad(3); kPushIf10(io, a); };
+constexpr auto kVid = [](auto& io, auto& a) { io.u16(a.vid); io.pad(2); kAtMost(io, a.vid, 0xfff); kPushIf10(io, a); };
+constexpr auto kPcp = [](auto& io, auto& a) { io.u8(a.pcp); io.pad(3); kAtMost(io, a.pcp, 7); kPushIf10(io, a); };
 constexpr auto kMac = [](auto& io, auto& a) { io.mac(a.mac); io.pad(6); };
 constexpr auto kIp = [](auto& io, auto& a) { io.ip(a.ip); };
-constexpr auto kTos = [](auto& io, auto& a) { io.u8(a.tos); io.pad(3); };
-constexpr auto kEcn = [](auto& io, auto& a) { io.u8(a.ecn); io.pad(3); };
+constexpr auto kTos = [](auto& io, auto& a) { io.u8(a.tos); io.pad(3); kAtMost(io, a.tos & 3, 0); };
+constexpr auto kEcn = [](auto& io, auto& a) { io.u8(a.ecn); io.pad(3); kAtMost(io, a.ecn, 3); };
 constexpr auto kPort = [](auto& io, auto& a) { io.u16(a.port); io.pad(2); };
 constexpr auto kEnqueue = [](auto& io, auto& a) { io.port16(a.port); io.pad(6); io.u32(a.queue); };
-constexpr auto kLabel = [](auto& io, auto& a) { io.u32(a.label); };
-constexpr auto kTc = [](auto& io, auto& a) { io.u8(a.tc); io.pad(3); };
+constexpr auto kLabel = [](auto& io, auto& a) { io.u32(a.label); kAtMost(io, a.label, 0xfffffu); };
+constexpr auto kTc = [](auto& io, auto& a) { io.u8(a.tc); io.pad(3); kAtMost(io, a.tc, 7); };
 constexpr auto kTtl = [](auto& io, auto& a) { io.u8(a.ttl); io.pad(3); };
 constexpr auto kEthertype = [](auto& io, auto& a) { io.u16(a.ethertype); io.pad(2); };
 constexpr auto kQueue = [](auto& io, auto& a) { io.u32(a.queue); };
@@ -83,8 +88,8 @@ constexpr auto kNxMove = [](auto& io, auto& a) {
 };
 constexpr auto kNxEthertype = [](auto& io, auto& a) { io.u16(a.ethertype); io.pad(4); };
 constexpr auto kNxTtl = [](auto& io, auto& a) { io.u8(a.ttl); io.pad(5); };
-constexpr auto kNxTc = [](auto& io, auto& a) { io.u8(a.tc); io.pad(5); };
-constexpr auto kNxLabel = [](auto& io, auto& a) { io.pad(2); io.u32(a.label); };
+constexpr auto kNxTc = [](auto& io, auto& a) { io.u8(a.tc); io.pad(5); kAtMost(io, a.tc, 7); };
+constexpr auto kNxLabel = [](auto& io, auto& a) { io.pad(2); io.u32(a.label); kAtMost(io, a.label, 0xfffffu); };
 constexpr auto kNxMultipath = [](auto& io, auto& a) {
   constexpr bool reads = std::remove_reference_t<decltype(io)>::kReads;
   uint16_t fields = static_cast<uint16_t>(a.fields), algorithm = static_cast<uint16_t>(a.algorithm);

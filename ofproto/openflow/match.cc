@@ -81,12 +81,14 @@ void Match::wildcard(FieldId f, const TlvTable* tlv) {
 
 FieldValue Match::get_mask(FieldId f, const TlvTable* tlv) const {
   if (f == FieldId::kInPort) return FieldValue(2, mask.in_port ? 0xffff : 0);
+  if (f == FieldId::kArpOp) return FieldValue(2, mask.nw_proto == 0xff ? 0xffff : mask.nw_proto);  // narrower in Flow
   FieldValue m = get_field(f, mask, tlv);
   return m;
 }
 
 bool Match::is_exact(FieldId f, const TlvTable* tlv) const {
   FieldValue m = get_mask(f, tlv);
+  if (f == FieldId::kArpOp) return m.u64() == 0xffff;
   uint64_t place_bits = place_of(f, tlv).bits;
   if (m.size() > 8) return m == FieldValue::ones(field(f), m.size());
   return m.u64() == (f == FieldId::kNwTos ? 0xfc : f == FieldId::kInPort ? 0xffff : place_bits >= 64 ? UINT64_MAX : (uint64_t{1} << place_bits) - 1);

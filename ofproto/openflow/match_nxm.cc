@@ -14,10 +14,8 @@ Result<bool> read_cookie(ByteReader& r, CookieMatch* cookie) {
   if (r.remaining() < 4) return false;
   uint32_t header = load_be<uint32_t>(r.position());
   bool masked = header == (kCookieHeader | 0x100 | 0x10);
-  if (header != kCookieHeader && !masked) {
-    if (header >> 9 == kCookieHeader >> 9) return fail(Error::OFPBMC_BAD_LEN);
-    return false;
-  }
+  // Field 30 is MPLS_TTL as well, of one byte.
+  if (header != kCookieHeader && !masked) return false;
   if (!cookie) return fail(Error::OFPBMC_BAD_FIELD);
   if (cookie->mask) return fail(Error::OFPBMC_DUP_FIELD);
   r.skip(4);
