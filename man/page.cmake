@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cmake -DPROGRAM= -DIN= -DOUT= -DVERSION= -P page.cmake: one page, with @HELP@ (what PROGRAM --help prints, as roff) and @VERSION@ filled in.
+cmake_minimum_required(VERSION 3.25)
 set(ENV{OVS_RUNDIR} "")  # the page shows default directories
 set(ENV{OVS_LOGDIR} "")
 set(ENV{OVS_DBDIR} "")
