@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// backup and restore: the contents of a database as a file in the journal's format (spec/file-formats.md section 1), from and to a running server.
+#include <fmt/format.h>
+#include <openssl/sha.h>
+
+#include <chrono>
+#include <iostream>
+#include <iterator>
+
+#include "lib/program.h"
+#include "utilities/dbclient/commands.h"
+
+namespace sluice::dbclient {
+namespace {
+
+constexpr std::string_view kMagic = "OVSDB JSON ";
+
+std::string sha1_hex(std::string_view data) {
+  unsigned char digest[SHA_DIGEST_LENGTH];
+  SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(), digest);
+  std::string out;
+  for (unsigned char c : digest) out += fmt::format("{:02x}", c);
+  return out;
+}
+
+void print_record(const Json& j) {
+  std::string data = j.to_string() + "\n";
+  print(fmt::format("{}{} {}\n{}", kMagic, data.size(), sha1_hex(data), data));
+}
+
+/// The records of a file, checked.
+std::vector<Json> parse_records(std::string_view rest) {
+  std::vector<Json> out;
+  while (!rest.empty()) {
+    size_t line = rest.find('\n');
+    std::string header(rest.substr(0, line));
+    size_t length = 0;
+    char hash[41] = "";
+    if (line == rest.npos || !header.starts_with(kMagic) || std::sscanf(header.c_str() + kMagic.size(), "%zu %40s", &length, hash) != 2)
+      fatal("standard input is no database file: record {} has a bad header", out.size());
+    rest.remove_prefix(line + 1);
+    if (length > rest.size()) fatal("standard input ends in record {}", out.size());
+    std::string_view data = rest.substr(0, length);
+    if (sha1_hex(data) != hash) fatal("record {} does not have the checksum that it names", out.size());
+    auto j = Json::parse(data);
+    if (!j) fatal("record {}: {}", out.size(), j.error().text);
+    out.push_back(std::move(*j));
+    rest.remove_prefix(length);
+  }
+  return out;
+}
+
+/// Persistent columns only.
+Json row_values(const ovsdb::TableSchema& t, const Json& row) {
+  Json out = Json::object();
+  for (const JsonMember& m : row.members()) {
+    const ovsdb::ColumnSchema* c = t.find(m.name());
+    if (c && c->persistent) out.set(m.name(), m.value);
+  }
+  return out;
+}
+
+}  // namespace
+
+void backup(Session& s, Words) {
+  Json schema_json = s.call("get_schema", Json::array({s.database}));
+  auto schema = s.schema();
+  Json request = Json::array({s.database});
+  for (const ovsdb::TableSchema& t : schema->tables) request.push_back(Json::object({{"op", "select"}, {"table", t.name}, {"where", Json::array()}}));
+  Json result = s.call("transact", request);
+  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  Json record = Json::object({{"_date", int64_t{now}}, {"_comment", fmt::format("produced by \"{} backup\"", program_name())}});
+  for (size_t i = 0; i < schema->tables.size(); i++) {
+    if (!result[i].find("rows")) fatal("transaction returned error: {}", result[i].to_string());
+    Json rows = Json::object();
+    for (const Json& row : result[i].get("rows").elements()) rows.set(row.get("_uuid")[1].string(), row_values(schema->tables[i], row));
+    if (rows.size()) record.set(schema->tables[i].name, std::move(rows));
+  }
+  print_record(schema_json);
+  print_record(record);
+}
+
+/// One transaction: everything out, then every row of the file in, under its old uuid.
+void restore(Session& s, Words) {
+  std::vector<Json> records = parse_records(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+  if (records.size() < 2) fatal("standard input is no backup: it has {} records, not a schema and contents", records.size());
+  auto schema = s.schema(), theirs = ovsdb::DatabaseSchema::from_json(records[0]).value_or(nullptr);
+  if (!theirs) fatal("standard input does not begin with a schema");
+  if (theirs->name != s.database) fatal("backup is of database {}, not {}", theirs->name, s.database);
+  if (!s.force && !(theirs->to_json() == schema->to_json()))
+    fatal("backup schema {} is not the same as the server's {} (--force restores what fits)", theirs->version, schema->version);
+  Json request = Json::array({s.database});
+  for (const ovsdb::TableSchema& t : schema->tables) request.push_back(Json::object({{"op", "delete"}, {"table", t.name}, {"where", Json::array()}}));
+  for (size_t i = 1; i < records.size(); i++) {
+    for (const JsonMember& by_table : records[i].members()) {
+      const ovsdb::TableSchema* t = schema->find(by_table.name());
+      if (!t) continue;
+      for (const JsonMember& row : by_table.value.members())
+        request.push_back(Json::object({{"op", "insert"}, {"table", t->name}, {"uuid", row.name()}, {"row", row_values(*t, row.value)}}));
+    }
+  }
+  request.push_back(Json::object({{"op", "comment"}, {"comment", fmt::format("{}: restored database from backup", program_name())}}));
+  Json result = s.call("transact", request);
+  for (const Json& r : result.elements())
+    if (r.find("error")) fatal("transaction returned error: {}", r.to_string());
+}
+
+}  // namespace sluice::dbclient

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of commands, and what several of them share.
+#include "utilities/dbclient/commands.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <fstream>
+#include <sstream>
+
+#include "lib/program.h"
+#include "lib/target.h"
+
+namespace sluice::dbclient {
+namespace {
+
+constexpr CommandSpec kCommands[] = {
+    {"list-dbs", "[SERVER]", "names of the databases", Need::connection, 0, 0, list_dbs},
+    {"get-schema", "[SERVER] [DATABASE]", "the schema as JSON", Need::database, 0, 0, get_schema},
+    {"get-schema-version", "[SERVER] [DATABASE]", "the version of the schema", Need::database, 0, 0, get_schema_version},
+    {"get-schema-cksum", "[SERVER] [DATABASE]", "the checksum that the schema names", Need::database, 0, 0, get_schema_cksum},
+    {"list-tables", "[SERVER] [DATABASE]", "names of the tables", Need::database, 0, 0, list_tables},
+    {"list-columns", "[SERVER] [DATABASE] [TABLE]", "columns and their types", Need::database, 0, 1, list_columns},
+    {"transact", "[SERVER] TRANSACTION", "carry out the parameters of a \"transact\" request", Need::connection, 1, 1, transact},
+    {"query", "[SERVER] TRANSACTION", "the same, but nothing is changed", Need::connection, 1, 1, query},
+    {"monitor", "[SERVER] [DATABASE] TABLE [COLUMN,...]... | ALL", "print contents and changes (!initial !insert !delete !modify leave out)",
+     Need::database, 1, INT_MAX, monitor},
+    {"monitor-cond", "[SERVER] [DATABASE] CONDITION TABLE [COLUMN,...]...", "the same of the rows that satisfy a condition", Need::database, 2, INT_MAX, monitor_cond},
+    {"monitor-cond-since", "[SERVER] [DATABASE] [LASTID] CONDITION TABLE [COLUMN,...]...", "the same, from a transaction on", Need::database, 2, INT_MAX,
+     monitor_cond_since},
+    {"wait", "[SERVER] DATABASE added|connected|removed", "wait until the database is in that state", Need::nothing, 2, 2, wait},
+    {"convert", "[SERVER] SCHEMA-FILE", "convert the database to this schema", Need::connection, 1, 1, convert},
+    {"needs-conversion", "[SERVER] SCHEMA-FILE", "\"yes\" or \"no\"", Need::connection, 1, 1, needs_conversion},
+    {"dump", "[SERVER] [DATABASE] [TABLE [COLUMN]...]", "print contents", Need::database, 0, INT_MAX, dump},
+    {"backup", "[SERVER] [DATABASE]", "contents as a database file, to standard output", Need::database, 0, 0, backup},
+    {"restore", "[SERVER] [DATABASE]", "replace the contents by those of standard input (--force: of another schema)", Need::database, 0, 0, restore},
+    {"lock", "[SERVER] LOCK", "get a lock or queue for it, and keep it", Need::connection, 1, 1, lock},
+    {"steal", "[SERVER] LOCK", "take a lock from its owner, and keep it", Need::connection, 1, 1, steal},
+    {"unlock", "[SERVER] LOCK", "give a lock back", Need::connection, 1, 1, unlock},
+};
+
+}  // namespace
+
+std::span<const CommandSpec> commands() { return kCommands; }
+
+std::unique_ptr<JsonRpcClient> open_client(const std::string& server, TlsContext* tls, const std::string& run_directory) {
+  auto targets = parse_remotes(server, kOvsdbPort, run_directory);
+  if (!targets) fatal("failed to connect or listen to \"{}\" ({})", server, targets.error().text());
+  auto client = JsonRpcClient::connect(*targets, {.timeout = std::nullopt, .tls = tls});
+  if (!client) fatal("failed to connect to \"{}\" ({})", server, client.error());
+  return std::move(*client);
+}
+
+Json Session::call(std::string_view method, const Json& params) {
+  auto result = client->call(method, params);
+  if (result) return std::move(*result);
+  if (!result.error().error) fatal("{}: receive failed ({})", server, result.error().text);
+  std::string error = result.error().error->to_string();
+  if (method == "transact") fatal("transaction returned error: {}", error);
+  fatal("{}: {} request failed: {}", server, method, error);
+}
+
+std::shared_ptr<const ovsdb::DatabaseSchema> Session::schema() {
+  auto s = ovsdb::DatabaseSchema::from_json(call("get_schema", Json::array({database})));
+  if (!s) fatal("failed to parse schema: {}", s.error().to_string());
+  return *s;
+}
+
+void print_table(const ovsdb::TextTable& table, const ovsdb::TableStyle& style) {
+  static bool first = true;  // of the process's standard output
+  print_text(table.format(style, std::exchange(first, false)));
+}
+
+void print_text(std::string_view text) {
+  print(text);
+  std::fflush(stdout);
+}
+
+void print_json(const Json& j, const ovsdb::TableStyle& style) { print_text((style.pretty ? j.to_pretty_string() : j.to_string()) + "\n"); }
+
+Json parse_json(const std::string& text) {
+  auto j = Json::parse(text);
+  if (!j) fatal("\"{}\": {}", text, j.error().text);
+  return std::move(*j);
+}
+
+Json read_json_file(const std::string& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  if (!in || !(text << in.rdbuf()))
+    fatal("failed to read schema: \"{}\" could not be read as JSON (error opening \"{}\": {})", path, path, errno_text(errno));
+  auto j = Json::parse(text.str());
+  if (!j) fatal("failed to read schema: \"{}\" could not be read as JSON ({})", path, j.error().text);
+  return std::move(*j);
+}
+
+std::string local_time() {
+  auto now = std::chrono::system_clock::now();
+  std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  std::tm t{};
+  localtime_r(&seconds, &t);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &t);
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{}.{:03}", text, ms);
+}
+
+}  // namespace sluice::dbclient

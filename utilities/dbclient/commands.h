@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The commands of ovsdb-client, one table.  They print to standard output and end the program by fatal() when something is wrong.
+#pragma once
+
+#include <climits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dbserver/ovsdb/schema.h"
+#include "dbserver/ovsdb/table_text.h"
+#include "lib/jsonrpc.h"
+#include "lib/options.h"
+
+namespace sluice::dbclient {
+
+struct Session {
+  std::string server;                     // as it was given
+  std::unique_ptr<JsonRpcClient> client;  // not for Need::nothing
+  std::string database;                   // only for Need::database
+  ovsdb::TableStyle style;
+  bool force = false;
+  TlsContext* tls = nullptr;
+  std::string run_directory;
+
+  /// The result of a call; an error ends the program.
+  Json call(std::string_view method, const Json& params);
+  std::shared_ptr<const ovsdb::DatabaseSchema> schema();
+};
+
+enum class Need : uint8_t { nothing, connection, database };
+using Words = std::span<const std::string>;
+struct CommandSpec {
+  std::string_view name, arguments, help;
+  Need need;
+  int min_args, max_args;  // after server and database
+  void (*run)(Session&, Words);
+};
+std::span<const CommandSpec> commands();
+
+std::unique_ptr<JsonRpcClient> open_client(const std::string& server, TlsContext* tls, const std::string& run_directory);
+/// Prints a table, with an empty line before any but the first of this process.
+void print_table(const ovsdb::TextTable& table, const ovsdb::TableStyle& style);
+/// At once: who watches a monitor through a pipe waits for it.
+void print_text(std::string_view text);
+void print_json(const Json& j, const ovsdb::TableStyle& style);
+Json parse_json(const std::string& text);
+Json read_json_file(const std::string& path);  // "failed to read schema: ..."
+std::string local_time();                      // "2026-11-25 16:00:00.123"
+
+// schema_commands.cc
+void list_dbs(Session&, Words);
+void get_schema(Session&, Words);
+void get_schema_version(Session&, Words);
+void get_schema_cksum(Session&, Words);
+void list_tables(Session&, Words);
+void list_columns(Session&, Words);
+void needs_conversion(Session&, Words);
+void convert(Session&, Words);
+// data_commands.cc
+void transact(Session&, Words);
+void query(Session&, Words);
+void dump(Session&, Words);
+void lock(Session&, Words);
+void steal(Session&, Words);
+void unlock(Session&, Words);
+void wait(Session&, Words);
+// backup_commands.cc
+void backup(Session&, Words);
+void restore(Session&, Words);
+// monitor_commands.cc
+void monitor(Session&, Words);
+void monitor_cond(Session&, Words);
+void monitor_cond_since(Session&, Words);
+
+}  // namespace sluice::dbclient

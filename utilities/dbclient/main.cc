@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// ovsdb-client: talks to a database server.  main() is: options, command, connection, database, run.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdlib>
+
+#include "lib/alarm.h"
+#include "lib/directories.h"
+#include "lib/log.h"
+#include "lib/program.h"
+#include "lib/target.h"
+#include "utilities/dbclient/commands.h"
+
+using namespace sluice;
+
+namespace {
+
+std::string help(const Directories& dirs) {
+  std::string out = fmt::format("{0}: talks to a database server\nusage: {0} [OPTIONS] COMMAND [ARG...]\n\nCommands:\n", program_name());
+  for (const dbclient::CommandSpec& c : dbclient::commands()) out += fmt::format("  {} {}\n      {}\n", c.name, c.arguments, c.help);
+  out += fmt::format(R"(
+The default SERVER is {}, the default DATABASE Open_vSwitch.  SERVER: tcp:HOST[:PORT], ssl:HOST[:PORT], unix:FILE
+  -p, --private-key=FILE  -c, --certificate=FILE  -C, --ca-cert=FILE  --bootstrap-ca-cert=FILE
+)", dirs.db_socket());
+  out += ovsdb::table_options_help();
+  out += R"(  --timestamp                 time above each table of "monitor"
+
+Logging: -v, --verbose=[SPEC]  --log-file[=FILE]  --syslog-method=METHOD  --syslog-target=HOST:PORT
+Other: -t, --timeout=SECS  --force  -h, --help  -V, --version
+)";
+  return out;
+}
+
+const dbclient::CommandSpec& find_command(const std::string& name) {
+  for (const dbclient::CommandSpec& c : dbclient::commands())
+    if (c.name == name) return c;
+  fatal("unknown command '{}'; use --help for help", name);
+}
+
+/// The first word that is left is a server if it looks like one and is not needed as an argument.
+bool is_server(const std::vector<std::string>& words, const dbclient::CommandSpec& c) {
+  return words.size() > static_cast<size_t>(c.min_args) && !words[0].empty() && std::isalpha(static_cast<unsigned char>(words[0][0])) &&
+         words[0].find(':') != std::string::npos;
+}
+
+/// Likewise a database; otherwise the usual one, or the only one.
+std::string take_database(dbclient::Session& s, std::vector<std::string>& words, const dbclient::CommandSpec& c) {
+  Json names = s.call("list_dbs", Json::array());
+  auto has = [&](std::string_view name) {
+    auto all = names.elements();
+    return std::any_of(all.begin(), all.end(), [&](const Json& n) { return n.string() == name; });
+  };
+  if (words.size() > static_cast<size_t>(c.min_args) && has(words[0])) {
+    std::string name = words[0];
+    words.erase(words.begin());
+    return name;
+  }
+  if (has("Open_vSwitch")) return "Open_vSwitch";
+  std::vector<std::string> own;
+  for (const Json& n : names.elements())
+    if (!n.string().starts_with('_')) own.emplace_back(n.string());
+  if (own.size() != 1) fatal("no default database for '{}' command, please specify a database name", c.name);
+  return own[0];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  log_set("console:info").value();
+  log_set("syslog:off").value();
+  Directories dirs = Directories::from_environment();
+  dbclient::Session s;
+  TlsConfig tls_config;
+  unsigned timeout = 0;
+  Options options;
+  options.add("timeout", 't', Options::kRequired, [&](const char* arg) {
+    timeout = static_cast<unsigned>(std::atoi(arg));
+    if (!timeout) fatal("value {} on -t or --timeout is invalid", arg);
+  });
+  options.add("timestamp", 0, Options::kNone, [&](const char*) { s.style.timestamp = true; });
+  options.add("force", 0, Options::kNone, [&](const char*) { s.force = true; });
+  for (const char* name : {"leader-only", "no-leader-only"}) options.add(name, 0, Options::kNone, [](const char*) {});
+  ovsdb::add_table_options(options, s.style);
+  add_log_options(options, dirs.log);
+  add_tls_options(options, tls_config);
+  options.add_standard([&] { return help(dirs); });
+  std::vector<std::string> words = options.parse(argc, argv);
+  set_process_timeout(timeout);
+  if (words.empty()) fatal("missing command name; use --help for help");
+  const dbclient::CommandSpec& command = find_command(words[0]);
+  words.erase(words.begin());
+
+  TlsContext tls(tls_config);
+  s.tls = &tls;
+  s.run_directory = dirs.run;
+  s.server = dirs.db_socket();
+  if (is_server(words, command)) {
+    s.server = words[0];
+    words.erase(words.begin());
+  }
+  if (command.need != dbclient::Need::nothing) s.client = dbclient::open_client(s.server, &tls, dirs.run);
+  if (command.need == dbclient::Need::database) s.database = take_database(s, words, command);
+  int n = static_cast<int>(words.size());
+  if (n < command.min_args || n > command.max_args) fatal("invalid syntax for '{}' (use --help for help)", command.name);
+  command.run(s, words);
+  return 0;
+}
