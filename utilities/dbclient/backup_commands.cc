@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <chrono>
 #include <iostream>
 #include <iterator>
+#include <set>
 
 #include "lib/program.h"
 #include "utilities/dbclient/commands.h"
@@ -80,7 +82,28 @@ void backup(Session& s, Words) {
   print_record(record);
 }
 
-/// One transaction: everything out, then every row of the file in, under its old uuid.
+namespace {
+
+std::string row_name(std::string_view uuid) {
+  std::string out = "row" + std::string(uuid);
+  std::replace(out.begin(), out.end(), '-', '_');
+  return out;
+}
+
+/// References to rows of the file become references to the new rows.
+Json with_new_rows(const Json& j, const std::set<std::string, std::less<>>& rows) {
+  if (j.is_array() && j.size() == 2 && j[0].string() == "uuid" && rows.contains(j[1].string()))
+    return Json::array({"named-uuid", row_name(j[1].string())});
+  if (!j.is_array() && !j.is_object()) return j;
+  Json out = j.is_array() ? Json::array() : Json::object();
+  for (const Json& e : j.elements()) out.push_back(with_new_rows(e, rows));
+  for (const JsonMember& m : j.members()) out.set(m.name(), with_new_rows(m.value, rows));
+  return out;
+}
+
+}  // namespace
+
+/// One transaction: everything out, then every row of the file in, as a new row, since a uuid can't go and come in one transaction.
 void restore(Session& s, Words) {
   std::vector<Json> records = parse_records(std::string(std::istreambuf_iterator<char>(std::cin), {}));
   if (records.size() < 2) fatal("standard input is no backup: it has {} records, not a schema and contents", records.size());
@@ -91,12 +114,17 @@ void restore(Session& s, Words) {
     fatal("backup schema {} is not the same as the server's {} (--force restores what fits)", theirs->version, schema->version);
   Json request = Json::array({s.database});
   for (const ovsdb::TableSchema& t : schema->tables) request.push_back(Json::object({{"op", "delete"}, {"table", t.name}, {"where", Json::array()}}));
+  std::set<std::string, std::less<>> rows;
+  for (size_t i = 1; i < records.size(); i++)
+    for (const JsonMember& by_table : records[i].members())
+      if (schema->find(by_table.name()))
+        for (const JsonMember& row : by_table.value.members()) rows.emplace(row.name());
   for (size_t i = 1; i < records.size(); i++) {
     for (const JsonMember& by_table : records[i].members()) {
       const ovsdb::TableSchema* t = schema->find(by_table.name());
       if (!t) continue;
       for (const JsonMember& row : by_table.value.members())
-        request.push_back(Json::object({{"op", "insert"}, {"table", t->name}, {"uuid", row.name()}, {"row", row_values(*t, row.value)}}));
+        request.push_back(Json::object({{"op", "insert"}, {"table", t->name}, {"uuid-name", row_name(row.name())}, {"row", with_new_rows(row_values(*t, row.value), rows)}}));
     }
   }
   request.push_back(Json::object({{"op", "comment"}, {"comment", fmt::format("{}: restored database from backup", program_name())}}));
