@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of message_text: one format_body per body struct.  It appends to a text that ends with "NAME (xid=0x1):", so a body on the
+// same line begins with a space, one below with a newline; a newline at the end is added if there is none.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <string>
+
+#include "ofproto/openflow/message_text.h"
+
+namespace sluice::ofp {
+
+struct TextContext {
+  const Message& message;
+  const PrintOptions& options;
+  Version version() const { return message.version; }
+  MessageType type() const { return message.type; }
+  const TextNames& names() const { return options.names; }
+};
+
+template <typename... Args>
+void add(std::string& out, fmt::format_string<Args...> text, Args&&... args) {
+  fmt::format_to(std::back_inserter(out), text, std::forward<Args>(args)...);
+}
+
+/// "1s", "5.500s", "0.000001s": 0, 3, 6 or 9 decimals.
+void add_duration(std::string& out, uint32_t sec, uint32_t nsec);
+/// Names of the set bits, joined by spaces; "0" if none.  Bits without a name as one hex number.
+struct BitName { uint32_t bit; std::string_view name; };
+void add_bits(std::string& out, uint32_t bits, std::span<const BitName> names, std::string_view separator = " ");
+/// A counter, "?" if it is unknown (all ones).
+std::string counter(uint64_t v);
+std::string_view packet_in_reason_name(PacketInReason r);
+std::string_view flow_removed_reason_name(FlowRemovedReason r);
+void add_match(std::string& out, const TextContext& ctx, const Match& m, int priority = kDefaultPriority);
+
+#define SLUICE_TEXT(T) void format_body(std::string&, const TextContext&, const T&);
+SLUICE_TEXT(Hello) SLUICE_TEXT(ErrorReport) SLUICE_TEXT(Echo) SLUICE_TEXT(FeaturesReply) SLUICE_TEXT(SwitchConfig) SLUICE_TEXT(RoleMessage)
+SLUICE_TEXT(RoleStatus) SLUICE_TEXT(AsyncConfig) SLUICE_TEXT(BundleControl) SLUICE_TEXT(BundleAdd) SLUICE_TEXT(RequestForward) SLUICE_TEXT(Setting)
+SLUICE_TEXT(PacketIn) SLUICE_TEXT(PacketOut) SLUICE_TEXT(FlowMod) SLUICE_TEXT(FlowRemoved) SLUICE_TEXT(FlowStatsRequest) SLUICE_TEXT(FlowStatsReply)
+SLUICE_TEXT(AggregateStats) SLUICE_TEXT(FlowMonitorRequest) SLUICE_TEXT(FlowMonitorReply) SLUICE_TEXT(PortStatus) SLUICE_TEXT(PortMod)
+SLUICE_TEXT(PortRequest) SLUICE_TEXT(PortStatsReply) SLUICE_TEXT(PortDescReply) SLUICE_TEXT(QueueRequest) SLUICE_TEXT(QueueStatsReply)
+SLUICE_TEXT(QueueDescReply) SLUICE_TEXT(TableFeaturesMessage) SLUICE_TEXT(TableStatsReply) SLUICE_TEXT(TableDescReply) SLUICE_TEXT(TableStatus)
+SLUICE_TEXT(TableMod) SLUICE_TEXT(GroupMod) SLUICE_TEXT(GroupRequest) SLUICE_TEXT(GroupDescReply) SLUICE_TEXT(GroupStatsReply) SLUICE_TEXT(GroupFeatures)
+SLUICE_TEXT(MeterMod) SLUICE_TEXT(MeterRequest) SLUICE_TEXT(MeterConfigReply) SLUICE_TEXT(MeterStatsReply) SLUICE_TEXT(MeterFeatures)
+SLUICE_TEXT(DescReply) SLUICE_TEXT(TlvTableMod) SLUICE_TEXT(TlvTableReply) SLUICE_TEXT(CtFlush) SLUICE_TEXT(IpfixStatsReply)
+#undef SLUICE_TEXT
+inline void format_body(std::string&, const TextContext&, const Empty&) {}
+
+}  // namespace sluice::ofp

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text of flow mods, removed flows, flow statistics, flow monitors.
+#include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/port.h"
+#include "ofproto/openflow/text_body.h"
+
+namespace sluice::ofp {
+namespace {
+
+constexpr BitName kMonitorFlags[] = {
+    {OFPFMF_INITIAL, "initial"}, {OFPFMF_ADD, "add"}, {OFPFMF_REMOVED, "delete"}, {OFPFMF_MODIFY, "modify"}, {OFPFMF_INSTRUCTIONS, "actions"},
+    {OFPFMF_NO_ABBREV, "no-abbrev"}, {OFPFMF_ONLY_OWN, "own"},
+};
+
+std::string_view event_name(FlowEvent e) {
+  constexpr std::string_view kNames[] = {"INITIAL", "ADDED", "DELETED", "MODIFIED", "ABBREV", "PAUSED", "RESUMED"};
+  return kNames[static_cast<size_t>(e)];
+}
+
+void add_update(std::string& out, const TextContext& ctx, const FlowUpdate& u) {
+  add(out, "\n event={}", event_name(u.event));
+  if (u.event == FlowEvent::kAbbrev) add(out, " xid=0x{:x}", u.xid);
+  if (u.event > FlowEvent::kModified) return;
+  if (u.event == FlowEvent::kRemoved) add(out, " reason={}", flow_removed_reason_name(u.reason));
+  add(out, " table={}", u.table_id);
+  if (u.idle_timeout) add(out, " idle_timeout={}", u.idle_timeout);
+  if (u.hard_timeout) add(out, " hard_timeout={}", u.hard_timeout);
+  add(out, " cookie=0x{:x} ", u.cookie);
+  add_match(out, ctx, u.match, u.priority);
+  if (u.actions.empty()) return;
+  if (!out.ends_with(' ')) out += ' ';
+  out += "actions=";
+  format_actions(u.actions, out, ctx.names());
+}
+
+}  // namespace
+
+void format_body(std::string& out, const TextContext& ctx, const FlowMod& m) {
+  out += ' ';
+  if (ctx.version() >= Version::k12 || !(m.flags & OFPFF_RESET_COUNTS)) return format_flow_mod(m, out, ctx.names());
+  FlowMod shown = m;  // before 1.2 an add always resets counters; that is not said
+  shown.flags &= static_cast<uint16_t>(~OFPFF_RESET_COUNTS);
+  format_flow_mod(shown, out, ctx.names());
+}
+
+void format_body(std::string& out, const TextContext& ctx, const FlowRemoved& m) {
+  out += ' ';
+  add_match(out, ctx, m.match, m.priority);
+  add(out, " reason={}", flow_removed_reason_name(m.reason));
+  if (m.table_id != kTableAll) add(out, " table_id={}", m.table_id);
+  if (m.cookie) add(out, " cookie:0x{:x}", m.cookie);
+  out += " duration";
+  add_duration(out, m.duration_sec, m.duration_nsec);
+  add(out, " idle{}", m.idle_timeout);
+  if (m.hard_timeout) add(out, " hard{}", m.hard_timeout);
+  add(out, " pkts{} bytes{}", m.packet_count, m.byte_count);
+}
+
+void format_body(std::string& out, const TextContext& ctx, const FlowStatsRequest& m) {
+  if (m.table_id != kTableAll) add(out, " table={}", m.table_id);
+  if (m.out_port != OFPP_NONE) add(out, " out_port={}", format_port(m.out_port, ctx.names().ports));
+  out += ' ';
+  add_match(out, ctx, m.match);
+}
+
+void format_body(std::string& out, const TextContext& ctx, const FlowStatsReply& m) {
+  out += '\n';
+  for (const FlowStats& f : m.flows) {
+    format_flow_stats(f, out, ctx.names(), ctx.options.show_stats);
+    out += '\n';
+  }
+}
+
+void format_body(std::string& out, const TextContext&, const AggregateStats& m) {
+  add(out, " packet_count={} byte_count={} flow_count={}", m.packet_count, m.byte_count, m.flow_count);
+}
+
+void format_body(std::string& out, const TextContext& ctx, const FlowMonitorRequest& m) {
+  for (const FlowMonitor& f : m.monitors) {
+    add(out, "\n id={}", f.monitor_id);
+    if (f.command != FlowMonitorCommand::kAdd) {
+      constexpr std::string_view kCommands[] = {"add", "modify", "delete"};
+      add(out, " command={}", kCommands[static_cast<size_t>(f.command)]);
+    }
+    out += " flags=";
+    add_bits(out, f.flags, kMonitorFlags, ",");
+    if (f.out_port != OFPP_NONE) add(out, " out_port={}", format_port(f.out_port, ctx.names().ports));
+    if (f.out_group != OFPG_ANY && f.out_group != 0) add(out, " out_group={}", f.out_group);
+    if (f.table_id != kTableAll) add(out, " table={}", f.table_id);
+    std::string match;
+    add_match(match, ctx, f.match);
+    if (!match.empty()) add(out, " {}", match);
+  }
+}
+
+void format_body(std::string& out, const TextContext& ctx, const FlowMonitorReply& m) {
+  for (const FlowUpdate& u : m.updates) add_update(out, ctx, u);
+}
+
+}  // namespace sluice::ofp

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Text of: hello, errors, echo, features, configuration, roles, asynchronous masks, bundles, Nicira settings.
+#include "ofproto/openflow/feature_bits.h"
+#include "ofproto/openflow/text_body.h"
+
+namespace sluice::ofp {
+namespace {
+
+constexpr BitName kCapabilities[] = {
+    {OFPC_FLOW_STATS, "FLOW_STATS"}, {OFPC_TABLE_STATS, "TABLE_STATS"}, {OFPC_PORT_STATS, "PORT_STATS"}, {OFPC_GROUP_STATS, "GROUP_STATS"},
+    {OFPC_STP, "STP"}, {OFPC_IP_REASM, "IP_REASM"}, {OFPC_QUEUE_STATS, "QUEUE_STATS"}, {OFPC_ARP_MATCH_IP, "ARP_MATCH_IP"},
+    {OFPC_PORT_BLOCKED, "PORT_BLOCKED"}, {OFPC_BUNDLES, "BUNDLES"}, {OFPC_FLOW_MONITORING, "FLOW_MONITORING"},
+};
+
+std::string_view role_name(Role r) {
+  constexpr std::string_view kNames[] = {"nochange", "equal", "primary", "secondary"};
+  return kNames[static_cast<size_t>(r)];
+}
+
+/// Control characters as octal escapes.
+std::string printable(ByteView text) {
+  std::string out;
+  for (uint8_t c : text) {
+    if (c >= 0x20 && c < 0x7f) out += static_cast<char>(c);
+    else add(out, "\\{:03o}", c);
+  }
+  return out;
+}
+
+struct AsyncKindText {
+  std::string_view name;
+  std::array<std::string_view, 6> reasons;
+};
+constexpr AsyncKindText kAsyncTexts[kAsyncKinds] = {
+    {"PACKET_IN", {"no_match", "action", "invalid_ttl", "action_set", "group", "packet_out"}},
+    {"PORT_STATUS", {"add", "delete", "modify"}},
+    {"FLOW_REMOVED", {"idle", "hard", "delete", "group_delete", "meter_delete", "eviction"}},
+    {"ROLE_STATUS", {"primary_request", "configuration_changed", "experimenter_data_changed"}},
+    {"TABLE_STATUS", {"", "", "", "vacancy_down", "vacancy_up"}},
+    {"REQUESTFORWARD", {"group_mod_request", "meter_mod_request"}},
+};
+
+void add_async(std::string& out, std::string_view who, const std::array<uint32_t, kAsyncKinds>& masks) {
+  add(out, "\n {}:\n", who);
+  for (unsigned kind = 0; kind < kAsyncKinds; kind++) {
+    add(out, "{:>16}:", kAsyncTexts[kind].name);
+    uint32_t mask = masks[kind];
+    if (!mask) out += " (off)";
+    for (unsigned bit = 0; bit < 32; bit++) {
+      if (!(mask >> bit & 1)) continue;
+      const auto& names = kAsyncTexts[kind].reasons;
+      if (bit < names.size() && !names[bit].empty()) add(out, " {}", names[bit]);
+      else add(out, " {}", bit);
+    }
+    out += '\n';
+  }
+}
+
+std::string_view bundle_type_name(BundleControlType t) {
+  constexpr std::string_view kNames[] = {"OPEN_REQUEST", "OPEN_REPLY", "CLOSE_REQUEST", "CLOSE_REPLY",
+                                         "COMMIT_REQUEST", "COMMIT_REPLY", "DISCARD_REQUEST", "DISCARD_REPLY"};
+  return kNames[static_cast<size_t>(t)];
+}
+constexpr BitName kBundleFlags[] = {{OFPBF_ATOMIC, "atomic"}, {OFPBF_ORDERED, "ordered"}};
+
+}  // namespace
+
+void format_body(std::string& out, const TextContext&, const Hello& m) {
+  out += "\n version bitmap: ";
+  std::string_view gap;
+  for (unsigned v = 0; v < 32; v++) {
+    if (!(m.versions >> v & 1)) continue;
+    add(out, "{}0x{:02x}", gap, v);
+    gap = ", ";
+  }
+}
+
+void format_body(std::string& out, const TextContext& ctx, const ErrorReport& m) {
+  if (!m.error) {
+    if (m.numbers.vendor) add(out, " vendor 0x{:x}, type {}, code {}\n", m.numbers.vendor, m.numbers.type, m.numbers.code);
+    else add(out, " type {}, code {}\n", m.numbers.type, m.numbers.code);
+    out += hex_dump(m.data);
+    return;
+  }
+  add(out, " {}\n", error_name(*m.error));
+  bool text = *m.error == Error::OFPHFC_INCOMPATIBLE || *m.error == Error::OFPHFC_EPERM;
+  out += text ? printable(m.data) + "\n" : format_wire(m.data, ctx.options);
+}
+
+void format_body(std::string& out, const TextContext&, const Echo& m) {
+  add(out, " {} bytes of payload\n", m.data.size());
+  out += hex_dump(m.data);
+}
+
+void format_body(std::string& out, const TextContext& ctx, const FeaturesReply& m) {
+  add(out, " dpid:{:016x}\nn_tables:{}, n_buffers:{}", m.datapath_id, m.n_tables, m.n_buffers);
+  if (m.auxiliary_id) add(out, ", auxiliary_id:{}", m.auxiliary_id);
+  out += "\ncapabilities: ";
+  add_bits(out, m.capabilities, kCapabilities);
+  out += '\n';
+  if (ctx.version() == Version::k10) {
+    out += "actions:";
+    for (unsigned i = 0; i < kActionKindCount; i++)
+      if (m.actions >> i & 1) add(out, " {}", kActionKinds[i].name);
+    out += '\n';
+  }
+  format_body(out, ctx, PortDescReply{m.ports});
+}
+
+std::string_view fragments_name(Fragments f) {
+  constexpr std::string_view kNames[] = {"normal", "drop", "reassemble", "nx-match"};
+  return kNames[static_cast<size_t>(f)];
+}
+
+void format_body(std::string& out, const TextContext&, const SwitchConfig& m) {
+  add(out, " frags={}", fragments_name(m.fragments));
+  if (m.invalid_ttl_to_controller) out += " invalid_ttl_to_controller";
+  add(out, " miss_send_len={}", m.miss_send_len);
+}
+
+void format_body(std::string& out, const TextContext&, const RoleMessage& m) {
+  add(out, " role={}", role_name(m.role));
+  if (m.have_generation_id) add(out, " generation_id={}", m.generation_id);
+}
+
+void format_body(std::string& out, const TextContext&, const RoleStatus& m) {
+  add(out, " role={}", role_name(m.role));
+  if (m.generation_id != UINT64_MAX) add(out, " generation_id={}", m.generation_id);
+  add(out, " reason={}", kAsyncTexts[kAsyncRoleStatus].reasons[m.reason % 3]);
+}
+
+void format_body(std::string& out, const TextContext&, const AsyncConfig& m) {
+  add_async(out, "primary", m.primary);
+  add_async(out, "secondary", m.secondary);
+}
+
+void format_body(std::string& out, const TextContext&, const BundleControl& m) {
+  add(out, "\n bundle_id=0x{:x} type={} flags=", m.bundle_id, bundle_type_name(m.type));
+  add_bits(out, m.flags, kBundleFlags);
+}
+
+void format_body(std::string& out, const TextContext& ctx, const BundleAdd& m) {
+  add(out, "\n bundle_id=0x{:x} flags=", m.bundle_id);
+  add_bits(out, m.flags, kBundleFlags);
+  out += '\n';
+  out += format_wire(m.message, ctx.options);
+}
+
+void format_body(std::string& out, const TextContext& ctx, const RequestForward& m) {
+  out += " reason=";
+  auto type = decode_type(m.message);
+  out += type && *type == MessageType::OFPT_METER_MOD ? "meter_mod" : "group_mod";
+  auto inner = decode(m.message);
+  if (!inner) {
+    add(out, "\n{}", format_wire(m.message, ctx.options));
+    return;
+  }
+  if (const auto* group = std::get_if<GroupMod>(&inner->body)) format_body(out, {*inner, ctx.options}, *group);
+  if (const auto* meter = std::get_if<MeterMod>(&inner->body)) format_body(out, {*inner, ctx.options}, *meter);
+}
+
+void format_body(std::string& out, const TextContext& ctx, const Setting& m) {
+  switch (ctx.type()) {
+    case MessageType::NXT_SET_FLOW_FORMAT: add(out, " format={}", m.value == NXFF_NXM ? "nxm" : "openflow10"); break;
+    case MessageType::NXT_FLOW_MOD_TABLE_ID: add(out, " {}", m.value ? "enable" : "disable"); break;
+    case MessageType::NXT_SET_PACKET_IN_FORMAT: {
+      constexpr std::string_view kNames[] = {"standard", "nxt_packet_in", "nxt_packet_in2"};
+      add(out, " format={}", kNames[m.value % 3]);
+      break;
+    }
+    case MessageType::NXT_CT_FLUSH_ZONE: add(out, " zone_id={}", m.value); break;
+    default: add(out, " id={}", m.value);
+  }
+}
+
+}  // namespace sluice::ofp
