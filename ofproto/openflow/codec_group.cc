@@ -190,7 +190,7 @@ Status check_bucket_ids(const std::vector<Bucket>& buckets) {
   std::vector<uint32_t> ids;
   for (const Bucket& b : buckets) ids.push_back(b.bucket_id);
   std::ranges::sort(ids);
-  return std::ranges::adjacent_find(ids) == ids.end() ? Status{} : fail(Error::OFPGMFC_BUCKET_EXISTS);
+  return std::ranges::adjacent_find(ids) == ids.end() ? Status{} : fail(Error::OFPGMFC_BAD_BUCKET);
 }
 
 Status decode_group_tail15(ByteReader& r, const BodyContext& ctx, GroupMod& m) {

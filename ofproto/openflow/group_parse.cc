@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parsing of groups.  A bucket's text runs to the next ",bucket=".
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "ofproto/openflow/group_text.h"
+#include "ofproto/openflow/name_map.h"
+#include "ofproto/openflow/port.h"
+#include "ofproto/openflow/text.h"
+
+namespace sluice::ofp {
+namespace {
+
+constexpr ProtocolSet kBucketCommandProtocols = kOf10Any | kNxmAny | kOxm15;
+using Checked = std::expected<void, std::string>;
+TextError bad(std::string text) { return TextError(std::move(text)); }
+
+struct CommandWord { std::string_view word; GroupCommand command; };
+constexpr CommandWord kCommands[] = {
+    {"add_or_mod", GroupCommand::kAddOrModify}, {"add", GroupCommand::kAdd}, {"modify", GroupCommand::kModify}, {"delete", GroupCommand::kDelete},
+    {"insert_bucket", GroupCommand::kInsertBucket}, {"insert_buckets", GroupCommand::kInsertBucket},
+    {"remove_bucket", GroupCommand::kRemoveBucket}, {"remove_buckets", GroupCommand::kRemoveBucket},
+};
+
+/// Which parts of the text a command takes.
+struct Wanted { bool type, buckets, command_bucket; };
+Wanted wanted_by(GroupCommand c) {
+  switch (c) {
+    case GroupCommand::kDelete: return {false, false, false};
+    case GroupCommand::kInsertBucket: return {false, true, true};
+    case GroupCommand::kRemoveBucket: return {false, false, true};
+    default: return {true, true, false};
+  }
+}
+
+TextResult<uint32_t> parse_u32(std::string_view s) {
+  auto n = parse_number(s);
+  if (!n) return bad(fmt::format("invalid numeric format {}", s));
+  if (*n > UINT32_MAX) return bad(fmt::format("{}: value too large for a 32-bit number", s));
+  return static_cast<uint32_t>(*n);
+}
+
+std::optional<GroupType> parse_type(std::string_view s) {
+  if (s == "all") return GroupType::kAll;
+  if (s == "select") return GroupType::kSelect;
+  if (s == "indirect") return GroupType::kIndirect;
+  if (s == "ff" || s == "fast_failover") return GroupType::kFastFailover;
+  return std::nullopt;
+}
+
+// --- Buckets ---
+
+/// True if the item sets something of the bucket itself; else it is an action.
+TextResult<bool> parse_bucket_key(const KeyValue& kv, Bucket& b, bool& has_weight, const TextNames& names) {
+  std::string key = to_lower(kv.key);
+  if (key == "weight") {
+    auto n = parse_number(kv.value);
+    if (!n || *n > UINT16_MAX) return bad(fmt::format("invalid weight \"{}\"", kv.value));
+    b.weight = static_cast<uint16_t>(*n);
+    has_weight = true;
+  } else if (key == "bucket_id") {
+    auto n = parse_u32(kv.value);
+    if (!n) return bad(n.error());
+    if (*n > OFPG15_BUCKET_MAX) return bad(fmt::format("invalid bucket_id id {}", *n));
+    b.bucket_id = *n;
+  } else if (key == "watch_port") {
+    auto p = parse_port(kv.value, names.ports);
+    if (!p || (p->value >= OFPP_MAX && *p != OFPP_NONE)) return bad(fmt::format("{}: invalid watch_port", kv.value));
+    b.watch_port = *p;
+  } else if (key == "watch_group") {
+    auto n = parse_u32(kv.value);
+    if (!n) return bad(n.error());
+    if (*n > OFPG_MAX && *n != OFPG_ANY) return bad(fmt::format("invalid watch_group {}", kv.value));
+    b.watch_group = *n;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+Checked parse_bucket(std::string_view text, GroupType type, const TextNames& names, Bucket& b, ProtocolSet& usable) {
+  bool has_weight = false;
+  std::string_view rest = text;
+  for (;;) {
+    std::string_view before = rest;
+    auto item = next_item(rest);
+    if (!item) return bad(item.error());
+    if (!*item) {
+      rest = {};
+      break;
+    }
+    const KeyValue& kv = **item;
+    bool actions_key = equal_ignoring_case(kv.key, "actions") || equal_ignoring_case(kv.key, "action");
+    if (actions_key) {
+      size_t at = before.find_first_of("=:");
+      rest = before.substr(at + 1);
+      break;
+    }
+    auto own = parse_bucket_key(kv, b, has_weight, names);
+    if (!own) return bad(own.error());
+    if (!*own) {
+      rest = before;
+      break;
+    }
+  }
+  if (trim(rest).empty()) return bad("bucket must specify actions");
+  auto actions = parse_actions(trim(rest), names, false);
+  if (!actions) return bad(actions.error());
+  b.actions = std::move(actions->actions);
+  usable &= actions->usable;
+  if (has_weight && type != GroupType::kSelect) return bad("Only select groups can have bucket weights.");
+  if (!has_weight && type == GroupType::kSelect) b.weight = 1;
+  if (type == GroupType::kFastFailover && b.watch_port == OFPP_NONE && b.watch_group == OFPG_ANY)
+    return bad("fast failover bucket requires watch_port or watch_group");
+  return {};
+}
+
+// --- Selection method ---
+
+Checked parse_fields(std::string_view list, const TextNames& names, std::vector<GroupField>& out) {
+  for (;;) {
+    auto item = next_item(list);
+    if (!item) return bad(item.error());
+    if (!*item) return {};
+    const KeyValue& kv = **item;
+    const Field* f = field_by_name(kv.key);
+    if (!f) return bad(fmt::format("unknown field {}", kv.key));
+    if (std::ranges::any_of(out, [&](const GroupField& g) { return g.field == f->id; })) return bad(fmt::format("{}: duplicate field", kv.key));
+    size_t size = wire_bytes_of(f->id, names.tlv);
+    GroupField g{f->id, FieldValue::ones(*f, size)};
+    if (kv.has_value()) {
+      auto mask = parse_value(f->id, kv.value, names.ports, names.tlv);
+      if (!mask) return bad(mask.error());
+      g.mask = mask->value;
+    }
+    if (g.mask.is_zero()) return bad(fmt::format("{}: values are wildcards here", kv.all));
+    out.push_back(std::move(g));
+  }
+}
+
+struct GroupParser {
+  const TextNames& names;
+  GroupMod& m;
+  ProtocolSet usable = kAllProtocols;
+  bool has_id = false, has_type = false, has_param = false, has_command_bucket = false;
+
+  Checked key(const KeyValue& kv, const Wanted& wanted);
+  Checked finish(const Wanted& wanted);
+  Checked command_bucket(std::string_view v);
+};
+
+Checked GroupParser::command_bucket(std::string_view v) {
+  has_command_bucket = true;
+  if (v == "all") {
+    if (m.command != GroupCommand::kRemoveBucket) return bad("invalid command bucket id: all");
+    m.command_bucket_id = OFPG15_BUCKET_ALL;
+  } else if (v == "first") {
+    m.command_bucket_id = OFPG15_BUCKET_FIRST;
+  } else if (v == "last") {
+    m.command_bucket_id = OFPG15_BUCKET_LAST;
+  } else {
+    auto n = parse_u32(v);
+    if (!n) return bad(n.error());
+    if (*n > OFPG15_BUCKET_MAX) return bad(fmt::format("invalid command bucket id {}", v));
+    m.command_bucket_id = *n;
+  }
+  return {};
+}
+
+Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
+  std::string key = to_lower(kv.key);
+  std::string_view v = kv.value;
+  if (key == "command_bucket_id") {
+    if (!wanted.command_bucket) return bad("command bucket id is not needed");
+    return command_bucket(v);
+  }
+  if (key == "group_id") {
+    has_id = true;
+    if (v == "all") {
+      m.group_id = OFPG_ALL;
+    } else {
+      auto n = parse_u32(v);
+      if (!n) return bad(n.error());
+      m.group_id = *n;
+      if (*n > OFPG_MAX && !(m.command == GroupCommand::kDelete && *n == OFPG_ALL)) return bad(fmt::format("invalid group id {}", v));
+    }
+    if (m.group_id == OFPG_ALL && m.command != GroupCommand::kDelete) return bad(fmt::format("invalid group id {}", v));
+    return {};
+  }
+  if (key == "type") {
+    if (!wanted.type) return bad("type is not needed");
+    auto type = parse_type(v);
+    if (!type) return bad(fmt::format("invalid group type {}", v));
+    m.type = *type;
+    has_type = true;
+    return {};
+  }
+  if (key == "selection_method") {
+    if (!wanted.type) return bad("selection method is not needed");
+    if (v.size() >= 16) return bad(fmt::format("selection method is longer than {} bytes long", 15));
+    m.selection.method = v;
+    usable &= kOf10Any | kNxmAny | kOxm15;
+    return {};
+  }
+  if (key == "selection_method_param") {
+    auto n = parse_number(v);
+    if (!n) return bad(fmt::format("invalid numeric format {}", v));
+    m.selection.param = *n;
+    has_param = true;
+    return {};
+  }
+  if (key == "fields") return parse_fields(v, names, m.selection.fields);
+  return bad(fmt::format("unknown keyword {}", kv.key));
+}
+
+Checked GroupParser::finish(const Wanted& wanted) {
+  if (!has_id && m.command == GroupCommand::kDelete) m.group_id = OFPG_ALL;
+  else if (!has_id) return bad("must specify a group_id");
+  if (wanted.type && !has_type) return bad("must specify a type");
+  if (wanted.command_bucket && !has_command_bucket) return bad("must specify a command bucket id");
+  if (!m.selection.fields.empty() && m.selection.method != "hash") return bad("fields may only be specified with \"selection_method=hash\"");
+  if (!m.selection.method.empty() && m.type != GroupType::kSelect) return bad("selection method can only be specified for select groups");
+  if (has_param && m.selection.method.empty()) return bad("selection method parameter needs a selection method");
+  return {};
+}
+
+/// The texts of the buckets, and before them the group's own keys.
+TextResult<std::vector<std::string_view>> split_buckets(std::string_view text) {
+  std::vector<std::string_view> parts;
+  constexpr std::string_view kWord = "bucket=";
+  size_t begin = 0;
+  for (size_t at = 0;;) {
+    at = text.find(kWord, at);
+    bool word = at == std::string_view::npos || at == 0 || text[at - 1] == ',' || text[at - 1] == ' ';
+    if (!word) {
+      at += kWord.size();
+      continue;
+    }
+    std::string_view part = text.substr(begin, at == std::string_view::npos ? at : at - begin);
+    while (!part.empty() && (part.back() == ',' || part.back() == ' ')) part.remove_suffix(1);
+    parts.push_back(part);
+    if (at == std::string_view::npos) return parts;
+    at += kWord.size();
+    begin = at;
+  }
+}
+
+GroupCommand take_command(std::string_view& text) {
+  std::string_view t = trim(text);
+  size_t end = t.find_first_of(" \t");
+  for (const CommandWord& c : kCommands) {
+    if (end == std::string_view::npos || t.substr(0, end) != c.word) continue;
+    text = trim(t.substr(end));
+    return c.command;
+  }
+  return GroupCommand::kAdd;
+}
+
+}  // namespace
+
+std::expected<ParsedGroup, std::string> parse_group(std::string_view text, std::optional<GroupCommand> command, const TextNames& names) {
+  ParsedGroup out;
+  out.mod.command = command ? *command : take_command(text);
+  Wanted wanted = wanted_by(out.mod.command);
+  GroupParser parser{names, out.mod};
+  if (wanted.command_bucket) parser.usable &= kBucketCommandProtocols;
+  auto parts = split_buckets(text);
+  if (!parts) return bad(parts.error());
+  if (parts->size() > 1 && !wanted.buckets) return bad("bucket is not needed");
+  for (std::string_view head = parts->front();;) {
+    auto item = next_item(head);
+    if (!item) return bad(item.error());
+    if (!*item) break;
+    if (auto ok = parser.key(**item, wanted); !ok) return bad(ok.error());
+  }
+  if (auto ok = parser.finish(wanted); !ok) return bad(ok.error());
+  for (size_t i = 1; i < parts->size(); i++) {
+    GroupType type = out.mod.command == GroupCommand::kInsertBucket ? GroupType::kSelect : out.mod.type;
+    Bucket& b = out.mod.buckets.emplace_back();
+    if (auto ok = parse_bucket((*parts)[i], type, names, b, parser.usable); !ok) return bad(ok.error());
+    if (out.mod.command == GroupCommand::kInsertBucket && (*parts)[i].find("weight") == std::string_view::npos) b.weight = 0;
+  }
+  if (out.mod.type == GroupType::kIndirect && out.mod.buckets.size() > 1) return bad("Indirect groups can have at most one bucket.");
+  out.usable = parser.usable;
+  return out;
+}
+
+}  // namespace sluice::ofp
