@@ -149,7 +149,6 @@ bool groups_exist(const BridgeView& v, const ofp::Actions& actions) {
 
 Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::Match& match, uint8_t table, Version version) {
   ofp::ActionCheck c{.version = version, .table_id = table, .n_tables = kFlowTables};
-  c.strict_consistency = version >= Version::k11;
   if (auto ok = ofp::check_actions(actions, match, c); !ok) return ok;
   if (!groups_exist(v, actions)) return std::unexpected(Error::OFPBAC_BAD_OUT_GROUP);
   return {};
@@ -226,8 +225,6 @@ Outcome Bridge::group_mod(const ofp::GroupMod& mod, Time now) {
 }
 
 // --- bundles ---
-
-struct Bridge::Stage {};
 
 std::unique_ptr<Bridge::Stage> Bridge::stage() {
   impl_->staged = true;

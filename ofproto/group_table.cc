@@ -36,7 +36,8 @@ Outcome check(const BridgeView& v, const ofp::GroupMod& mod, std::vector<ofp::Bu
   if (mod.type == ofp::GroupType::kIndirect && buckets.size() != 1) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);
   for (ofp::Bucket& b : buckets) {
     if (mod.type == ofp::GroupType::kFastFailover && b.watch_port == OFPP_NONE && b.watch_group == ofp::OFPG_ANY) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);
-    ofp::ActionCheck c{.version = ofp::Version::k13, .table_id = ofp::kTableAll, .n_tables = kFlowTables, .strict_consistency = false};
+    ofp::ProtocolSet usable = ofp::kAllProtocols;   // what the packet will be is not known: missing prerequisites pass
+    ofp::ActionCheck c{.version = ofp::Version::k13, .table_id = ofp::kTableAll, .n_tables = kFlowTables, .usable = &usable};
     if (auto ok = ofp::check_actions(b.actions, {}, c); !ok) return ok;
     for (const ofp::Action& a : b.actions)
       if (auto* g = a.as<ofp::Group>(); g && g->group != mod.group_id && !v.groups.contains(g->group)) return std::unexpected(Error::OFPBAC_BAD_OUT_GROUP);
