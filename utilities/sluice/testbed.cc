@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "utilities/sluice/testbed.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+
+#include "datapath/odp_text.h"
+#include "datapath/pcap_file.h"
+#include "lib/files.h"
+#include "lib/unixctl.h"
+#include "utilities/sluice/child.h"
+#include "utilities/sluice/packet_text.h"
+#include "utilities/sluice/text_expectation.h"
+
+namespace sluice::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Duration kStartLimit = seconds(30);
+constexpr Duration kCommandLimit = seconds(30);
+constexpr Duration kEndGrace = seconds(5);
+constexpr Duration kPollStep = milliseconds(1);
+constexpr size_t kFramesPerCall = 64;
+constexpr int64_t kWarpSteps = 1000;  // of one passing of time: timers come at most a thousandth of it late
+constexpr size_t kLogTail = 10;       // lines of a dead daemon's log
+
+bool can_connect(const std::string& path) {
+  UniqueFd fd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  if (path.size() >= sizeof address.sun_path) return false;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  return connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+}
+
+std::string tail(const std::string& path, std::string_view indent) {
+  auto text = read_file(path);
+  if (!text) return "";
+  auto lines = split_lines(*text);
+  std::string out;
+  for (size_t i = lines.size() > kLogTail ? lines.size() - kLogTail : 0; i < lines.size(); i++) out += fmt::format("{}{}\n", indent, lines[i]);
+  return out;
+}
+
+UniqueFd create(const std::string& path) { return UniqueFd(open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)); }
+
+std::vector<std::string> make_environment(const Programs& programs, const std::string& directory, const std::string& scenario_directory) {
+  std::vector<std::string> out;
+  std::string path;
+  for (char** e = environ; *e; e++) {
+    std::string_view v = *e;
+    if (v.starts_with("PATH=")) path = v.substr(5);
+    else if (!v.starts_with("OVS_") && !v.starts_with("LC_") && !v.starts_with("LANG") && !v.starts_with("TZ=")) out.emplace_back(v);
+  }
+  out.push_back(fmt::format("PATH={}:{}:/usr/sbin:/sbin", programs.directory, path));
+  for (const char* name : {"OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR"}) out.push_back(fmt::format("{}={}", name, directory));
+  out.push_back("OVS_PKGDATADIR=" + fs::path(programs.schema).parent_path().string());
+  out.push_back("SCENARIO_DIR=" + scenario_directory);
+  for (const char* fixed : {"SLUICE_HASH_SEED=1", "LC_ALL=C", "TZ=UTC", "OVS_USER_ID="}) out.emplace_back(fixed);
+  return out;
+}
+
+}  // namespace
+
+std::expected<Programs, std::string> own_programs() {
+  std::error_code error;
+  fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  std::string tried;
+  for (const char* place : {"../compat", "../libexec/sluice/compat", "../lib/sluice/compat"}) {
+    fs::path dir = (here / place).lexically_normal();
+    tried += (tried.empty() ? "" : ", ") + dir.string();
+    if (!fs::exists(dir / "ovs-vswitchd", error)) continue;
+    for (const fs::path& schema : {dir / "vswitch.ovsschema", (here / "../share/sluice/vswitch.ovsschema").lexically_normal()})
+      if (fs::exists(schema, error)) return Programs{dir.string(), schema.string()};
+    return std::unexpected(fmt::format("{}: no vswitch.ovsschema there", dir.string()));
+  }
+  return std::unexpected(fmt::format("the programs to test are not in {}", tried));
+}
+
+Programs ovs_programs() { return {.directory = "/usr/sbin:/usr/bin", .schema = "/usr/share/openvswitch/vswitch.ovsschema", .of_ovs = true}; }
+
+Testbed::Testbed(const Programs& programs, std::string directory, const std::string& scenario_directory)
+    : programs_(programs), directory_(std::move(directory)), environment_(make_environment(programs, directory_, scenario_directory)) {}
+
+std::expected<std::unique_ptr<Testbed>, std::string> Testbed::start(const Programs& programs, const std::string& directory,
+                                                                    const std::string& scenario_directory) {
+  std::unique_ptr<Testbed> bed(new Testbed(programs, directory, scenario_directory));
+  if (auto ok = bed->start_all(); !ok) return std::unexpected(ok.error());
+  return bed;
+}
+
+Testbed::~Testbed() {
+  for (Daemon* d : {&switch_, &database_})
+    if (d->pid > 0 && !d->ended) end_child(d->pid, kEndGrace);
+}
+
+std::expected<void, std::string> Testbed::start_all() {
+  auto created = shell(fmt::format("ovsdb-tool create '{}/conf.db' '{}'", directory_, programs_.schema));
+  if (!created) return std::unexpected(created.error());
+  if (created->status) return std::unexpected("no database could be made: " + created->err);
+  if (auto ok = start_daemon(database_, {directory_ + "/conf.db", "--remote=punix:" + directory_ + "/db.sock",
+                                         "--remote=db:Open_vSwitch,Open_vSwitch,manager_options"});
+      !ok)
+    return ok;
+  if (auto ok = await_socket(database_, directory_ + "/db.sock"); !ok) return ok;
+  if (auto ok = start_daemon(switch_, {"unix:" + directory_ + "/db.sock", "--enable-dummy=override", "--disable-system"}); !ok) return ok;
+  auto init = shell("ovs-vsctl --no-wait init");  // while the switch starts
+  if (!init) return std::unexpected(init.error());
+  if (init->status) return std::unexpected("the database could not be initialised: " + init->err);
+  if (auto ok = await_socket(switch_, fmt::format("{}/ovs-vswitchd.{}.ctl", directory_, switch_.pid)); !ok) return ok;
+  if (auto stopped = control("time/stop", {}); !stopped) return std::unexpected(stopped.error());
+  if (programs_.of_ovs) return {};
+  if (auto recording = sent(); !recording) return std::unexpected(recording.error());
+  return {};
+}
+
+std::expected<void, std::string> Testbed::start_daemon(Daemon& daemon, std::vector<std::string> options) {
+  UniqueFd log = create(fmt::format("{}/{}.err", directory_, daemon.name));
+  ChildOptions child{.argv = {daemon.name}, .environment = environment_, .directory = directory_, .out = log.get(), .err = log.get()};
+  child.argv.insert(child.argv.end(), options.begin(), options.end());
+  for (const std::string& o : {std::string("--no-chdir"), fmt::format("--pidfile={}/{}.pid", directory_, daemon.name),
+                               fmt::format("--log-file={}/{}.log", directory_, daemon.name), std::string("-vconsole:off")})
+    child.argv.push_back(o);
+  // execvpe() searches the PATH of the caller, not that of the new environment: name the program whole.
+  std::string_view directories = programs_.directory;
+  while (!directories.empty()) {
+    std::string path = fmt::format("{}/{}", directories.substr(0, directories.find(':')), daemon.name);
+    if (access(path.c_str(), X_OK) == 0) {
+      child.argv[0] = path;
+      break;
+    }
+    size_t next = directories.find(':');
+    directories = next == directories.npos ? "" : directories.substr(next + 1);
+  }
+  daemon.pid = start_child(child);
+  if (daemon.pid < 0) return std::unexpected(fmt::format("{} could not be started", daemon.name));
+  return {};
+}
+
+std::expected<void, std::string> Testbed::await_socket(Daemon& daemon, const std::string& path) {
+  for (Duration waited{}; !can_connect(path); waited += kPollStep) {
+    if (auto status = wait_child(daemon.pid, kPollStep)) {
+      daemon.ended = true;
+      return std::unexpected(obituary(daemon, *status));
+    }
+    if (interrupted()) return std::unexpected("interrupted");
+    if (waited > kStartLimit) return std::unexpected(fmt::format("{} does not listen at {}", daemon.name, path));
+  }
+  return {};
+}
+
+std::string Testbed::obituary(const Daemon& daemon, int status) const {
+  std::string out = fmt::format("{} ended: {}\n", daemon.name, status_text(status));
+  out += tail(fmt::format("{}/{}.err", directory_, daemon.name), "  ");
+  return out + tail(fmt::format("{}/{}.log", directory_, daemon.name), "  ");
+}
+
+std::optional<std::string> Testbed::death() {
+  for (Daemon* d : {&switch_, &database_}) {
+    if (d->ended) continue;
+    if (auto status = wait_child(d->pid, Duration::zero())) {
+      d->ended = true;
+      return obituary(*d, *status);
+    }
+  }
+  return std::nullopt;
+}
+
+std::expected<void, std::string> Testbed::stop() {
+  if (auto dead = death()) return std::unexpected(*dead);
+  for (Daemon* d : {&switch_, &database_}) {
+    if (d->ended) continue;
+    int status = end_child(d->pid, kEndGrace);
+    d->ended = true;
+    // Those that don't catch SIGTERM die of it.
+    bool by_us = WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM;
+    if (status != 0 && !by_us) return std::unexpected(obituary(*d, status));
+  }
+  return {};
+}
+
+std::expected<ShellResult, std::string> Testbed::shell(const std::string& command) {
+  std::string out_path = directory_ + "/.stdout", err_path = directory_ + "/.stderr";
+  UniqueFd out = create(out_path), err = create(err_path);
+  pid_t pid = start_child({.argv = {"/bin/sh", "-c", command}, .environment = environment_, .directory = directory_, .out = out.get(), .err = err.get()});
+  if (pid < 0) return std::unexpected("no process could be started");
+  auto status = wait_child(pid, kCommandLimit);
+  if (!status) {
+    kill(-pid, SIGKILL);
+    end_child(pid, Duration::zero());
+    return std::unexpected(interrupted() ? "interrupted" : fmt::format("the command did not end within {} s", to_seconds(kCommandLimit)));
+  }
+  ShellResult result;
+  result.status = WIFSIGNALED(*status) ? 128 + WTERMSIG(*status) : WEXITSTATUS(*status);
+  result.out = read_file(out_path).value_or("");
+  result.err = read_file(err_path).value_or("");
+  // A process in the background may hold the files and write to them later: they must not be the next command's.
+  unlink(out_path.c_str());
+  unlink(err_path.c_str());
+  return result;
+}
+
+std::expected<std::string, std::string> Testbed::control(std::string_view command, std::vector<std::string> args) {
+  auto answer = unixctl_call(fmt::format("{}/ovs-vswitchd.{}.ctl", directory_, switch_.pid), command, args);
+  if (!answer) {
+    auto dead = death();
+    return std::unexpected(dead ? *dead : fmt::format("{}: {}", command, answer.error()));
+  }
+  if (answer->is_error) return std::unexpected(fmt::format("{}: {}", command, answer->text));
+  return std::move(answer->text);
+}
+
+std::expected<void, std::string> Testbed::warp(Duration total) {
+  int64_t step = std::max<int64_t>(1, to_ms(total) / kWarpSteps);
+  if (auto done = control("time/warp", {std::to_string(to_ms(total)), std::to_string(step)}); !done) return std::unexpected(done.error());
+  return {};
+}
+
+std::expected<void, std::string> Testbed::receive(const std::string& port, std::span<const Bytes> frames) {
+  while (!frames.empty()) {
+    std::vector<std::string> args = {port};
+    for (const Bytes& f : frames.first(std::min(frames.size(), kFramesPerCall))) args.push_back(format_hex(f));
+    frames = frames.subspan(args.size() - 1);
+    if (auto done = control("netdev-dummy/receive", std::move(args)); !done) return std::unexpected(done.error());
+  }
+  return {};
+}
+
+std::expected<std::vector<SentFrame>, std::string> Testbed::sent() {
+  if (programs_.of_ovs) return captured();
+  auto text = control("netdev-dummy/sent", {});
+  if (!text) return std::unexpected(text.error());
+  std::vector<SentFrame> out;
+  for (const std::string& line : split_lines(*text)) {
+    size_t blank = line.find(' ');
+    auto frame = blank == line.npos ? std::unexpected(std::string()) : parse_frame(std::string_view(line).substr(blank + 1));
+    if (!frame) return std::unexpected(fmt::format("netdev-dummy/sent: \"{}\" is no frame", line));
+    out.push_back({line.substr(0, blank), std::move(*frame)});
+  }
+  return out;
+}
+
+/// Open vSwitch's dummy devices write what they send to a capture file each, if told to; the order between ports is lost.
+std::expected<std::vector<SentFrame>, std::string> Testbed::captured() {
+  usleep(20'000);  // it answers before it is done
+  std::vector<SentFrame> out;
+  for (auto& [port, seen] : captures_) {
+    auto frames = read_pcap(fmt::format("{}/{}.sent.pcap", directory_, port));
+    if (!frames) continue;
+    for (size_t i = seen; i < frames->size(); i++) out.push_back({port, (*frames)[i].bytes});
+    seen = frames->size();
+  }
+  auto names = shell("ovs-vsctl --bare --columns=name find interface type='\"\"'");
+  if (!names || names->status) return out;
+  for (const std::string& name : split_lines(names->out)) {
+    if (name.empty() || captures_.contains(name)) continue;
+    captures_[name] = 0;
+    if (auto set = shell(fmt::format("ovs-vsctl set interface '{0}' 'options:tx_pcap={1}/{0}.sent.pcap'", name, directory_)); !set) return std::unexpected(set.error());
+  }
+  return out;
+}
+
+}  // namespace sluice::cli
