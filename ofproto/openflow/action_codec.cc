@@ -13,15 +13,9 @@ constexpr uint16_t kVendorType = 0xffff;   // OFPAT_VENDOR, OFPAT_EXPERIMENTER
 enum : uint16_t { kGoto = 1, kWriteMetadata, kWriteActions, kApplyActions, kClearActions, kMeterInstruction };
 constexpr uint16_t kExperimenterInstruction = 0xffff;
 
-const WireRow* find_row(WireForm form, uint16_t number, Version v) {
-  for (const WireRow& row : action_rows())
-    if (row.form == form && row.number == number && row.first <= v && v <= row.last) return &row;
-  return nullptr;
-}
-
 Result<const WireRow*> read_head(ByteReader& body, uint16_t type, Version v) {
   if (type != kVendorType) {
-    const WireRow* row = find_row(WireForm::kStandard, type, v);
+    const WireRow* row = row_to_read(WireForm::kStandard, type, v);
     if (!row) return fail(Error::OFPBAC_BAD_TYPE);
     return row;
   }
@@ -29,7 +23,7 @@ Result<const WireRow*> read_head(ByteReader& body, uint16_t type, Version v) {
   uint16_t subtype = body.u16();
   if (!body.ok()) return fail(Error::OFPBAC_BAD_LEN);
   if (vendor != kNiciraVendor && vendor != kOnfVendor) return fail(Error::OFPBAC_BAD_VENDOR);
-  const WireRow* row = find_row(vendor == kNiciraVendor ? WireForm::kNicira : WireForm::kOnf, subtype, v);
+  const WireRow* row = row_to_read(vendor == kNiciraVendor ? WireForm::kNicira : WireForm::kOnf, subtype, v);
   if (!row) return fail(Error::OFPBAC_BAD_VENDOR_TYPE);
   return row;
 }
@@ -48,23 +42,21 @@ Result<Action> read_action(ByteReader& r, const ActionContext& ctx) {
 }
 
 Status write_action(const Action& a, ByteWriter& w, const ActionContext& ctx) {
-  for (const WireRow& row : action_rows()) {
-    if (row.kind != a.v.index() || row.first > ctx.version || ctx.version > row.last || (row.fits && !row.fits(a))) continue;
-    size_t start = w.size();
-    w.u16(row.form == WireForm::kStandard ? row.number : kVendorType);
-    w.u16(0);
-    if (row.form != WireForm::kStandard) {
-      w.u32(row.form == WireForm::kNicira ? kNiciraVendor : kOnfVendor);
-      w.u16(row.number);
-    }
-    if (auto ok = row.write(a, w, ctx); !ok) return ok;
-    w.pad(start, 8);
-    size_t length = w.size() - start;
-    if (length > kMaxActionsBytes) return fail(Error::OFPBAC_TOO_MANY);
-    w.patch_u16(start + 2, static_cast<uint16_t>(length));
-    return {};
+  const WireRow* row = row_to_write(a, ctx.version);
+  if (!row) return fail(is_instruction(a) ? Error::OFPBIC_UNSUP_INST : Error::OFPBAC_BAD_TYPE);
+  size_t start = w.size();
+  w.u16(row->form == WireForm::kStandard ? row->number : kVendorType);
+  w.u16(0);
+  if (row->form != WireForm::kStandard) {
+    w.u32(row->form == WireForm::kNicira ? kNiciraVendor : kOnfVendor);
+    w.u16(row->number);
   }
-  return fail(is_instruction(a) ? Error::OFPBIC_UNSUP_INST : Error::OFPBAC_BAD_TYPE);
+  if (auto ok = row->write(a, w, ctx); !ok) return ok;
+  w.pad(start, 8);
+  size_t length = w.size() - start;
+  if (length > kMaxActionsBytes) return fail(Error::OFPBAC_TOO_MANY);
+  w.patch_u16(start + 2, static_cast<uint16_t>(length));
+  return {};
 }
 
 }  // namespace
@@ -84,6 +76,10 @@ Status write_action_list(const Actions& actions, ByteWriter& w, const ActionCont
   if (ctx.depth > kMaxActionDepth) return fail(Error::OFPBAC_TOO_MANY);
   Actions lowered;
   for (const Action& a : actions) {
+    if (!may_lower(a)) {
+      if (auto ok = write_action(a, w, ctx); !ok) return ok;
+      continue;
+    }
     lowered.clear();
     if (auto ok = lower_action(a, ctx.version, lowered); !ok) return ok;
     for (const Action& l : lowered)

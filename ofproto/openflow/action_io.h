@@ -148,6 +148,10 @@ Status write_layout(const Action& a, ByteWriter& w, const ActionContext& ctx) {
 }
 
 std::span<const WireRow> action_rows();
+/// The row of a number on the wire, or nothing.
+const WireRow* row_to_read(WireForm form, uint16_t number, Version v);
+/// The first row that the version has for this value, or nothing.
+const WireRow* row_to_write(const Action& a, Version v);
 
 // Irregular bodies, by file.
 Result<Action> read_learn(ByteReader& r, const ActionContext& ctx);
@@ -182,5 +186,7 @@ Status write_action_list(const Actions& actions, ByteWriter& w, const ActionCont
 std::optional<Subfield> mask_run(FieldId f, const FieldValue& mask);
 /// What the action becomes in the version: itself, or other actions of the same effect (appended to out).
 Status lower_action(const Action& a, Version version, Actions& out);
+/// False: lower_action would give the action itself.
+bool may_lower(const Action& a);
 
 }  // namespace sluice::ofp

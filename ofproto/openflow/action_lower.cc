@@ -129,6 +129,19 @@ std::optional<Subfield> mask_run(FieldId f, const FieldValue& mask) {
   return Subfield{f, static_cast<uint16_t>(first), static_cast<uint16_t>(n)};
 }
 
+bool may_lower(const Action& a) {
+  static constexpr size_t kKinds[] = {kKind<SetField>,  kKind<SetVlanVid>, kKind<SetVlanPcp>,   kKind<SetEthSrc>, kKind<SetEthDst>, kKind<SetIpSrc>,
+                               kKind<SetIpDst>,  kKind<SetIpTos>,   kKind<SetIpEcn>,     kKind<SetIpTtl>,  kKind<SetL4Src>,  kKind<SetL4Dst>,
+                               kKind<SetTunnel>, kKind<SetMplsLabel>, kKind<SetMplsTc>, kKind<Enqueue>,   kKind<GotoTable>};
+  static constexpr uint64_t kSet = [] {
+    uint64_t set = 0;
+    for (size_t k : kKinds) set |= uint64_t{1} << k;
+    return set;
+  }();
+  static_assert(std::variant_size_v<Action::Variant> <= 64);
+  return kSet >> a.v.index() & 1;
+}
+
 Status lower_action(const Action& a, Version v, Actions& out) {
   if (auto* s = a.as<SetField>()) return lower_set_field(*s, v, out);
   if (a.as<SetVlanVid>() || a.as<SetVlanPcp>()) {

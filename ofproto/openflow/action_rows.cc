@@ -344,6 +344,60 @@ constexpr WireRow kRows[] = {
 
 }  // namespace
 
+namespace {
+
+constexpr size_t kStandardNumbers = 32, kNiciraNumbers = 256;
+static_assert(std::size(kRows) < 255);
+
+/// [version][number] -> row + 1.
+template <size_t N>
+constexpr auto make_index(WireForm form) {
+  std::array<std::array<uint8_t, N>, 7> t{};
+  for (size_t i = std::size(kRows); i-- > 0;) {
+    const WireRow& r = kRows[i];
+    if (r.form != form) continue;
+    for (int v = static_cast<int>(r.first); v <= static_cast<int>(r.last); v++) t[static_cast<size_t>(v)][r.number] = static_cast<uint8_t>(i + 1);
+  }
+  return t;
+}
+constexpr auto kStandardIndex = make_index<kStandardNumbers>(WireForm::kStandard);
+constexpr auto kNiciraIndex = make_index<kNiciraNumbers>(WireForm::kNicira);
+
+/// [version][kind] -> first row that may write it + 1.
+constexpr auto make_kind_index() {
+  std::array<std::array<uint8_t, std::variant_size_v<Action::Variant>>, 7> t{};
+  for (size_t i = std::size(kRows); i-- > 0;) {
+    const WireRow& r = kRows[i];
+    for (int v = static_cast<int>(r.first); v <= static_cast<int>(r.last); v++) t[static_cast<size_t>(v)][r.kind] = static_cast<uint8_t>(i + 1);
+  }
+  return t;
+}
+constexpr auto kKindIndex = make_kind_index();
+
+}  // namespace
+
 std::span<const WireRow> action_rows() { return kRows; }
+
+const WireRow* row_to_read(WireForm form, uint16_t number, Version v) {
+  size_t version = static_cast<size_t>(v);
+  uint8_t row = 0;
+  if (form == WireForm::kStandard && number < kStandardNumbers) row = kStandardIndex[version][number];
+  if (form == WireForm::kNicira && number < kNiciraNumbers) row = kNiciraIndex[version][number];
+  if (row) return &kRows[row - 1];
+  if (form != WireForm::kOnf) return nullptr;
+  for (const WireRow& r : kRows)
+    if (r.form == form && r.number == number && r.first <= v && v <= r.last) return &r;
+  return nullptr;
+}
+
+const WireRow* row_to_write(const Action& a, Version v) {
+  size_t first = kKindIndex[static_cast<size_t>(v)][a.v.index()];
+  if (first == 0) return nullptr;
+  for (size_t i = first - 1; i < std::size(kRows); i++) {
+    const WireRow& r = kRows[i];
+    if (r.kind == a.v.index() && r.first <= v && v <= r.last && (!r.fits || r.fits(a))) return &r;
+  }
+  return nullptr;
+}
 
 }  // namespace sluice::ofp

@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstddef>
+
+#include "ofproto/openflow/field_places.h"
 
 namespace sluice::ofp {
 namespace {
@@ -48,32 +49,29 @@ constexpr Names make_names() {
 }
 constexpr Names kNames = make_names();
 
-#define AT(member, byte, bytes, shift, bits) Place{uint16_t(offsetof(Flow, member) + byte), bytes, shift, bits}
 constexpr std::array<Field, kFieldCount> make_fields() {
   std::array<Field, kFieldCount> t{};
-  auto put = [&](FieldId id, Place place, uint16_t bits, uint8_t wire, Maskable m, Prereq p, Access a, Display d, Fixed of10, Fixed of11) {
+  auto put = [&](FieldId id, uint16_t bits, uint8_t wire, Maskable m, Prereq p, Access a, Display d, Fixed of10, Fixed of11) {
     size_t i = static_cast<size_t>(id);
-    t[i] = {id, view(kNames.name[i]), view(kNames.alias[i]), place, bits, wire, m, p, a, d, of10, of11};
+    Place place = kFieldPlaces[i];
+    bool plain = place.bytes == wire && place.shift == 0 && place.bits == 8 * wire && id != FieldId::kActsetOutput;
+    t[i] = {id, view(kNames.name[i]), view(kNames.alias[i]), place, bits, wire, m, p, a, d, of10, of11, plain};
   };
-  auto many = [&](FieldId id, int count, int stride, Place place, auto... rest) {
-    for (int i = 0; i < count; i++) {
-      Place p = place;
-      p.offset = static_cast<uint16_t>(p.offset + stride * i);
-      put(id + i, p, rest...);
-    }
+  auto many = [&](FieldId id, int count, auto... rest) {
+    for (int i = 0; i < count; i++) put(id + i, rest...);
   };
 #define SLUICE_FIELD(id, name, alias, place, bits, wire, mask, prereq, access, display, of10, of11) \
-  put(FieldId::id, place, bits, wire, Maskable::mask, Prereq::prereq, Access::access, Display::display, Fixed::of10, Fixed::of11);
+  put(FieldId::id, bits, wire, Maskable::mask, Prereq::prereq, Access::access, Display::display, Fixed::of10, Fixed::of11);
 #define SLUICE_FIELDS(id, count, name, alias, stride, place, bits, wire, mask, prereq, access, display, of10, of11)                       \
-  many(FieldId::id, count, stride, place, uint16_t{bits}, uint8_t{wire}, Maskable::mask, Prereq::prereq, Access::access, Display::display, \
+  many(FieldId::id, count, uint16_t{bits}, uint8_t{wire}, Maskable::mask, Prereq::prereq, Access::access, Display::display, \
        Fixed::of10, Fixed::of11);
 #include "ofproto/openflow/fields.def"
 #undef SLUICE_FIELD
 #undef SLUICE_FIELDS
   return t;
 }
-#undef AT
 constexpr std::array<Field, kFieldCount> kFields = make_fields();
+
 
 #define SLUICE_WIRE(...) +1
 #define SLUICE_WIRES(id, offset, count, ...) +(count)
@@ -163,7 +161,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-const Field& field(FieldId id) { return kFields[static_cast<size_t>(id)]; }
+constexpr std::array<Field, kFieldCount> kFieldTable = kFields;
 std::span<const Field> all_fields() { return kFields; }
 std::span<const WireId> all_wire_ids() { return kWires; }
 

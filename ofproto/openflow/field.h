@@ -73,9 +73,11 @@ struct Field {
   Access access;
   Display display;
   Fixed of10, of11;
+  bool plain;              // the wire bytes are the bytes in Flow, any value is valid or a port: copied as they are
 };
 
-const Field& field(FieldId id);
+extern const std::array<Field, kFieldCount> kFieldTable;
+inline const Field& field(FieldId id) { return kFieldTable[static_cast<size_t>(id)]; }
 std::span<const Field> all_fields();
 /// By name or alias, without regard to case; also by wire name ("NXM_NX_REG0", "OXM_OF_ETH_SRC").
 const Field* field_by_name(std::string_view name);

@@ -53,6 +53,8 @@ struct WordMap {
   }
 };
 
+WordMap words_of(const Flow& mask);
+
 /// A Match in 24 bytes plus 16 for every 8 bytes of Flow that it asks about.  Immutable, copyable.
 class MiniMatch {
  public:

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // NXM and OXM matches (OF1.3.5 7.2.3).  Decoding checks, per TLV, value, mask, prerequisite and repetition; a field's prerequisite
 // must come before it.
+//
+// Fast path: most fields are "plain" (field.h): their bytes on the wire are their bytes in Flow.  Encoding looks only at fields in
+// words of the mask that are not zero, by a table from words to positions in the order of writing.
 #include <algorithm>
 
 #include "ofproto/openflow/match.h"
+#include "ofproto/openflow/field_places.h"
+#include "ofproto/openflow/port.h"
 
 namespace sluice::ofp {
 namespace {
@@ -11,7 +16,6 @@ namespace {
 constexpr uint32_t kCookieHeader = 0x00013c08;  // NXM_NX_COOKIE, maskable
 
 Result<bool> read_cookie(ByteReader& r, CookieMatch* cookie) {
-  if (r.remaining() < 4) return false;
   uint32_t header = load_be<uint32_t>(r.position());
   bool masked = header == (kCookieHeader | 0x100 | 0x10);
   // Field 30 is MPLS_TTL as well, of one byte.
@@ -24,6 +28,71 @@ Result<bool> read_cookie(ByteReader& r, CookieMatch* cookie) {
   if (!r.ok()) return fail(Error::OFPBMC_BAD_LEN);
   if (cookie->value & ~cookie->mask) return fail(Error::OFPBMC_BAD_WILDCARDS);
   return true;
+}
+
+/// A field's bytes as two integers (the first is 0 up to 8 bytes): to compare and combine without loops over bytes.
+struct Wide {
+  uint64_t hi = 0, lo = 0;
+  bool is_zero() const { return (hi | lo) == 0; }
+  friend bool operator==(const Wide&, const Wide&) = default;
+};
+Wide load_wide(const uint8_t* p, size_t n) {
+  switch (n) {
+    case 1: return {0, *p};
+    case 2: return {0, load_be<uint16_t>(p)};
+    case 4: return {0, load_be<uint32_t>(p)};
+    case 6: return {0, uint64_t{load_be<uint16_t>(p)} << 32 | load_be<uint32_t>(p + 2)};
+    case 8: return {0, load_be<uint64_t>(p)};
+    case 16: return {load_be<uint64_t>(p), load_be<uint64_t>(p + 8)};
+    default: break;
+  }
+  Wide w;
+  for (size_t i = 0; i < n; i++) w.lo = w.lo << 8 | p[i];
+  return w;
+}
+Wide ones_wide(size_t n) {
+  if (n == 16) return {UINT64_MAX, UINT64_MAX};
+  return {0, n == 8 ? UINT64_MAX : (uint64_t{1} << 8 * n) - 1};
+}
+uint8_t* at(Flow& f, const Field& field) { return reinterpret_cast<uint8_t*>(&f) + field.place.offset; }
+const uint8_t* at(const Flow& f, const Field& field) { return reinterpret_cast<const uint8_t*>(&f) + field.place.offset; }
+
+/// The copying of a plain field's payload, with the checks of read_tlv.
+Status take_plain(const Field& f, WireHeader h, ByteView payload, Match& m) {
+  size_t n = f.wire_bytes;
+  if (payload.size() != (h.has_mask() ? 2 * n : n)) return fail(Error::OFPBMC_BAD_LEN);
+  if (f.id == FieldId::kInPortOxm && !is_port_valid(OfpPort{load_be<uint32_t>(payload.data())})) return fail(Error::OFPBMC_BAD_VALUE);
+  uint8_t* mask = at(m.mask, f);
+  if (!load_wide(mask, n).is_zero()) return fail(Error::OFPBMC_DUP_FIELD);
+  if (!has_prereq(f.prereq, m)) return fail(Error::OFPBMC_BAD_PREREQ);
+  if (h.has_mask()) {
+    Wide v = load_wide(payload.data(), n), k = load_wide(payload.data() + n, n);
+    if ((v.lo & ~k.lo) || (v.hi & ~k.hi)) return fail(Error::OFPBMC_BAD_WILDCARDS);
+    if (f.maskable == Maskable::kNo && !k.is_zero() && k != ones_wide(n)) return fail(Error::OFPBMC_BAD_MASK);
+    std::memcpy(mask, payload.data() + n, n);
+  } else {
+    std::memset(mask, 0xff, n);
+  }
+  std::memcpy(at(m.value, f), payload.data(), n);
+  return {};
+}
+
+Status take_other(ByteReader& r, Match& m, const TlvTable* tlv, bool strict) {
+  auto t = read_tlv(r, tlv, !strict);
+  if (!t) return fail(t.error());
+  if (t->field == FieldId::kNone) return {};
+  if (!m.is_wild(t->field, tlv)) return fail(Error::OFPBMC_DUP_FIELD);
+  if (!has_prereq(t->field, m)) return fail(Error::OFPBMC_BAD_PREREQ);
+  m.set(t->field, t->value, t->mask, tlv);
+  return {};
+}
+
+Status take_tlv(ByteReader& r, Match& m, const TlvTable* tlv, bool strict) {
+  WireHeader h{load_be<uint32_t>(r.position()), 0};
+  const WireId* id = h.is_experimenter() ? nullptr : find_wire_id(h);
+  if (!id || !field(id->field).plain || h.length() > r.remaining() - 4 || h.length() == 0) return take_other(r, m, tlv, strict);
+  r.skip(4);
+  return take_plain(field(id->field), h, r.bytes(h.length()), m);
 }
 
 /// The order in which fields are written; a prerequisite comes before what needs it.
@@ -40,11 +109,36 @@ constexpr FieldId kOrder[] = {
     FieldId::kTunSrc, FieldId::kTunDst, FieldId::kTunIpv6Src, FieldId::kTunIpv6Dst, FieldId::kTunGbpId, FieldId::kTunGbpFlags,
     FieldId::kTunErspanVer, FieldId::kTunErspanIdx, FieldId::kTunErspanDir, FieldId::kTunErspanHwid, FieldId::kTunGtpuFlags,
     FieldId::kTunGtpuMsgtype, FieldId::kTunFlags,
-};
-constexpr FieldId kAfterTunnel[] = {
+    // Here come tunnel options and registers, one entry each for all of them.
+    FieldId::kTunMetadata0, FieldId::kReg0,
     FieldId::kPktMark, FieldId::kCtState, FieldId::kCtZone, FieldId::kCtMark, FieldId::kCtLabel, FieldId::kCtNwProto, FieldId::kCtNwSrc,
     FieldId::kCtNwDst, FieldId::kCtIpv6Src, FieldId::kCtIpv6Dst, FieldId::kCtTpSrc, FieldId::kCtTpDst, FieldId::kMetadata,
 };
+static_assert(std::size(kOrder) <= 128);
+
+/// Positions in kOrder as bits.
+struct Positions {
+  uint64_t bits[2] = {};
+};
+constexpr auto make_positions_of_words() {
+  std::array<Positions, kFlowWords> t{};
+  for (size_t i = 0; i < std::size(kOrder); i++) {
+    size_t first, last;
+    if (kOrder[i] == FieldId::kTunMetadata0) {
+      first = last = offsetof(Flow, tun_present) / 8;
+    } else if (kOrder[i] == FieldId::kReg0) {
+      first = offsetof(Flow, reg) / 8;
+      last = (offsetof(Flow, reg) + sizeof(Flow::reg) - 1) / 8;
+    } else {
+      Place p = kFieldPlaces[static_cast<size_t>(kOrder[i])];
+      first = p.offset / 8;
+      last = (p.offset + p.bytes - 1u) / 8;
+    }
+    for (size_t w = first; w <= last; w++) t[w].bits[i / 64] |= uint64_t{1} << i % 64;
+  }
+  return t;
+}
+constexpr auto kPositionsOfWords = make_positions_of_words();
 
 struct Encoder {
   const Match& m;
@@ -53,10 +147,59 @@ struct Encoder {
   const TlvTable* tlv;
   bool oxm() const { return version >= Version::k12; }
 
-  void put(FieldId f) {
-    FieldValue mask = m.get_mask(f, tlv);
-    if (mask.is_zero()) return;
-    write_tlv(w, f, m.get(f, tlv), &mask, version, tlv);
+  void run(const WordMap& words) {
+    Positions p;
+    words.for_each([&](unsigned i) {
+      p.bits[0] |= kPositionsOfWords[i].bits[0];
+      p.bits[1] |= kPositionsOfWords[i].bits[1];
+    });
+    for (unsigned k = 0; k < 2; k++)
+      for (uint64_t b = p.bits[k]; b; b &= b - 1) put_position(kOrder[k * 64 + static_cast<unsigned>(__builtin_ctzll(b))]);
+  }
+
+ private:
+  void put_position(FieldId f) {
+    switch (f) {
+      case FieldId::kVlanTci: return vlan();
+      case FieldId::kInPort:
+        if (m.mask.in_port) put(oxm() ? FieldId::kInPortOxm : FieldId::kInPort);
+        return;
+      case FieldId::kPacketType:
+        // 0 is implied by any Ethernet field.
+        if (m.mask.packet_type && (m.value.packet_type || !implies_ethernet())) put(f);
+        return;
+      case FieldId::kNwTos:
+        if ((m.mask.nw_tos & 0xfc) && has_prereq(f, m)) put(oxm() ? FieldId::kIpDscp : FieldId::kNwTos);
+        return;
+      case FieldId::kTunMetadata0: return tun_metadata();
+      case FieldId::kReg0: return registers();
+      default: return put(f);
+    }
+  }
+
+  void put(FieldId id) {
+    const Field& f = field(id);
+    if (f.plain) return put_plain(f);
+    FieldValue mask = m.get_mask(id, tlv);
+    if (mask.is_zero() || !has_prereq(f.prereq, m)) return;
+    write_tlv(w, id, m.get(id, tlv), &mask, version, tlv);
+  }
+
+  void put_plain(const Field& f) {
+    size_t n = f.wire_bytes;
+    Wide mask = load_wide(at(m.mask, f), n);
+    if (mask.is_zero() || (f.prereq > Prereq::kEthernet && !has_prereq(f.prereq, m))) return;
+    const WireId* id = wire_id_of(f.id, version);
+    bool exact = mask == ones_wide(n);
+    size_t head = id->header.header_size();
+    size_t start = w.size();
+    w.out().resize(start + head + (exact ? n : 2 * n));
+    uint8_t* out = w.out().data() + start;
+    WireHeader h = exact ? id->header : with_mask(id->header);
+    store_be(out, h.header);
+    if (head == 8) store_be(out + 4, h.experimenter);
+    std::memcpy(out + head, at(m.value, f), n);
+    if (!exact) std::memcpy(out + head + n, at(m.mask, f), n);
   }
 
   void vlan() {
@@ -64,7 +207,6 @@ struct Encoder {
     if (mask == 0) return;
     if (!oxm()) return put(FieldId::kVlanTci);
     uint16_t vid_mask = mask & 0x1fff;
-    if (vid_mask == kVlanPresent && (mask & 0xe000)) vid_mask = kVlanPresent;
     if (vid_mask) {
       FieldValue v(2, value & vid_mask), k(2, vid_mask);
       write_tlv(w, FieldId::kVlanVid, v, &k, version, tlv);
@@ -72,28 +214,6 @@ struct Encoder {
     if ((mask & 0xe000) && (value & kVlanPresent)) write_tlv(w, FieldId::kVlanPcp, FieldValue(1, value >> 13), nullptr, version, tlv);
   }
 
-  /// True if the field is the one that names these bits of Flow in a packet of this kind.
-  bool applies(FieldId f) const { return has_prereq(f, m); }
-
-  void fields() {
-    for (FieldId f : kOrder) {
-      switch (f) {
-        case FieldId::kVlanTci: vlan(); break;
-        case FieldId::kInPort:
-          if (m.mask.in_port) put(oxm() ? FieldId::kInPortOxm : FieldId::kInPort);
-          break;
-        case FieldId::kPacketType:
-          // 0 is implied by any Ethernet field.
-          if (m.mask.packet_type && (m.value.packet_type || !implies_ethernet())) put(f);
-          break;
-        case FieldId::kNwTos:
-          if ((m.mask.nw_tos & 0xfc) && applies(f)) put(oxm() ? FieldId::kIpDscp : FieldId::kNwTos);
-          break;
-        default:
-          if (applies(f)) put(f);
-      }
-    }
-  }
   bool implies_ethernet() const {
     return m.mask.eth_type || m.mask.vlan_tci || !m.mask.eth_src.is_zero() || !m.mask.eth_dst.is_zero();
   }
@@ -116,26 +236,32 @@ struct Encoder {
   }
 };
 
+void write_cookie(const CookieMatch& c, ByteWriter& w) {
+  bool masked = c.mask != UINT64_MAX;
+  w.u32(masked ? kCookieHeader | 0x110 : kCookieHeader);
+  w.u64(c.value & c.mask);
+  if (masked) w.u64(c.mask);
+}
+
 }  // namespace
 
 Result<Match> decode_nxm(ByteView bytes, const TlvTable* tlv, CookieMatch* cookie, bool strict) {
-  Match m;
+  Result<Match> out;
+  Match& m = *out;
   ByteReader r(bytes);
   while (r.remaining()) {
-    auto was_cookie = read_cookie(r, cookie);
-    if (!was_cookie) return fail(was_cookie.error());
-    if (*was_cookie) continue;
-    auto t = read_tlv(r, tlv, !strict);
-    if (!t) return fail(t.error());
-    if (t->field == FieldId::kNone) continue;
-    if (!m.is_wild(t->field, tlv)) return fail(Error::OFPBMC_DUP_FIELD);
-    if (!has_prereq(t->field, m)) {
-      if (strict) return fail(Error::OFPBMC_BAD_PREREQ);
-      continue;
+    if (r.remaining() < 4) return fail(Error::OFPBMC_BAD_LEN);
+    if (r.position()[1] == 1 && r.position()[2] >> 1 == 30) {  // as the cookie may be
+      auto was_cookie = read_cookie(r, cookie);
+      if (!was_cookie) return fail(was_cookie.error());
+      if (*was_cookie) continue;
     }
-    m.set(t->field, t->value, t->mask, tlv);
+    if (auto ok = take_tlv(r, m, tlv, strict); !ok) {
+      if (!strict && ok.error() == Error::OFPBMC_BAD_PREREQ) continue;
+      return fail(ok.error());
+    }
   }
-  return m;
+  return out;
 }
 
 Result<Match> decode_oxm_match(ByteReader& r, const TlvTable* tlv, bool strict) {
@@ -158,20 +284,17 @@ Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, 
   }
 }
 
+WordMap words_of(const Flow& mask) {
+  WordMap map;
+  auto words = mask.words();
+  for (size_t i = 0; i < kFlowWords; i++) map.bits[i / 64] |= uint64_t{words[i] != 0} << i % 64;
+  return map;
+}
+
 size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie) {
   size_t start = w.size();
-  Encoder e{m, w, version, tlv};
-  e.fields();
-  e.tun_metadata();
-  e.registers();
-  for (FieldId f : kAfterTunnel)
-    if (e.applies(f)) e.put(f);
-  if (cookie && cookie->mask) {
-    bool masked = cookie->mask != UINT64_MAX;
-    w.u32(masked ? kCookieHeader | 0x110 : kCookieHeader);
-    w.u64(cookie->value & cookie->mask);
-    if (masked) w.u64(cookie->mask);
-  }
+  Encoder{m, w, version, tlv}.run(words_of(m.mask));
+  if (cookie && cookie->mask) write_cookie(*cookie, w);
   return w.size() - start;
 }
 

@@ -8,8 +8,7 @@ namespace sluice::ofp {
 
 MiniMatch::MiniMatch(const Match& m) {
   auto mask = m.mask.words(), value = m.value.words();
-  for (size_t i = 0; i < kFlowWords; i++)
-    if (mask[i]) map_.bits[i / 64] |= uint64_t{1} << i % 64;
+  map_ = words_of(m.mask);
   unsigned n = map_.count();
   if (n == 0) return;
   words_.reset(new uint64_t[2 * n]);
