@@ -27,6 +27,15 @@ const Actions* nested(const Action& a) {
 
 }  // namespace
 
+Action::Action() noexcept = default;
+Action::Action(const Action&) = default;
+Action::Action(Action&&) noexcept = default;
+Action& Action::operator=(const Action&) = default;
+Action& Action::operator=(Action&&) noexcept = default;
+Action::~Action() = default;
+bool operator==(const Action& a, const Action& b) { return a.v == b.v; }
+bool operator==(const Clone& a, const Clone& b) { return a.actions == b.actions; }
+bool operator==(const WriteActions& a, const WriteActions& b) { return a.actions == b.actions; }
 bool operator==(const Ct& a, const Ct& b) {
   return a.commit == b.commit && a.force == b.force && a.zone_src == b.zone_src && a.zone == b.zone && a.recirc_table == b.recirc_table &&
          a.alg == b.alg && a.actions == b.actions;

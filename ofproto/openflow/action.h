@@ -18,6 +18,7 @@
 
 #include "datapath/port_no.h"
 #include "lib/address.h"
+#include "lib/alternative.h"
 #include "lib/bytes.h"
 #include "ofproto/openflow/error.h"
 #include "ofproto/openflow/field.h"
@@ -223,18 +224,23 @@ struct Action {
       DebugRecirc, DebugSlow,                                                                                                //
       Meter, ClearActions, WriteActions, WriteMetadata>;
   Variant v;
-  Action() = default;
+  Action() noexcept;
+  Action(const Action&);
+  Action(Action&&) noexcept;
+  Action& operator=(const Action&);
+  Action& operator=(Action&&) noexcept;
+  ~Action();
   template <typename T>
-    requires std::is_constructible_v<Variant, T&&> && (!std::is_same_v<std::remove_cvref_t<T>, Action>)
-  Action(T&& t) : v(std::forward<T>(t)) {}  // NOLINT: an action is an Action
+    requires is_alternative<T, Variant>
+  Action(T t) : v(std::in_place_type<T>, std::move(t)) {}  // NOLINT: an action is an Action
   template <typename T>
   const T* as() const { return std::get_if<T>(&v); }
   template <typename T>
   T* as() { return std::get_if<T>(&v); }
-  friend bool operator==(const Action& a, const Action& b) { return a.v == b.v; }
+  friend bool operator==(const Action& a, const Action& b);
 };
-inline bool operator==(const Clone& a, const Clone& b) { return a.actions == b.actions; }
-inline bool operator==(const WriteActions& a, const WriteActions& b) { return a.actions == b.actions; }
+bool operator==(const Clone& a, const Clone& b);
+bool operator==(const WriteActions& a, const WriteActions& b);
 bool operator==(const Ct& a, const Ct& b);
 
 /// True for Meter, ClearActions, WriteActions, WriteMetadata, GotoTable.

@@ -5,6 +5,14 @@
 #include "ofproto/openflow/message_ids.h"
 
 namespace sluice::ofp {
+
+Body::Body() noexcept = default;
+Body::Body(const Body&) = default;
+Body::Body(Body&&) noexcept = default;
+Body& Body::operator=(const Body&) = default;
+Body& Body::operator=(Body&&) noexcept = default;
+Body::~Body() = default;
+
 namespace {
 
 constexpr Sender C = Sender::kController, S = Sender::kSwitch, B = Sender::kBoth;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <variant>
 
+#include "lib/alternative.h"
 #include "ofproto/openflow/flow_messages.h"
 #include "ofproto/openflow/flow_mod.h"
 #include "ofproto/openflow/group_messages.h"
@@ -43,12 +44,25 @@ enum class MessageType : uint8_t {
 };
 inline constexpr size_t kMessageTypes = static_cast<size_t>(MessageType::kCount);
 
-using Body = std::variant<Empty, Hello, ErrorReport, Echo, FeaturesReply, SwitchConfig, RoleMessage, RoleStatus, AsyncConfig, BundleControl, BundleAdd,
+using BodyVariant = std::variant<Empty, Hello, ErrorReport, Echo, FeaturesReply, SwitchConfig, RoleMessage, RoleStatus, AsyncConfig, BundleControl, BundleAdd,
                           RequestForward, Setting, PacketIn, PacketOut, FlowMod, FlowRemoved, FlowStatsRequest, FlowStatsReply, AggregateStats,
                           FlowMonitorRequest, FlowMonitorReply, PortStatus, PortMod, PortRequest, PortStatsReply, PortDescReply, QueueRequest,
                           QueueStatsReply, QueueDescReply, TableFeaturesMessage, TableStatsReply, TableDescReply, TableStatus, TableMod, GroupMod,
                           GroupRequest, GroupDescReply, GroupStatsReply, GroupFeatures, MeterMod, MeterRequest, MeterConfigReply, MeterStatsReply,
                           MeterFeatures, DescReply, TlvTableMod, TlvTableReply, CtFlush, IpfixStatsReply>;
+
+/// A BodyVariant whose copies are made in message.cc.
+struct Body : BodyVariant {
+  Body() noexcept;
+  Body(const Body&);
+  Body(Body&&) noexcept;
+  Body& operator=(const Body&);
+  Body& operator=(Body&&) noexcept;
+  ~Body();
+  template <typename T>
+    requires is_alternative<T, BodyVariant>
+  Body(T t) : BodyVariant(std::in_place_type<T>, std::move(t)) {}  // NOLINT: a body is a Body
+};
 
 struct Message {
   MessageType type = MessageType::OFPT_HELLO;
