@@ -4,6 +4,7 @@
 
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,9 @@ struct ParsedPacketOut {
 };
 /// "in_port=1,packet=HEX,actions=...", with pipeline fields.
 std::expected<ParsedPacketOut, std::string> parse_packet_out(std::string_view text, const TextNames& names = {});
+
+/// A frame in hexadecimal digits, white space ignored.
+std::expected<Bytes, std::string> parse_packet_hex(std::string_view text);
 
 /// "zone=N" "ct_nw_src=..,ct_nw_proto=6" "reply tuple" of ct-flush.
 std::expected<CtFlush, std::string> parse_ct_flush(std::span<const std::string> words);

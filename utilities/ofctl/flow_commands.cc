@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands about flows: dump, add, modify, delete, packet-out.  replace-flows and diff-flows are in flow_compare.cc, bundles in bundle.cc.
+#include <algorithm>
+
+#include "lib/program.h"
+#include "ofproto/openflow/group_text.h"
+#include "ofproto/openflow/port.h"
+#include "utilities/ofctl/flows.h"
+
+namespace sluice::ofctl {
+
+using namespace ofp;  // NOLINT
+
+void warn(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::optional<FlowModCommand> command, const TextNames& names) {
+  auto flow = parse_flow(text, command, {.names = names, .compat = s.compat});
+  if (!flow) fatal("{}", flow.error());
+  warn(flow->warnings);
+  return std::move(*flow);
+}
+
+std::vector<FlowMod> read_flow_file(const Settings& s, const std::string& path, std::optional<FlowModCommand> command, const TextNames& names,
+                                    ProtocolSet& usable) {
+  std::vector<FlowMod> flows;
+  for (const Line& line : read_lines(path)) {
+    auto flow = parse_flow(line.text, command, {.names = names, .compat = s.compat});
+    if (!flow) fatal("{}:{}: {}", path, line.number, flow.error());
+    warn(flow->warnings);
+    usable &= flow->usable;
+    flows.push_back(std::move(flow->flow));
+  }
+  return flows;
+}
+
+Bytes encode_flow_mod(FlowSession& session, const FlowMod& mod, const TlvTable* tlv) {
+  CodecOptions codec = session.codec;
+  codec.tlv = tlv;
+  return encode_or_die(session.client->make(session.flow_mod_type(), mod), codec);
+}
+
+namespace {
+
+bool mentions_tables(std::string_view text) {
+  // Only a name makes the tables' names worth asking for.
+  for (std::string_view key : {"table=", "table:", "goto_table:", "resubmit("}) {
+    for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+      size_t value = at + key.size();
+      if (value < text.size() && key != "resubmit(" && !std::isdigit(static_cast<unsigned char>(text[value]))) return true;
+    }
+  }
+  return false;
+}
+
+struct Filtered {
+  FlowSession session;
+  FlowFilter filter;
+};
+
+Filtered open_filtered(const Settings& s, Words w, Names& names) {
+  Filtered f;
+  ProtocolSet usable = kAllProtocols;
+  std::unique_ptr<Client> c;
+  if (w.size() > 1) {
+    c = open_bridge(s, w[0]);
+    TextNames read = names.for_reading(*c);
+    if (mentions_tables(w[1])) {
+      names.learn_tables(*c);
+      read = names.for_reading(*c);
+    }
+    auto filter = parse_flow_filter(w[1], {.names = read, .compat = s.compat});
+    if (!filter) fatal("{}", filter.error());
+    warn(filter->warnings);
+    f.filter = filter->filter;
+    usable = filter->usable;
+  }
+  f.session = open_for_dump(s, w[0], usable, std::move(c));
+  return f;
+}
+
+// --- Sorting ---
+
+/// Flows without the field come last, whichever the direction.
+int compare(const FlowStats& a, const FlowStats& b, const SortKey& key) {
+  auto sign = [&](bool less) { return less != key.descending ? -1 : 1; };
+  if (!key.field) return a.priority == b.priority ? 0 : sign(a.priority < b.priority);
+  bool wild_a = a.match.is_wild(*key.field), wild_b = b.match.is_wild(*key.field);
+  if (wild_a || wild_b) return wild_a == wild_b ? 0 : wild_a ? 1 : -1;
+  FieldValue x = a.match.get(*key.field), y = b.match.get(*key.field);
+  if (x == y) return 0;
+  return sign(std::ranges::lexicographical_compare(x.bytes(), y.bytes()));
+}
+
+void dump_flows(const Settings& s, Words w) {
+  Names names(s);
+  Filtered f = open_filtered(s, w, names);
+  Client& c = *f.session.client;
+  TextNames print_names = names.for_printing(c);
+  Message request = c.make(f.session.is_nxm() ? MessageType::NXST_FLOW_REQUEST : MessageType::OFPST_FLOW_REQUEST, f.filter);
+  bool plain = s.sort.empty() && !wants_names(s) && s.stats;
+  if (plain) return dump(s, c, request, print_names);
+  std::vector<FlowStats> flows = fetch_flows(s, c, request, print_names.tlv);
+  std::ranges::stable_sort(flows, [&](const FlowStats& a, const FlowStats& b) {
+    for (const SortKey& key : s.sort)
+      if (int order = compare(a, b, key)) return order < 0;
+    return false;
+  });
+  std::string out;
+  for (FlowStats& flow : flows) {
+    flow.idle_age.reset();
+    flow.hard_age.reset();
+    format_flow_stats(flow, out, print_names, s.stats);
+    out += '\n';
+  }
+  print(out);
+}
+
+void dump_aggregate(const Settings& s, Words w) {
+  Names names(s);
+  Filtered f = open_filtered(s, w, names);
+  Client& c = *f.session.client;
+  dump(s, c, c.make(f.session.is_nxm() ? MessageType::NXST_AGGREGATE_REQUEST : MessageType::OFPST_AGGREGATE_REQUEST, f.filter));
+}
+
+// --- Changes ---
+
+void send_flow_mods(const Settings& s, const std::string& bridge, std::vector<FlowMod> mods, ProtocolSet usable, std::unique_ptr<Client> c,
+                    const TlvTable* tlv) {
+  if (s.bundle) {
+    std::vector<BundleItem> items;
+    for (FlowMod& m : mods) items.push_back({std::move(m), usable});
+    return run_bundle(s, bridge, items, usable, tlv);
+  }
+  FlowSession session = open_for_flow_mods(s, bridge, usable, std::move(c));
+  std::vector<Bytes> requests;
+  for (const FlowMod& m : mods) requests.push_back(encode_flow_mod(session, m, tlv));
+  transact_many(s, *session.client, requests);
+}
+
+void change_flows_file(const Settings& s, Words w, std::optional<FlowModCommand> command) {
+  auto c = open_bridge(s, w[0]);
+  Names names(s);
+  TextNames read = names.for_reading(*c);
+  ProtocolSet usable = kAllProtocols;
+  std::vector<FlowMod> mods = read_flow_file(s, w[1], command, read, usable);
+  send_flow_mods(s, w[0], std::move(mods), usable, std::move(c), read.tlv);
+}
+
+void change_flow(const Settings& s, Words w, FlowModCommand command) {
+  if (w.size() > 1 && w[1] == "-") return change_flows_file(s, w, command);
+  auto c = open_bridge(s, w[0]);
+  Names names(s);
+  TextNames read = names.for_reading(*c);
+  std::string_view text = w.size() > 1 ? std::string_view(w[1]) : std::string_view{};
+  if (mentions_tables(text)) {
+    names.learn_tables(*c);
+    read = names.for_reading(*c);
+  }
+  ParsedFlow flow = parse_flow_or_die(s, text, command, read);
+  std::vector<FlowMod> mods;
+  mods.push_back(std::move(flow.flow));
+  send_flow_mods(s, w[0], std::move(mods), flow.usable, std::move(c), read.tlv);
+}
+
+void add_flow(const Settings& s, Words w) { change_flow(s, w, FlowModCommand::kAdd); }
+void add_flows(const Settings& s, Words w) { change_flows_file(s, w, std::nullopt); }
+void mod_flows(const Settings& s, Words w) { change_flow(s, w, s.strict ? FlowModCommand::kModifyStrict : FlowModCommand::kModify); }
+void del_flows(const Settings& s, Words w) { change_flow(s, w, s.strict ? FlowModCommand::kDeleteStrict : FlowModCommand::kDelete); }
+
+// --- Packets ---
+
+void send_packet_out(const Settings& s, Client& c, const PacketOut& out, const TlvTable* tlv) {
+  transact_noreply(s, c, encode_or_die(c.make(MessageType::OFPT_PACKET_OUT, out), {.tlv = tlv}));
+}
+
+void packet_out(const Settings& s, Words w) {
+  auto c = open_bridge(s, w[0]);
+  Names names(s);
+  TextNames read = names.for_reading(*c);
+  if (w.size() == 2) {
+    auto p = parse_packet_out(w[1], read);
+    if (!p) fatal("{}", p.error());
+    FlowSession session = open_for_flow_mods(s, w[0], p->usable, std::move(c));
+    return send_packet_out(s, *session.client, p->out, read.tlv);
+  }
+  if (w.size() < 4) fatal("Too many arguments (or too few: IN_PORT ACTIONS PACKET...)");
+  auto actions = parse_actions(w[2], read, false);
+  if (!actions) fatal("{}", actions.error());
+  FlowSession session = open_for_flow_mods(s, w[0], actions->usable, std::move(c));
+  auto port = parse_port(w[1], read.ports);
+  if (!port) fatal("{}: unknown port `{}'", w[0], w[1]);
+  PacketOut out;
+  out.metadata.set_in_port(*port);
+  out.actions = actions->actions;
+  for (const std::string& hex : w.subspan(3)) {
+    auto frame = parse_packet_hex(hex);
+    if (!frame) fatal("{}", frame.error());
+    out.data = std::move(*frame);
+    send_packet_out(s, *session.client, out, read.tlv);
+  }
+}
+
+void bundle(const Settings& s, Words w) { bundle_file(s, w[0], w[1]); }
+void replace(const Settings& s, Words w) { replace_flows(s, w[0], w[1]); }
+void diff(const Settings& s, Words w) { diff_flows(s, w[0], w[1]); }
+
+constexpr Command kCommands[] = {
+    {"dump-flows", "switch [flow]", 1, 2, kReads, dump_flows, "print all flow entries, or those matching FLOW"},
+    {"dump-aggregate", "switch [flow]", 1, 2, kReads, dump_aggregate, "print aggregate flow statistics"},
+    {"add-flow", "switch flow", 2, 2, kWrites, add_flow, "add flow described by FLOW"},
+    {"add-flows", "switch file", 2, 2, kWrites, add_flows, "add flows from FILE"},
+    {"mod-flows", "switch flow", 2, 2, kWrites, mod_flows, "modify actions of matching FLOWs"},
+    {"del-flows", "switch [flow]", 1, 2, kWrites, del_flows, "delete matching FLOWs"},
+    {"replace-flows", "switch file", 2, 2, kWrites, replace, "replace flows with those in FILE"},
+    {"diff-flows", "source1 source2", 2, 2, kReads, diff, "compare flows from two sources"},
+    {"bundle", "switch file", 2, 2, kWrites, bundle, "execute the flow, group and packet-out lines of FILE in a bundle"},
+    {"packet-out", "switch \"in_port=<port> packet=<hex data> actions=...\"", 2, kAnyNumber, kWrites, packet_out, "execute actions on a packet"},
+};
+
+}  // namespace
+
+std::vector<FlowStats> fetch_flows(const Settings& s, Client& c, const Message& request, const TlvTable* tlv) {
+  std::vector<FlowStats> flows;
+  auto parts = transact_multipart(s, c, encode_or_die(request, {.tlv = tlv}), stderr);
+  if (!parts) std::exit(1);
+  for (const Bytes& part : *parts) {
+    auto m = decode(part, {.tlv = tlv});
+    auto* reply = m ? std::get_if<FlowStatsReply>(&m->body) : nullptr;
+    if (!reply) fatal("{}: received bad flow statistics ({})", c.name(), m ? "unexpected reply" : error_name(m.error()));
+    std::ranges::move(reply->flows, std::back_inserter(flows));
+  }
+  return flows;
+}
+
+std::span<const Command> flow_commands() { return kCommands; }
+
+}  // namespace sluice::ofctl

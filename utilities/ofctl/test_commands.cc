@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+// Commands without a switch: printing OpenFlow from files, and the parsers and printers on their own, for tests.
+#include <unistd.h>
+
+#include <fstream>
+#include <iostream>
+
+#include "datapath/compose.h"
+#include "datapath/packet.h"
+#include "lib/program.h"
+#include "ofproto/openflow/group_text.h"
+#include "ofproto/openflow/message_text.h"
+#include "ofproto/openflow/text.h"
+#include "utilities/ofctl/flows.h"
+#include "utilities/ofctl/pcap_stream.h"
+
+namespace sluice::ofctl {
+namespace {
+
+using namespace ofp;  // NOLINT
+
+PrintOptions print_options(const Settings& s) {
+  static const TlvTable tlv(true);
+  return {.names = {.tlv = &tlv}, .verbosity = s.verbosity};
+}
+
+std::string show_bytes(const Settings& s, ByteView bytes) {
+  PrintOptions options = print_options(s);
+  return format_wire(bytes, options, {.tlv = options.names.tlv});
+}
+
+/// Hexadecimal digits, white space anywhere.
+std::optional<Bytes> parse_hex(std::string_view text) {
+  Bytes out;
+  int high = -1;
+  for (char c : text) {
+    if (std::isspace(static_cast<unsigned char>(c))) continue;
+    if (!std::isxdigit(static_cast<unsigned char>(c))) return std::nullopt;
+    int digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
+    if (high < 0) {
+      high = digit;
+    } else {
+      out.push_back(static_cast<uint8_t>(high << 4 | digit));
+      high = -1;
+    }
+  }
+  if (high >= 0) return std::nullopt;
+  return out;
+}
+
+Bytes parse_hex_or_die(std::string_view text) {
+  auto bytes = parse_hex(text);
+  if (!bytes) fatal("Trailing garbage in hex data");
+  return std::move(*bytes);
+}
+
+void ofp_print(const Settings& s, Words w) {
+  Settings verbose = s;
+  if (w.size() > 1) verbose.verbosity = static_cast<int>(parse_number(w[1]).value_or(0));
+  print(show_bytes(verbose, parse_hex_or_die(w[0])));
+}
+
+Bytes read_file(const std::string& path) {
+  std::ifstream file;
+  if (path != "-") {
+    file.open(path, std::ios::binary);
+    if (!file) fatal("{}: open failed ({})", path, errno_text(errno));
+  }
+  std::istream& in = path == "-" ? std::cin : file;
+  return Bytes(std::istreambuf_iterator<char>(in), {});
+}
+
+void ofp_parse(const Settings& s, Words w) {
+  Bytes all = read_file(w[0]);
+  ByteView rest = all;
+  while (!rest.empty()) {
+    auto h = peek_header(rest);
+    if (!h) fatal("{}: unexpected end of file mid-header", w[0]);
+    if (h->length < kHeaderSize) fatal("{}: {}-byte message is too short for OpenFlow", w[0], h->length);
+    if (rest.size() < h->length) fatal("{}: unexpected end of file mid-message", w[0]);
+    print(show_bytes(s, rest.first(h->length)));
+    rest = rest.subspan(h->length);
+  }
+}
+
+void ofp_parse_pcap(const Settings& s, Words w) {
+  auto ok = each_openflow_message(w[0], [&](std::string_view direction, ByteView message) {
+    print(fmt::format("{}\n{}\n", direction, show_bytes(s, message)));
+  });
+  if (!ok) fatal("{}: open failed ({})", w[0], ok.error());
+}
+
+void parse_pcap(const Settings& s, Words w) {
+  int exit_status = 0;
+  for (const std::string& path : w) {
+    auto ok = each_frame(path, [&](ByteView frame) {
+      std::string text = format_packet(frame, print_options(s));
+      print(text.substr(0, text.find(" tcp_csum")) + (text.find(" tcp_csum") == std::string::npos ? "" : "\n"));
+    });
+    if (ok) continue;
+    std::fprintf(stderr, "%s: %s: open failed (%s)\n", std::string(program_name()).c_str(), path.c_str(), ok.error().c_str());
+    exit_status = 1;
+  }
+  if (exit_status) std::exit(exit_status);
+}
+
+// --- Flows ---
+
+Protocol choose_protocol(const Settings& s, ProtocolSet usable) {
+  ProtocolSet both = usable & s.protocols;
+  if (!both) check_usable(s, usable);
+  return static_cast<Protocol>(both & ~(both - 1));
+}
+
+void print_flow_mods(const Settings& s, const std::vector<FlowMod>& flows, ProtocolSet usable) {
+  print(fmt::format("usable protocols: {}\n", format_protocols(usable)));
+  Protocol protocol = choose_protocol(s, usable);
+  print(fmt::format("chosen protocol: {}\n", format_protocols(protocol)));
+  uint32_t xid = 1;
+  for (const FlowMod& flow : flows) {
+    bool nxm = protocol & kNxmAny;
+    CodecOptions codec{.tlv = print_options(s).names.tlv, .flow_mod_table_id = (protocol & (kOf10Tid | kNxmTid)) != 0};
+    Bytes bytes = encode_or_die({.type = nxm ? MessageType::NXT_FLOW_MOD : MessageType::OFPT_FLOW_MOD, .version = protocol_version(protocol), .xid = xid++,
+                                 .body = flow}, codec);
+    print(format_wire(bytes, print_options(s), codec));
+  }
+}
+
+void parse_flow_command(const Settings& s, Words w) {
+  TextNames names = print_options(s).names;
+  ParsedFlow flow = parse_flow_or_die(s, w[0], FlowModCommand::kAdd, names);
+  print_flow_mods(s, {std::move(flow.flow)}, flow.usable);
+}
+
+void parse_flows_command(const Settings& s, Words w) {
+  ProtocolSet usable = kAllProtocols;
+  std::vector<FlowMod> flows = read_flow_file(s, w[0], std::nullopt, print_options(s).names, usable);
+  print_flow_mods(s, flows, usable);
+}
+
+void parse_group_command(const Settings& s, Words w) {
+  auto group = parse_group(w[0], std::nullopt, print_options(s).names);
+  if (!group) fatal("{}", group.error());
+  print(fmt::format("usable protocols: {}\n", format_protocols(group->usable)));
+  VersionSet versions = protocols_versions(group->usable & s.protocols);
+  if (!versions) check_usable(s, group->usable);
+  Version v = static_cast<Version>(31 - __builtin_clz(versions));
+  print(fmt::format("chosen version: {}\n", version_name(v)));
+  MessageType type = v == Version::k10 ? MessageType::NXT_GROUP_MOD : MessageType::OFPT_GROUP_MOD;
+  print(show_bytes(s, encode_or_die({.type = type, .version = v, .xid = 1, .body = group->mod})));
+}
+
+Version version_or_die(const std::string& name) {
+  auto v = parse_version(name);
+  if (!v) fatal("unknown OpenFlow version \"{}\"", name);
+  return *v;
+}
+
+/// Lines of hexadecimal actions on stdin; what they decode to, and, if it differs, what that encodes to again.
+void parse_wire_actions(const Settings& s, Words w, bool instructions) {
+  Version v = version_or_die(w[0]);
+  const TlvTable* tlv = print_options(s).names.tlv;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    std::string_view text = trim(std::string_view(line).substr(0, line.find('#')));
+    if (text.empty()) continue;
+    Bytes bytes = parse_hex_or_die(text);
+    auto actions = instructions ? decode_instructions(ByteReader(bytes), v, tlv) : decode_actions(ByteReader(bytes), v, tlv);
+    if (!actions) {
+      print(fmt::format("bad {} {}: {}\n\n", version_name(v), instructions ? "instructions" : "actions", error_name(actions.error())));
+      continue;
+    }
+    std::string out = "actions=";
+    format_actions(*actions, out, {.tlv = tlv});
+    print(out + "\n");
+    Bytes again;
+    ByteWriter writer(again);
+    bool ok = (instructions ? encode_instructions(*actions, writer, v, tlv) : encode_actions(*actions, writer, v, tlv)).has_value();
+    if (!ok || again != bytes) {
+      for (size_t i = 0; i < std::min(again.size(), bytes.size()); i++)
+        if (again[i] != bytes[i]) print(fmt::format("{:2}: {:02x} -> {:02x}\n", i, bytes[i], again[i]));
+      for (size_t i = std::min(again.size(), bytes.size()); i < bytes.size(); i++) print(fmt::format("{:2}: {:02x} -> (none)\n", i, bytes[i]));
+      for (size_t i = bytes.size(); i < again.size(); i++) print(fmt::format("{:2}: (none) -> {:02x}\n", i, again[i]));
+    }
+    print("\n");
+  }
+}
+void parse_actions_command(const Settings& s, Words w) { parse_wire_actions(s, w, false); }
+void parse_instructions_command(const Settings& s, Words w) { parse_wire_actions(s, w, true); }
+
+/// Lines of a fixed match in hexadecimal.
+void parse_fixed_match(const Settings& s, bool of11) {
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    std::string_view text = trim(std::string_view(line).substr(0, line.find('#')));
+    if (text.empty()) continue;
+    Bytes bytes = parse_hex_or_die(text);
+    ByteReader reader(bytes);
+    auto match = of11 ? decode_of11_match(reader) : decode_of10_match(reader);
+    if (!match || !reader.ok()) {
+      print(fmt::format("bad {} match: {}\n\n", of11 ? "ofp11" : "ofp10", match ? "OFPBMC_BAD_LEN" : error_name(match.error())));
+      continue;
+    }
+    std::string out;
+    format_match(*match, out, nullptr, print_options(s).names.tlv);
+    print(out + "\n\n");
+  }
+}
+void parse_ofp10_match(const Settings& s, Words) { parse_fixed_match(s, false); }
+void parse_ofp11_match(const Settings& s, Words) { parse_fixed_match(s, true); }
+
+// --- Errors, hello ---
+
+void print_error_numbers(const Settings&, Words w) {
+  auto error = error_by_name(w[0]);
+  if (!error) fatal("unknown error \"{}\"", w[0]);
+  for (Version v : kVersions) {
+    auto n = error_numbers(*error, v);
+    std::string name = fmt::format("OpenFlow 1.{}", static_cast<int>(v) - 1);
+    if (n) print(fmt::format("{}: vendor {:#x}, type {}, code {}\n", name, n->vendor, n->type, n->code));
+    else print(fmt::format("{}: vendor 0x2320, type -1, code -1\n", name));
+  }
+}
+
+void encode_error_reply(const Settings&, Words w) {
+  auto error = error_by_name(w[0]);
+  if (!error) fatal("unknown error \"{}\"", w[0]);
+  Bytes request = parse_hex_or_die(w[1]);
+  if (request.size() < kHeaderSize || !is_valid_version(request[0])) fatal("bad OpenFlow request");
+  print(hex_dump(encode_error(*error, static_cast<Version>(request[0]), request)));
+}
+
+void encode_hello(const Settings& s, Words w) {
+  auto bits = parse_number(w[0]);
+  if (!bits || !(*bits & kAllVersions) || *bits > UINT32_MAX) fatal("invalid version bitmap \"{}\"", w[0]);
+  VersionSet versions = static_cast<VersionSet>(*bits);
+  Message m{.type = MessageType::OFPT_HELLO, .version = static_cast<Version>(31 - __builtin_clz(versions & kAllVersions)), .xid = 1,
+            .body = Hello{.versions = versions}};
+  Bytes bytes = encode_or_die(m);
+  print(hex_dump(bytes) + show_bytes(s, bytes));
+}
+
+// --- Packets ---
+
+void compose_packet_command(const Settings& s, Words w) {
+  auto flow = parse_exact_flow(w[0], {.names = print_options(s).names});
+  if (!flow) fatal("{}", flow.error());
+  Packet packet = compose(*flow);
+  print(hex_dump(packet.view()));
+}
+
+void parse_packet_command(const Settings& s, Words) {
+  Bytes frame(std::istreambuf_iterator<char>(std::cin), {});
+  if (auto hex = parse_hex(std::string_view(reinterpret_cast<const char*>(frame.data()), frame.size()))) frame = std::move(*hex);
+  print(format_packet(frame, print_options(s)));
+}
+
+void parse_key_value(const Settings&, Words w) {
+  for (const std::string& text : w) {
+    std::string_view rest = text;
+    std::string out;
+    for (;;) {
+      auto item = next_item(rest);
+      if (!item) fatal("{}", item.error());
+      if (!*item) break;
+      if (!out.empty()) out += ", ";
+      out += (*item)->key;
+      if ((*item)->has_value()) out += fmt::format("={}", (*item)->value);
+    }
+    print(out + "\n");
+  }
+}
+
+constexpr Command kCommands[] = {
+    {"ofp-parse", "file", 1, 1, kReads, ofp_parse, "print messages read from FILE"},
+    {"ofp-parse-pcap", "pcap", 1, 1, kReads, ofp_parse_pcap, "print OpenFlow read from PCAP"},
+    {"parse-flow", "", 1, 1, kReads, parse_flow_command, ""},
+    {"parse-flows", "", 1, 1, kReads, parse_flows_command, ""},
+    {"parse-group", "", 1, 1, kReads, parse_group_command, ""},
+    {"parse-actions", "", 1, 1, kReads, parse_actions_command, ""},
+    {"parse-instructions", "", 1, 1, kReads, parse_instructions_command, ""},
+    {"parse-ofp10-match", "", 0, 0, kReads, parse_ofp10_match, ""},
+    {"parse-ofp11-match", "", 0, 0, kReads, parse_ofp11_match, ""},
+    {"parse-pcap", "", 1, kAnyNumber, kReads, parse_pcap, ""},
+    {"print-error", "", 1, 1, kReads, print_error_numbers, ""},
+    {"encode-error-reply", "", 2, 2, kReads, encode_error_reply, ""},
+    {"ofp-print", "", 1, 2, kReads, ofp_print, ""},
+    {"encode-hello", "", 1, 1, kReads, encode_hello, ""},
+    {"parse-key-value", "", 1, kAnyNumber, kReads, parse_key_value, ""},
+    {"compose-packet", "", 1, 2, kReads, compose_packet_command, ""},
+    {"parse-packet", "", 0, 0, kReads, parse_packet_command, ""},
+};
+
+}  // namespace
+
+std::span<const Command> test_commands() { return kCommands; }
+
+}  // namespace sluice::ofctl
