@@ -59,6 +59,19 @@ void become_user(const std::string& spec) {
 
 flock write_lock() { return {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0}; }
 
+/// The process that holds the lock of a pidfile, or errno; ESRCH: nobody.
+std::expected<int, int> pidfile_holder(const std::string& path) {
+  UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!fd) return std::unexpected(errno);
+  flock lock = write_lock();
+  if (fcntl(fd.get(), F_GETLK, &lock) != 0) return std::unexpected(errno);
+  auto content = read_file(path, 64);
+  int pid = content ? atoi(content->c_str()) : 0;
+  // Nobody holds the lock: the process that made the file is gone, whoever has its number now.  (Our own lock is not shown to ourselves.)
+  if (lock.l_type == F_UNLCK) return std::unexpected(ESRCH);
+  return pid > 0 ? pid : lock.l_pid;
+}
+
 }  // namespace
 
 struct Daemon::Impl {
@@ -167,7 +180,7 @@ void Daemon::Impl::monitor(pid_t child) {
 
 void Daemon::Impl::make_pidfile() {
   std::string temporary = fmt::format("{}.tmp{}", pidfile_path, getpid());
-  if (auto pid = read_pidfile(pidfile_path); pid && !options.overwrite_pidfile) fatal("{}: already running as pid {}, aborting", pidfile_path, *pid);
+  if (auto pid = pidfile_holder(pidfile_path); pid && !options.overwrite_pidfile) fatal("{}: already running as pid {}, aborting", pidfile_path, *pid);
   UniqueFd fd(open(temporary.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
   if (!fd) fatal("{}: create failed ({})", temporary, errno_text(errno));
   flock lock = write_lock();
@@ -205,20 +218,10 @@ void Daemon::finish() {
 }
 
 std::expected<int, std::string> read_pidfile(const std::string& path) {
-  auto failed = [&](std::string why) { return std::unexpected(fmt::format("cannot read pidfile \"{}\" ({})", path, why)); };
-  UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
-  if (!fd) {
-    int error = errno;
-    log.warn("{}: open: {}", path, errno_text(error));
-    return failed(errno_text(error));
-  }
-  flock lock = write_lock();
-  if (fcntl(fd.get(), F_GETLK, &lock) != 0) return failed(errno_text(errno));
-  auto content = read_file(path, 64);
-  int pid = content ? atoi(content->c_str()) : 0;
-  // Nobody holds the lock: the process that made the file is gone, whoever has its number now.  (Our own lock is not shown to ourselves.)
-  if (lock.l_type == F_UNLCK) return failed(errno_text(ESRCH));
-  return pid > 0 ? pid : lock.l_pid;
+  auto pid = pidfile_holder(path);
+  if (pid) return *pid;
+  if (pid.error() != ESRCH) log.warn("{}: open: {}", path, errno_text(pid.error()));
+  return std::unexpected(fmt::format("cannot read pidfile \"{}\" ({})", path, errno_text(pid.error())));
 }
 
 }  // namespace sluice

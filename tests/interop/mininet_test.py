@@ -21,17 +21,14 @@ def mn(s, *args):
 
 
 with Sluice() as s:
-    try:
-        for topo in ("single,4", "linear,4", "tree,depth=2,fanout=2"):
-            for how, options in (("controller, OpenFlow 1.0", ["--controller=ovsc", "--switch=ovsk,datapath=user,protocols=OpenFlow10"]),
-                                 ("controller, OpenFlow 1.3", ["--controller=ovsc", "--switch=ovsk,datapath=user,protocols=OpenFlow13"]),
-                                 ("standalone", ["--controller=none", "--switch=ovsbr,datapath=user"])):
-                out = mn(s, f"--topo={topo}", *options, "--test=pingall")
-                assert re.search(r"Results: 0% dropped", out), out
-                print(f"ok: {topo}, {how}")
-        out = mn(s, "--topo=single,2", "--controller=none", "--switch=ovsbr,datapath=user", "--test=iperf")
-        assert re.search(r"Results: \['[\d.]+ [GMK]bits/sec'", out), out
-        print("ok: iperf", re.search(r"Results: .*", out).group(0))
-    finally:
-        s.run(["mn", "-c"], check=False)
+    for topo in ("single,4", "linear,4", "tree,depth=2,fanout=2"):
+        for how, options in (("controller, OpenFlow 1.0", ["--controller=ovsc", "--switch=ovsk,datapath=user,protocols=OpenFlow10"]),
+                             ("controller, OpenFlow 1.3", ["--controller=ovsc", "--switch=ovsk,datapath=user,protocols=OpenFlow13"]),
+                             ("standalone", ["--controller=none", "--switch=ovsbr,datapath=user"])):
+            out = mn(s, f"--topo={topo}", *options, "--test=pingall")
+            assert re.search(r"Results: 0% dropped", out), out
+            print(f"ok: {topo}, {how}")
+    out = mn(s, "--topo=single,2", "--controller=none", "--switch=ovsbr,datapath=user", "--test=iperf")
+    assert re.search(r"Results: \['[\d.]+ [GMK]bits/sec'", out), out
+    print("ok: iperf", re.search(r"Results: .*", out).group(0))
 sys.exit(0)
