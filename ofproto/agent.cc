@@ -23,7 +23,7 @@ Agent::Agent(Loop& loop, Bridge& bridge, Controllers::Options options)
     : loop_(loop), bridge_(bridge),
       controllers_(loop, std::move(options),
                    {.on_message = [this](OfConnection& c, const ofp::Message& m, ByteView raw) { handle(c, m, raw); },
-                    .on_ready = [](OfConnection&) {},
+                    .on_ready = [this](OfConnection&) { update_miss_to_controller(); },
                     .on_closed = [this](OfConnection& c) { closed(c); },
                     .log = [this](std::string_view text) { log.info("{}: {}", bridge_.name(), text); }}) {
   bridge_.set_events(this);
@@ -48,7 +48,9 @@ void Agent::configure(const std::vector<ControllerSettings>& controllers, uint32
 
 bool Agent::run(Time now) {
   update_fail_mode(now);
-  return controllers_.run(now);
+  bool more = controllers_.run(now);
+  update_miss_to_controller();
+  return more;
 }
 
 Time Agent::deadline() const {
@@ -72,6 +74,15 @@ void Agent::update_fail_mode(Time now) {
 void Agent::handle(OfConnection& c, const ofp::Message& m, ByteView raw) { handle_message(*this, c, m, raw); }
 
 void Agent::closed(OfConnection& c) { bundles_.erase(&c); }
+
+/// Packets that no flow matches come up only if a session wants them, which ends with OpenFlow 1.3 (OF1.3.5 5.4).
+void Agent::update_miss_to_controller() {
+  bool wanted = false;
+  controllers_.for_each([&](OfConnection& c) {
+    wanted |= c.version() < ofp::Version::k13 && c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(ofp::PacketInReason::kNoMatch));
+  });
+  bridge_.set_miss_to_controller(wanted, now());
+}
 
 bool Agent::set_role(OfConnection& c, const ofp::RoleMessage& request) {
   bool exclusive = request.role == ofp::Role::kPrimary || request.role == ofp::Role::kSecondary;

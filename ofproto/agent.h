@@ -60,6 +60,7 @@ class Agent : public BridgeEvents {
   void handle(OfConnection& c, const ofp::Message& m, ByteView raw);
   void closed(OfConnection& c);
   void update_fail_mode(Time now);
+  void update_miss_to_controller();
 
   Loop& loop_;
   Bridge& bridge_;

@@ -73,7 +73,9 @@ class Host:
         ip("link", "add", self.port, "type", "veth", "peer", "name", "eth0", "netns", self.ns)
         ip("link", "set", self.port, "up")
         self.run("ip", "link", "set", "lo", "up")
-        self.run("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0")
+        # Without an IPv6 address of the test's the host says nothing by itself: no router solicitations, no multicast reports.
+        quiet = "disable_ipv6=1" if not any(":" in a for a in addresses) else "accept_dad=0"
+        self.run("sysctl", "-qw", f"net.ipv6.conf.eth0.{quiet}")
         self.run("ip", "link", "set", "eth0", "address", self.mac, "up")
         for a in addresses:
             self.run("ip", "addr", "add", a, "dev", "eth0")
