@@ -44,7 +44,7 @@ std::string_view commit_status_name(CommitStatus s) {
 }
 
 ClientTransaction::ClientTransaction(std::shared_ptr<const DatabaseSchema> schema, Lookup lookup, UuidSource& uuids)
-    : schema_(std::move(schema)), lookup_(std::move(lookup)), uuids_(uuids) {}
+    : schema_(std::move(schema)), lookup_(std::move(lookup)), uuids_(&uuids) {}
 
 ClientTransaction::Change& ClientTransaction::change(const TableSchema& t, const Uuid& row) {
   auto [it, fresh] = changes_.try_emplace(row);
@@ -61,7 +61,7 @@ const ClientTransaction::Change* ClientTransaction::find(const Uuid& row) const 
 }
 
 Uuid ClientTransaction::insert(const TableSchema& t) {
-  Uuid row = uuids_.next();
+  Uuid row = uuids_->next();
   change(t, row).inserted = true;
   return row;
 }

@@ -118,7 +118,7 @@ class ClientTransaction {
   std::shared_ptr<const DatabaseSchema> schema_;
   Lookup lookup_;
   Supported supported_;
-  UuidSource& uuids_;
+  UuidSource* uuids_;
   boost::unordered_flat_map<Uuid, Change, UuidHash> changes_;
   std::vector<Uuid> order_;  // of first mention
   std::vector<Json> extra_;

@@ -297,7 +297,7 @@ Connector& Replica::connector() { return impl_->connector; }
 const Replica::Rows& Replica::rows(const TableSchema& t) const { return impl_->tables.rows(t); }
 RowPtr Replica::row(const TableSchema& t, const Uuid& uuid) const { return impl_->tables.row(t, uuid); }
 RowPtr Replica::find(const TableSchema& t, const ColumnSchema& c, AtomRef value) const { return impl_->tables.find(t, c, value); }
-std::vector<RowChange> Replica::take_changes() { return impl_->tables.take_changes(); }
+std::vector<ReplicaChange> Replica::take_changes() { return impl_->tables.take_changes(); }
 bool Replica::has_changes() const { return impl_->tables.has_changes(); }
 size_t Replica::commits_in_flight() const { return impl_->pending.size() + impl_->finished.size(); }
 

@@ -37,7 +37,7 @@ struct TableSelection {
   Json where;                      // RFC 7047 conditions, an array; null: all rows
 };
 
-struct RowChange {
+struct ReplicaChange {
   const TableSchema* table;
   Uuid uuid;
   RowPtr before, after;  // null before: new; null after: gone.  The versions at the two looks, whatever was between
@@ -83,7 +83,7 @@ class Replica {
   /// The row whose value in `c` is this one; null if there is none or several.  Fast for columns that are an index of the schema on their own.
   RowPtr find(const TableSchema& t, const ColumnSchema& c, AtomRef value) const;
   /// Changes since the last call, each row once, in columns of ColumnUse::read.
-  std::vector<RowChange> take_changes();
+  std::vector<ReplicaChange> take_changes();
   bool has_changes() const;
 
   /// Replaces the conditions of tables (monitor_cond_change); null: all rows.  The rows follow by and by.

@@ -167,7 +167,7 @@ void ReplicaTables::put(const TableSchema& t, const Uuid& uuid, RowPtr after, bo
   if (noted != changes_.end()) {
     noted->second.after = after;
   } else if (alert || !before || !after) {
-    changes_.emplace(uuid, RowChange{&t, uuid, before, after});
+    changes_.emplace(uuid, ReplicaChange{&t, uuid, before, after});
   }
   if (alert || !before || !after) alert_ = true;
 }
@@ -197,8 +197,8 @@ RowPtr ReplicaTables::find(const TableSchema& t, const ColumnSchema& c, AtomRef 
   return found;
 }
 
-std::vector<RowChange> ReplicaTables::take_changes() {
-  std::vector<RowChange> out;
+std::vector<ReplicaChange> ReplicaTables::take_changes() {
+  std::vector<ReplicaChange> out;
   for (auto& [uuid, change] : changes_) {
     if (!change.before && !change.after) continue;  // came and went between two looks
     out.push_back(std::move(change));

@@ -35,7 +35,7 @@ class ReplicaTables {
   const Rows& rows(const TableSchema& t) const { return tables_[t.index].rows; }
   RowPtr row(const TableSchema& t, const Uuid& uuid) const;
   RowPtr find(const TableSchema& t, const ColumnSchema& c, AtomRef value) const;
-  std::vector<RowChange> take_changes();
+  std::vector<ReplicaChange> take_changes();
   bool has_changes() const { return !changes_.empty(); }
   /// Nothing if the row or the column is not copied.
   std::optional<DatumRef> value(const TableSchema& t, const Uuid& row, const ColumnSchema& c) const;
@@ -61,7 +61,7 @@ class ReplicaTables {
 
   std::shared_ptr<const DatabaseSchema> schema_;
   std::vector<Table> tables_;
-  boost::unordered_flat_map<Uuid, RowChange, UuidHash> changes_;
+  boost::unordered_flat_map<Uuid, ReplicaChange, UuidHash> changes_;
   RowBuilder builder_;
   bool alert_ = false;
   std::string problem_;
