@@ -52,9 +52,25 @@ std::string csv_quote(std::string_view s) {
   return out + '"';
 }
 
-void html_row(std::string& out, const std::vector<std::string>& cells, std::string_view tag) {
+/// uuids become links to the row, or, in the column _uuid, what such links lead to.
+std::string html_links(std::string_view s, bool target) {
+  std::string out;
+  while (!s.empty()) {
+    if (uuid_prefix_length(s) == kUuidTextLength) {
+      std::string_view uuid = s.substr(0, kUuidTextLength);
+      out += fmt::format("<a {}{}\">{}</a>", target ? "name=\"" : "href=\"#", uuid, uuid.substr(0, 8));
+      s.remove_prefix(kUuidTextLength);
+      continue;
+    }
+    out += s[0];
+    s.remove_prefix(1);
+  }
+  return out;
+}
+
+void html_row(std::string& out, const std::vector<std::string>& cells, std::string_view tag, const std::vector<std::string>& headings) {
   out += "  <tr>\n";
-  for (const std::string& c : cells) out += fmt::format("    <{}>{}</{}>\n", tag, html_escape(c), tag);
+  for (size_t i = 0; i < cells.size(); i++) out += fmt::format("    <{}>{}</{}>\n", tag, html_links(html_escape(cells[i]), headings[i] == "_uuid"), tag);
   out += "  </tr>\n";
 }
 
@@ -214,8 +230,8 @@ std::string TextTable::format_list(const TableStyle& style) const {
 std::string TextTable::format_html(const TableStyle& style) const {
   std::string out = "<table border=1>\n";
   if (std::string t = title(style); !t.empty()) out += fmt::format("    <caption>{}</caption>\n", html_escape(t));
-  if (style.headings) html_row(out, headings_, "th");
-  for (const auto& row : rows_) html_row(out, texts(row, style), "td");
+  if (style.headings) html_row(out, headings_, "th", headings_);
+  for (const auto& row : rows_) html_row(out, texts(row, style), "td", headings_);
   return out + "</table>\n";
 }
 
