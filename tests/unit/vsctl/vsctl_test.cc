@@ -20,6 +20,7 @@ class VsctlTest : public ::testing::Test {
     client = std::make_unique<ovsdb::TestClient>(server);
     client->say_text(R"({"id":0,"method":"set_db_change_aware","params":[true]})");
     options.wait = false;
+    options.style.format = ovsdb::TableStyle::Format::list;
     run("init");
   }
 
