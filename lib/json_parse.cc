@@ -164,8 +164,8 @@ constexpr unsigned kParseFlags =
 
 const char* describe(rapidjson::ParseErrorCode code) {
   switch (code) {
-    case rapidjson::kParseErrorDocumentEmpty: return "empty input";
-    case rapidjson::kParseErrorDocumentRootNotSingular: return "trailing garbage following JSON value";
+    case rapidjson::kParseErrorDocumentEmpty: return "empty input stream";
+    case rapidjson::kParseErrorDocumentRootNotSingular: return "trailing garbage at end of input";
     case rapidjson::kParseErrorValueInvalid: return "syntax error expecting value";
     case rapidjson::kParseErrorObjectMissName: return "syntax error parsing object expecting string";
     case rapidjson::kParseErrorObjectMissColon: return "syntax error parsing object expecting ':'";
@@ -192,11 +192,62 @@ JsonError error_at(std::string_view text, size_t offset, const char* what) {
   return {"line " + std::to_string(line) + ", column " + std::to_string(column) + ", byte " + std::to_string(offset) + ": " + what};
 }
 
+bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_word(char c) { return is_alpha(c) || is_digit(c) || c == '_'; }
+
+/// Behind the number, string or punctuation mark at `at`, which is well-formed.
+size_t token_end(std::string_view text, size_t at) {
+  if (text[at] == '"') {
+    for (size_t i = at + 1; i < text.size(); i++) {
+      if (text[i] == '\\') i++;
+      else if (text[i] == '"') return i + 1;
+    }
+    return text.size();
+  }
+  size_t end = at;
+  while (end < text.size() && (is_word(text[end]) || text[end] == '-' || text[end] == '+' || text[end] == '.')) end++;
+  return std::max(end, at);
+}
+
+/// A wrong token, as a scanner of tokens reports it: by name if it is none at all, else as being out of place, from behind it.
+JsonError token_error(std::string_view text, size_t offset, const char* what) {
+  size_t start = std::min(offset, text.size()), at = start;
+  while (start > 0 && is_word(text[start - 1])) start--;
+  if (start < at && is_alpha(text[start])) at = start;
+  while (at < text.size() && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n')) at++;
+  if (at > 0 && text[at - 1] == '-') return error_at(text, at, "'-' must be followed by digit");
+  if (at == text.size()) return error_at(text, at, "unexpected end of input");
+  size_t end = token_end(text, at);
+  if (is_alpha(text[at])) {
+    std::string word(text.substr(at, end - at));
+    bool known = word == "true" || word == "false" || word == "null";
+    return error_at(text, end, known ? what : ("invalid keyword '" + word + "'").c_str());
+  }
+  if (is_digit(text[at]) && at > 0 && text[at - 1] == '0') return error_at(text, end, "leading zeros not allowed");
+  if (is_digit(text[at]) || text[at] == '-' || text[at] == '"') return error_at(text, end, what);
+  if (std::string_view("[]{}:,").find(text[at]) != std::string_view::npos) return error_at(text, at, what);
+  return error_at(text, at, (std::string("invalid character '") + text[at] + "'").c_str());
+}
+
+bool is_token_error(rapidjson::ParseErrorCode code) {
+  switch (code) {
+    case rapidjson::kParseErrorDocumentRootNotSingular:
+    case rapidjson::kParseErrorValueInvalid:
+    case rapidjson::kParseErrorObjectMissName:
+    case rapidjson::kParseErrorObjectMissColon:
+    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket:
+    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return true;
+    default: return false;
+  }
+}
+
 std::expected<void, JsonError> parse_to(JsonBuilder& builder, std::string_view text, rapidjson::Reader& reader) {
   if (text.size() > std::numeric_limits<uint32_t>::max()) return std::unexpected(JsonError{"input is too long"});
   rapidjson::MemoryStream bytes(text.data(), text.size());
   rapidjson::ParseResult result = reader.Parse<kParseFlags>(bytes, builder);
   if (!result.IsError()) return {};
+  if (!builder.problem && is_token_error(result.Code())) return std::unexpected(token_error(text, result.Offset(), describe(result.Code())));
   return std::unexpected(error_at(text, result.Offset(), builder.problem ? builder.problem : describe(result.Code())));
 }
 

@@ -90,5 +90,31 @@ TEST(JsonSplitter, Garbage) {
   EXPECT_TRUE(big.failed());
 }
 
+TEST(Json, ErrorsNameTheTokenThatIsWrong) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[1,", "byte 3: unexpected end of input"},
+      {"[1 2]", "byte 4: syntax error expecting ']' or ','"},
+      {"{\"a\"", "byte 4: unexpected end of input"},
+      {"{a:1}", "byte 2: invalid keyword 'a'"},
+      {"[tru]", "byte 4: invalid keyword 'tru'"},
+      {"[truex]", "byte 6: invalid keyword 'truex'"},
+      {"[-]", "byte 2: '-' must be followed by digit"},
+      {"[01]", "byte 3: leading zeros not allowed"},
+      {"", "byte 0: empty input stream"},
+      {"[1]x", "byte 4: invalid keyword 'x'"},
+      {"[1] 2", "byte 5: trailing garbage at end of input"},
+      {"{\"a\":1,}", "byte 7: syntax error parsing object expecting string"},
+      {"{1:2}", "byte 2: syntax error parsing object expecting string"},
+      {"[@]", "byte 1: invalid character '@'"},
+      {"{\"a\" 1}", "byte 6: syntax error parsing object expecting ':'"},
+      {"[1}", "byte 2: syntax error expecting ']' or ','"},
+  };
+  for (const auto& [text, error] : cases) {
+    auto j = Json::parse(text);
+    ASSERT_FALSE(j) << text;
+    EXPECT_TRUE(j.error().text.ends_with(error)) << text << ": " << j.error().text;
+  }
+}
+
 }  // namespace
 }  // namespace sluice
