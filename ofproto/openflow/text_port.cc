@@ -131,7 +131,8 @@ void format_body(std::string& out, const TextContext& ctx, const PortStatsReply&
       add_duration(out, p.duration_sec, p.duration_nsec);
       out += '\n';
     }
-    if (p.rfc2819.size() == std::size(kRfc2819)) {
+    bool any_rfc2819 = std::ranges::any_of(p.rfc2819, [](uint64_t c) { return c != kUnknownCounter; });
+    if (any_rfc2819 && p.rfc2819.size() == std::size(kRfc2819)) {
       add_rfc2819(out, "rx", kRfc2819Rx, p.rfc2819);
       add_rfc2819(out, "tx", kRfc2819Tx, p.rfc2819);
     }

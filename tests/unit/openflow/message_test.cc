@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of messages: every type in every version that has it, from an empty value to bytes and back; splitting of multiparts;
+// hello negotiation; errors about broken headers.
+#include <gtest/gtest.h>
+
+#include "ofproto/openflow/codec.h"
+#include "ofproto/openflow/message_text.h"
+
+namespace sluice::ofp {
+namespace {
+
+Body empty_body(MessageType type) {
+  switch (type) {
+#define PLAIN(name, body, ...) case MessageType::name: return body{};
+#define NICIRA PLAIN
+#define ONF PLAIN
+#define STATS(name, request, reply, ...) case MessageType::name##_REQUEST: return request{}; case MessageType::name##_REPLY: return reply{};
+#define NXSTATS STATS
+#define ONFSTATS STATS
+#include "ofproto/openflow/messages.def"
+#undef PLAIN
+#undef NICIRA
+#undef ONF
+#undef STATS
+#undef NXSTATS
+#undef ONFSTATS
+    case MessageType::kCount: break;
+  }
+  return Empty{};
+}
+
+/// Bodies that are nothing when empty: give them the least that makes sense.
+void fill_in(MessageType type, Version v, Body& body) {
+  Bytes barrier = encode({.type = MessageType::OFPT_BARRIER_REQUEST, .version = v, .xid = 5, .body = Empty{}});
+  if (auto* b = std::get_if<BundleAdd>(&body)) b->message = barrier;
+  if (auto* b = std::get_if<RequestForward>(&body)) b->message = barrier;
+  if (auto* b = std::get_if<ErrorReport>(&body)) b->error = Error::OFPBRC_BAD_LEN;
+  if (auto* b = std::get_if<TableStatus>(&body)) b->reason = 3;
+  if (auto* b = std::get_if<FlowMod>(&body)) b->table_id = 0;
+  if (auto* b = std::get_if<RoleMessage>(&body)) b->role = Role::kEqual;
+  if (auto* b = std::get_if<PacketIn>(&body)) {
+    b->data = Bytes(60);
+    b->total_len = 60;
+    b->metadata.set_in_port(OfpPort{1});
+  }
+  if (auto* b = std::get_if<PacketOut>(&body)) b->metadata.set_in_port(OfpPort{1});
+  (void)type;
+}
+
+template <typename Fn>
+void for_each_message(Fn fn) {
+  for (size_t i = 0; i < kMessageTypes; i++) {
+    auto type = static_cast<MessageType>(i);
+    for (Version v : kVersions) {
+      if (!exists(type, v)) continue;
+      Message m{.type = type, .version = v, .xid = 5, .body = empty_body(type)};
+      fill_in(type, v, m.body);
+      fn(m);
+    }
+  }
+}
+
+TEST(Message, EveryTypeEncodesAndDecodes) {
+  for_each_message([](const Message& m) {
+    SCOPED_TRACE(std::string(info(m.type).name) + " " + std::string(version_name(m.version)));
+    Bytes bytes;
+    auto ok = encode(m, bytes);
+    ASSERT_TRUE(ok) << error_name(ok.error());
+    auto h = peek_header(bytes);
+    ASSERT_TRUE(h);
+    EXPECT_EQ(h->length, bytes.size());
+    EXPECT_EQ(h->xid, 5u);
+    auto type = decode_type(bytes);
+    ASSERT_TRUE(type) << error_name(type.error());
+    EXPECT_EQ(info(*type).name, info(m.type).name);
+    auto again = decode(bytes);
+    ASSERT_TRUE(again) << error_name(again.error()) << "\n" << hex_dump(bytes);
+    EXPECT_EQ(again->body.index(), m.body.index());
+    Bytes twice;
+    ASSERT_TRUE(encode(*again, twice));
+    EXPECT_EQ(hex_dump(twice), hex_dump(bytes));
+    EXPECT_TRUE(format(*again).starts_with(std::string(info(m.type).name)));
+  });
+}
+
+TEST(Message, WrongLengthsAreBadLen) {
+  for_each_message([](const Message& m) {
+    Bytes bytes = encode(m);
+    // The length field and the bytes at hand disagree.
+    bytes.push_back(0);
+    auto decoded = decode(bytes);
+    ASSERT_FALSE(decoded);
+    EXPECT_EQ(decoded.error(), Error::OFPBRC_BAD_LEN);
+  });
+}
+
+TEST(Message, FixedMessagesTakeNoMore) {
+  for (MessageType type : {MessageType::OFPT_FEATURES_REQUEST, MessageType::OFPT_BARRIER_REQUEST, MessageType::OFPT_GET_CONFIG_REQUEST}) {
+    Bytes bytes = encode({.type = type, .version = Version::k13, .xid = 1, .body = Empty{}});
+    bytes.push_back(0);
+    store_be(bytes.data() + 2, static_cast<uint16_t>(bytes.size()));
+    EXPECT_EQ(decode(bytes).error(), Error::OFPBRC_BAD_LEN);
+  }
+}
+
+TEST(Message, UnknownHeaders) {
+  auto error_of = [](Bytes b) { return decode(b).error(); };
+  EXPECT_EQ(error_of({0, 0, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_VERSION);
+  EXPECT_EQ(error_of({7, 5, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_VERSION);
+  EXPECT_EQ(error_of({4, 99, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_TYPE);
+  EXPECT_EQ(error_of({4, 18, 0, 16, 0, 0, 0, 1, 0, 99, 0, 0, 0, 0, 0, 0}), Error::OFPBRC_BAD_STAT);
+  EXPECT_EQ(error_of({4, 4, 0, 16, 0, 0, 0, 1, 0, 0, 0x12, 0x34, 0, 0, 0, 1}), Error::OFPBRC_BAD_VENDOR);
+  EXPECT_EQ(error_of({4, 4, 0, 16, 0, 0, 0, 1, 0, 0, 0x23, 0x20, 0, 0, 0x0f, 1}), Error::OFPBRC_BAD_SUBTYPE);
+  EXPECT_EQ(error_of({4, 4, 0, 12, 0, 0, 0, 1, 0, 0, 0x23, 0x20}), Error::OFPBRC_BAD_LEN);
+}
+
+TEST(Message, HelloOfTheFuture) {
+  auto m = decode(Bytes{9, 0, 0, 8, 0, 0, 0, 1});
+  ASSERT_TRUE(m);
+  EXPECT_EQ(std::get<Hello>(m->body).versions, 0x3feu);
+}
+
+TEST(Message, LongRepliesAreSplit) {
+  for (Version v : kVersions) {
+    FlowStatsReply reply;
+    constexpr size_t kFlows = 3000;
+    for (size_t i = 0; i < kFlows; i++) {
+      FlowStats f;
+      f.cookie = i;
+      f.match.set_in_port(OfpPort{static_cast<uint32_t>(i % 1000 + 1)});
+      f.actions.push_back(Output{.port = OfpPort{2}});
+      reply.flows.push_back(std::move(f));
+    }
+    Bytes bytes;
+    ASSERT_TRUE(encode({.type = MessageType::OFPST_FLOW_REPLY, .version = v, .xid = 9, .body = reply}, bytes));
+    size_t seen = 0, parts = 0;
+    for (ByteView rest = bytes; !rest.empty();) {
+      auto h = peek_header(rest);
+      ASSERT_TRUE(h && h->length <= rest.size());
+      auto m = decode(rest.first(h->length));
+      ASSERT_TRUE(m);
+      for (const FlowStats& f : std::get<FlowStatsReply>(m->body).flows) EXPECT_EQ(f.cookie, seen++);
+      rest = rest.subspan(h->length);
+      EXPECT_EQ(m->more, !rest.empty());
+      parts++;
+    }
+    EXPECT_EQ(seen, kFlows);
+    EXPECT_GT(parts, 1u);
+  }
+}
+
+TEST(Message, ErrorsCarryTheRequest) {
+  Bytes request = encode({.type = MessageType::OFPT_ECHO_REQUEST, .version = Version::k13, .xid = 77, .body = Echo{Bytes(200)}});
+  auto m = decode(encode_error(Error::OFPBRC_EPERM, Version::k13, request));
+  ASSERT_TRUE(m);
+  EXPECT_EQ(m->xid, 77u);
+  const auto& report = std::get<ErrorReport>(m->body);
+  EXPECT_EQ(report.error, Error::OFPBRC_EPERM);
+  EXPECT_EQ(report.data.size(), 64u);
+}
+
+}  // namespace
+}  // namespace sluice::ofp
