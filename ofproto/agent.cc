@@ -105,11 +105,15 @@ bool Agent::set_role(OfConnection& c, const ofp::RoleMessage& request) {
 
 void Agent::packet_in(const PacketInEvent& event) {
   controllers_.for_each([&](OfConnection& c) {
-    if (!c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(event.packet.reason)) || event.controller_id != c.session().controller_id) return;
+    bool v13 = c.version() >= ofp::Version::k13;
+    auto reason = event.packet.reason;
+    if (event.is_table_miss && v13 && reason == ofp::PacketInReason::kAction) reason = ofp::PacketInReason::kNoMatch;
+    if (!c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(reason)) || event.controller_id != c.session().controller_id) return;
     // A miss without a table-miss entry drops the packet from 1.3 on (OF1.3.5 5.4).
-    if (event.is_implicit_miss && c.version() >= ofp::Version::k13) return;
+    if (event.is_implicit_miss && v13) return;
     ofp::PacketIn pin = event.packet;
-    size_t most = event.packet.reason == ofp::PacketInReason::kNoMatch && event.is_implicit_miss ? c.session().miss_send_len : event.max_len;
+    pin.reason = reason;
+    size_t most = event.is_implicit_miss ? c.session().miss_send_len : event.max_len;
     if (most < pin.data.size()) pin.data.resize(most);
     c.send_async(packet_in_message(c, std::move(pin)));
   });

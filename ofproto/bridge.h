@@ -25,6 +25,7 @@ struct PacketInEvent {
   uint16_t controller_id = 0;     // only sessions with this id get it
   uint16_t max_len = UINT16_MAX;  // bytes
   bool is_implicit_miss = false;  // no flow matched, not even a table-miss entry
+  bool is_table_miss = false;     // the table-miss entry did: to sessions of 1.3 and later that is no match, to older ones an action
 };
 
 /// What happens in a bridge that OpenFlow sessions may want to hear of.

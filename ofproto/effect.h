@@ -44,6 +44,7 @@ struct PacketInSpec {
   ofp::PacketInReason reason = ofp::PacketInReason::kAction;
   uint8_t table = 0xff;
   bool is_implicit_miss = false;
+  bool is_table_miss = false;   // by the entry with priority 0 that matches everything (OF1.3.5 5.4)
   bool pause = false;
   uint16_t controller_id = 0, max_len = UINT16_MAX;
   uint64_t rule_cookie = UINT64_MAX;

@@ -96,7 +96,8 @@ void Translator::send_patch(const PortView& port) {
 }
 
 void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss) {
-  PacketInSpec spec{.bridge = bridge_->id, .reason = c.reason, .table = table_, .is_implicit_miss = is_implicit_miss, .pause = c.pause,
+  PacketInSpec spec{.bridge = bridge_->id, .reason = c.reason, .table = table_, .is_implicit_miss = is_implicit_miss,
+                    .is_table_miss = rule_ && rule_->priority == 0 && rule_->match.map().count() == 0, .pause = c.pause,
                     .controller_id = c.controller_id, .max_len = c.max_len, .rule_cookie = rule_ ? rule_->cookie : UINT64_MAX,
                     .in_port = OfpPort{flow_.in_port.host()}, .userdata = c.userdata, .metadata = {}};
   auto& m = spec.metadata;
@@ -114,8 +115,9 @@ uint64_t packet_in_cookie(const PacketInSpec& s) {
     uint64_t rule_cookie;
     uint32_t bridge, in_port;
     uint16_t controller_id, max_len;
-    uint8_t reason, table, miss, pause;
-  } fixed{s.rule_cookie, s.bridge, s.in_port.value, s.controller_id, s.max_len, static_cast<uint8_t>(s.reason), s.table, s.is_implicit_miss, s.pause};
+    uint8_t reason, table, miss, pause;  // miss: 1 implicit, 2 table-miss entry
+  } fixed{s.rule_cookie, s.bridge, s.in_port.value, s.controller_id, s.max_len, static_cast<uint8_t>(s.reason), s.table,
+          static_cast<uint8_t>(s.is_implicit_miss + 2 * s.is_table_miss), s.pause};
   uint64_t h = XXH3_64bits(&fixed, sizeof fixed);
   h = XXH3_64bits_withSeed(s.userdata.data(), s.userdata.size(), h);
   h = XXH3_64bits_withSeed(&s.metadata.value, sizeof s.metadata.value, h);

@@ -76,7 +76,7 @@ void Switch::Impl::packet_in(Upcall& upcall, Time) {
     dropped_upcalls++;
     return;
   }
-  PacketInEvent event{.controller_id = spec->controller_id, .max_len = spec->max_len, .is_implicit_miss = spec->is_implicit_miss};
+  PacketInEvent event{.controller_id = spec->controller_id, .max_len = spec->max_len, .is_implicit_miss = spec->is_implicit_miss, .is_table_miss = spec->is_table_miss};
   ofp::PacketIn& pin = event.packet;
   pin.total_len = static_cast<uint32_t>(upcall.packet.size());
   pin.reason = spec->reason;

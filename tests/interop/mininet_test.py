@@ -11,6 +11,8 @@ from harness import Sluice, need_program, need_root
 need_root()
 need_program("mn")
 need_program("ovs-testcontroller")
+need_program("iperf")
+need_program("telnet")
 
 
 def mn(s, *args):
