@@ -11,7 +11,7 @@ namespace sluice {
 
 /// The release of Open vSwitch that we are compatible with: what tools parse from --version and ovs_version.
 inline constexpr std::string_view kCompatVersion = "3.1.0";
-inline constexpr std::string_view kSchemaVersion = "8.3.1";
+inline constexpr std::string_view kSchemaVersion = "8.8.0";
 
 /// Sluice's own version.
 std::string_view sluice_version();
@@ -19,7 +19,7 @@ std::string_view sluice_version();
 std::string_view program_name();
 /// What --version prints: "NAME (Open vSwitch) 3.1.0", a line with Sluice's own version, then `extra` (whole lines), each with its newline.
 std::string version_text(std::string_view extra = {});
-/// "DB Schema 8.3.1\n": the extra line of the tools that know the schema.
+/// "DB Schema 8.8.0\n": the extra line of the tools that know the schema.
 std::string schema_version_line();
 
 /// Prints "PROGRAM: MESSAGE\n" to stderr and exits with `status`.
