@@ -2,6 +2,8 @@
 # How a room becomes a library, a program or a test.  Sources are globbed: a new file needs no line here.
 include_directories(${CMAKE_SOURCE_DIR})
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-omit-frame-pointer)
+# Packets and flows are looked at as bytes, words and headers.
+add_compile_options(-fno-strict-aliasing)
 
 # sluice_library(NAME [deps...]): all .cc files of this folder except main.cc.
 function(sluice_library name)
