@@ -31,10 +31,11 @@ std::string accept_outputs(std::string_view text, const std::vector<NewOutput>& 
     while (lines[i].ends_with('\\') && i + 1 < lines.size()) out += lines[++i] + "\n";
     std::string kept;
     bool had_out = false, had_err = false;
-    for (; i + 1 < lines.size() && !lines[i + 1].empty() && std::string_view("|!?").find(lines[i + 1][0]) != std::string_view::npos; i++) {
+    for (; i + 1 < lines.size() && !lines[i + 1].empty() && std::string_view("|!?<").find(lines[i + 1][0]) != std::string_view::npos; i++) {
       char mark = lines[i + 1][0];
       had_out |= mark == '|';
       had_err |= mark == '!';
+      if (mark == '<') out += lines[i + 1] + "\n";
       if (mark == '?') kept += lines[i + 1] + "\n";
     }
     if (had_out) out += as_expectation(found->second->out, '|');

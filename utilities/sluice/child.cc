@@ -34,7 +34,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   setpgid(0, 0);                        // the terminal's ^C is for the runner, which ends its children in order
   for (int signo : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) signal(signo, SIG_DFL);
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  dup2(null, 0);
+  dup2(o.in >= 0 ? o.in : null, 0);
   dup2(o.out >= 0 ? o.out : null, 1);
   dup2(o.err >= 0 ? o.err : null, 2);
   if (!o.directory.empty() && chdir(o.directory.c_str()) != 0) _exit(127);

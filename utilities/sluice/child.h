@@ -17,7 +17,7 @@ struct ChildOptions {
   std::vector<std::string> argv;         // argv[0] is searched on the PATH of `environment` unless it has a slash
   std::vector<std::string> environment;  // "NAME=value"
   std::string directory;
-  int out = -1, err = -1;                // -1: /dev/null
+  int in = -1, out = -1, err = -1;       // -1: /dev/null
 };
 
 /// -1 with errno if the machine can't start a process; a program that isn't there exits with 127.

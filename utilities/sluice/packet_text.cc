@@ -158,6 +158,9 @@ std::string describe(ByteView frame) {
     if (key.words()[i]) m.mask.words()[i] = ~uint64_t{0};
   std::ranges::fill(m.mask.eth_dst.b, 0xff);
   std::ranges::fill(m.mask.eth_src.b, 0xff);
+  // These share their words with others; zero goes without saying.
+  if (!key.vlan_tci) m.mask.vlan_tci = m.mask.vlan_tpid = be16();
+  if (!key.nw_tos) m.mask.nw_tos = 0;
   forget_origin(m);
   m.mask.packet_type = m.mask.recirc_id = be32();
   ofp::normalize(m);

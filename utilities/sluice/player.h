@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,7 @@ struct NewOutput {
 
 class Player {
  public:
-  Player(const Scenario& scenario, std::string scenario_directory, Testbed& bed)
-      : scenario_(scenario), scenario_directory_(std::move(scenario_directory)), bed_(bed) {}
+  Player(const Scenario& scenario, std::string scenario_directory, Testbed& bed);
   void play();
   const std::vector<Failure>& failures() const { return failures_; }
   const std::vector<NewOutput>& new_outputs() const { return new_outputs_; }
@@ -44,6 +44,7 @@ class Player {
   void close_group();  // what came out and was not asked for is a failure
   void expect(const OutputStep& s, const std::string& port, ByteView frame);
   void expect(const OutputStep& s, const std::string& port, const PacketPattern& pattern);
+  bool is_silent(const std::string& port);  // a bridge's own port, of which the scenario never says anything
   std::string find_file(const std::string& path) const;
   bool fail(int line, std::string text);
   bool stop(int line, std::string text);  // fail() and false
@@ -51,6 +52,7 @@ class Player {
   const Scenario& scenario_;
   std::string scenario_directory_;
   Testbed& bed_;
+  std::set<std::string> mentioned_;                   // ports that something is said of
   std::vector<Failure> failures_;
   std::vector<NewOutput> new_outputs_;
   std::map<std::string, std::deque<Bytes>> pending_;  // by port: came out, not yet expected

@@ -20,6 +20,7 @@ namespace sluice::cli {
 struct CommandStep {
   int line = 0;
   std::string command;
+  std::string input;  // its standard input
   bool retry = false;
   int status = 0;
   TextExpectation out, err;

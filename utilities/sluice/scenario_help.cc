@@ -10,6 +10,7 @@ stands still unless the scenario lets it pass.  What each line does is said by h
 
   # TEXT            a comment; the first one is the title
   $ COMMAND         a shell command with the tools by Open vSwitch's names (ovs-vsctl, ovs-ofctl, ovs-appctl, ...); goes on after a "\" at the end
+  < TEXT              a line of its standard input
   | TEXT              a line of its output (blanks at the end don't count); with any such line, all output must be as said
   |~ REGEX            a line that matches all of a regular expression (ECMAScript)
   | ...               any number of lines
@@ -32,8 +33,8 @@ PACKET is one of
   none              out: nothing
   N * PACKET        N times the same
 
-Whatever comes out of any port must be expected by the lines that follow its cause, or it is an error.  In commands, $SCENARIO_DIR is the
-scenario's own directory.  Processes left in the background are ended with the scenario.
+Whatever comes out of any port must be expected by the lines that follow its cause, or it is an error; only a bridge's own
+port is left alone as long as the scenario says nothing of it.  In commands, $SCENARIO_DIR is the scenario's own directory.  Processes left in the background are ended with the scenario.
 
 Example:
 

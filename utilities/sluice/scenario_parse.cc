@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The first characters of a line say what it is; each kind has a function.  "|", "!" and "?" lines belong to the command above them.
+// The first characters of a line say what it is; each kind has a function.  "<", "|", "!" and "?" lines belong to the command above them.
 #include <fmt/format.h>
 
 #include <cctype>
@@ -73,6 +73,7 @@ class Parser {
   void command(std::string_view text, bool retry);
   void expectation(std::string_view rest, bool of_stderr);
   void status(std::string_view text);
+  void standard_input(std::string_view rest);
   void time(std::string_view text);
   void packet(std::string_view text);
   void input(std::string_view port, std::string_view what);
@@ -103,6 +104,7 @@ void Parser::line(std::string_view text) {
     case '|': return expectation(text.substr(1), false);
     case '!': return expectation(text.substr(1), true);
     case '?': return status(trim(text.substr(1)));
+    case '<': return standard_input(text.substr(1));
     case '+': return time(trim(text.substr(1)));
     default: return packet(trim(text));
   }
@@ -151,6 +153,13 @@ void Parser::status(std::string_view text) {
   c->status = static_cast<int>(*n);
 }
 
+void Parser::standard_input(std::string_view rest) {
+  CommandStep* c = last_command("standard input (\"<\")");
+  if (!c) return;
+  if (rest.starts_with(" ")) rest.remove_prefix(1);
+  c->input += std::string(rest) + "\n";
+}
+
 void Parser::time(std::string_view text) {
   Duration total{};
   std::string_view rest = text;
@@ -177,7 +186,7 @@ void Parser::packet(std::string_view text) {
   bool names = at != text.npos && !ports.empty();
   for (char c : ports) names &= std::isalnum(static_cast<unsigned char>(c)) || std::string_view("_-.,: \t").find(c) != std::string_view::npos;
   if (!names)
-    return error(fmt::format("\"{}\": a line begins with # (comment), $ or % (command), | ! ? (its output, errors, exit status), + (time), or is "
+    return error(fmt::format("\"{}\": a line begins with # (comment), $ or % (command), < | ! ? (its input, output, errors, exit status), + (time), or is "
                              "\"PORT < PACKET\" or \"PORT > PACKET\"",
                              text.substr(0, 40)));
   std::string_view what = trim(text.substr(at + 1));

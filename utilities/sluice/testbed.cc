@@ -31,6 +31,7 @@ constexpr Duration kEndGrace = seconds(5);
 constexpr Duration kPollStep = milliseconds(1);
 constexpr size_t kFramesPerCall = 64;
 constexpr int64_t kWarpSteps = 1000;  // of one passing of time: timers come at most a thousandth of it late
+constexpr int64_t kOvsWarpSteps = 20;  // Open vSwitch sleeps for 10 ms at each
 constexpr size_t kLogTail = 10;       // lines of a dead daemon's log
 
 bool can_connect(const std::string& path) {
@@ -187,10 +188,16 @@ std::expected<void, std::string> Testbed::stop() {
   return {};
 }
 
-std::expected<ShellResult, std::string> Testbed::shell(const std::string& command) {
-  std::string out_path = directory_ + "/.stdout", err_path = directory_ + "/.stderr";
-  UniqueFd out = create(out_path), err = create(err_path);
-  pid_t pid = start_child({.argv = {"/bin/sh", "-c", command}, .environment = environment_, .directory = directory_, .out = out.get(), .err = err.get()});
+std::expected<ShellResult, std::string> Testbed::shell(const std::string& command, std::string_view input) {
+  std::string out_path = directory_ + "/.stdout", err_path = directory_ + "/.stderr", in_path = directory_ + "/.stdin";
+  UniqueFd out = create(out_path), err = create(err_path), in = input.empty() ? UniqueFd() : create(in_path);
+  if (in && (write_all(in.get(), input) || lseek(in.get(), 0, SEEK_SET) != 0)) return std::unexpected("no space for the standard input");
+  pid_t pid = start_child({.argv = {"/bin/sh", "-c", command},
+                           .environment = environment_,
+                           .directory = directory_,
+                           .in = in.get(),
+                           .out = out.get(),
+                           .err = err.get()});
   if (pid < 0) return std::unexpected("no process could be started");
   auto status = wait_child(pid, kCommandLimit);
   if (!status) {
@@ -219,7 +226,7 @@ std::expected<std::string, std::string> Testbed::control(std::string_view comman
 }
 
 std::expected<void, std::string> Testbed::warp(Duration total) {
-  int64_t step = std::max<int64_t>(1, to_ms(total) / kWarpSteps);
+  int64_t step = std::max<int64_t>(1, to_ms(total) / (programs_.of_ovs ? kOvsWarpSteps : kWarpSteps));
   if (auto done = control("time/warp", {std::to_string(to_ms(total)), std::to_string(step)}); !done) return std::unexpected(done.error());
   return {};
 }
@@ -258,7 +265,7 @@ std::expected<std::vector<SentFrame>, std::string> Testbed::captured() {
     for (size_t i = seen; i < frames->size(); i++) out.push_back({port, (*frames)[i].bytes});
     seen = frames->size();
   }
-  auto names = shell("ovs-vsctl --bare --columns=name find interface type='\"\"'");
+  auto names = shell("ovs-vsctl --bare --columns=name find interface 'type!=patch'");
   if (!names || names->status) return out;
   for (const std::string& name : split_lines(names->out)) {
     if (name.empty() || captures_.contains(name)) continue;

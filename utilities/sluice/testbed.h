@@ -49,8 +49,8 @@ class Testbed {
   Testbed& operator=(const Testbed&) = delete;
 
   const std::string& directory() const { return directory_; }
-  /// Runs a command by sh -c.  The error: it did not end in time.
-  std::expected<ShellResult, std::string> shell(const std::string& command);
+  /// Runs a command by sh -c, with `input` as its standard input.  The error: it did not end in time.
+  std::expected<ShellResult, std::string> shell(const std::string& command, std::string_view input = {});
   /// A command to the switch daemon's control socket.
   std::expected<std::string, std::string> control(std::string_view command, std::vector<std::string> args);
   /// Time passes.

@@ -22,12 +22,13 @@ std::string errors(std::string_view text) {
 }
 
 TEST(Scenario, CommandWithOutputErrorsAndStatus) {
-  Scenario s = good("# SPDX-License-Identifier: x\n# Title.\n# more\n$ a \\\n  b\n|  one\n|~ \\d+\n| ...\n! bad\n? 3\n% c\n|-\n");
+  Scenario s = good("# SPDX-License-Identifier: x\n# Title.\n# more\n$ a \\\n  b\n< in\n|  one\n|~ \\d+\n| ...\n! bad\n? 3\n% c\n|-\n");
   EXPECT_EQ(s.title, "Title.");
   ASSERT_EQ(s.steps.size(), 2u);
   const auto& a = std::get<CommandStep>(s.steps[0]);
   EXPECT_EQ(a.line, 4);
   EXPECT_EQ(a.command, "a \\\n  b");
+  EXPECT_EQ(a.input, "in\n");
   EXPECT_EQ(a.status, 3);
   EXPECT_EQ(a.out.lines.size(), 3u);
   EXPECT_EQ(a.out.lines[0].text, " one");
