@@ -111,10 +111,9 @@ void Agent::packet_in(const PacketInEvent& event) {
     if (!c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(reason)) || event.controller_id != c.session().controller_id) return;
     // A miss without a table-miss entry drops the packet from 1.3 on (OF1.3.5 5.4).
     if (event.is_implicit_miss && v13) return;
+    // Nothing is buffered, so the packet goes whole, whatever max_len and miss_send_len say (OF1.3.5 7.4.1).
     ofp::PacketIn pin = event.packet;
     pin.reason = reason;
-    size_t most = event.is_implicit_miss ? c.session().miss_send_len : event.max_len;
-    if (most < pin.data.size()) pin.data.resize(most);
     c.send_async(packet_in_message(c, std::move(pin)));
   });
 }

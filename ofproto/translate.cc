@@ -90,10 +90,12 @@ const Rule* Translator::find_rule(uint8_t table) {
   return bridge_->tables->lookup(table, seen, &out_.mask);
 }
 
-void Translator::lookup(uint8_t table, MissIs on_miss) {
+void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_port) {
   uint8_t outer = std::exchange(table_, table);
   bool dropped_fragment = flow_.is_ip() && (flow_.nw_frag & kFragAny) && bridge_->fragments == ofp::Fragments::kDrop;
+  be32 real_in_port = std::exchange(flow_.in_port, in_port.value_or(flow_.in_port));
   const Rule* rule = dropped_fragment ? nullptr : find_rule(table);
+  flow_.in_port = real_in_port;
   effect(TableLookup{bridge_->id, table, rule != nullptr});
   if (rule) {
     run_rule(*rule, table);

@@ -321,12 +321,7 @@ void Translator::resubmit(const Resubmit& r) {
   }
   resubmits_++;
   depth_ += counts;
-  be32 in_port = flow_.in_port;
-  if (r.in_port != OFPP_IN_PORT) flow_.in_port = be32(r.in_port.value);
-  be32 replaced = flow_.in_port;
-  lookup(table, MissIs::kSilent);
-  // An action list may have changed it: then the change stays.
-  if (flow_.in_port == replaced) flow_.in_port = in_port;
+  lookup(table, MissIs::kSilent, r.in_port == OFPP_IN_PORT ? flow_.in_port : be32(r.in_port.value));
   depth_ -= counts;
 }
 

@@ -25,7 +25,8 @@ class Translator {
   void receive();
   void enter_bridge(const PortView* in_port);
   enum class MissIs : uint8_t { kSilent, kPolicy };   // resubmit: nothing happens; table 0 and goto: the table's policy
-  void lookup(uint8_t table, MissIs miss);
+  /// Looks the packet up, as if it came in at in_port if that is given, and does what the rule says (with its real in_port).
+  void lookup(uint8_t table, MissIs miss, std::optional<be32> in_port = std::nullopt);
   const Rule* find_rule(uint8_t table);
   void miss(uint8_t table);
   void run_rule(const Rule& rule, uint8_t table);

@@ -11,7 +11,7 @@ namespace sluice::ofp {
 namespace {
 
 constexpr uint16_t kMoreFlag = 1;
-constexpr size_t kErrorDataSize = 64;
+constexpr size_t kErrorDataSize = 65535 - 24;  // the offending message whole, as far as an error with its headers has room for it
 
 struct BodyCodec {
   Status (*decode)(ByteReader&, const BodyContext&, Body&);

@@ -13,11 +13,12 @@
 namespace sluice::ofp {
 namespace {
 
-constexpr uint32_t kCookieHeader = 0x00013c08;  // NXM_NX_COOKIE, maskable
+constexpr uint32_t kCookieHeader = 0x00013c08;  // NXM_NX_COOKIE
+constexpr uint32_t kMaskedCookieHeader = 0x00013d10;
 
 Result<bool> read_cookie(ByteReader& r, CookieMatch* cookie) {
   uint32_t header = load_be<uint32_t>(r.position());
-  bool masked = header == (kCookieHeader | 0x100 | 0x10);
+  bool masked = header == kMaskedCookieHeader;
   // Field 30 is MPLS_TTL as well, of one byte.
   if (header != kCookieHeader && !masked) return false;
   if (!cookie) return fail(Error::OFPBMC_BAD_FIELD);
@@ -238,7 +239,7 @@ struct Encoder {
 
 void write_cookie(const CookieMatch& c, ByteWriter& w) {
   bool masked = c.mask != UINT64_MAX;
-  w.u32(masked ? kCookieHeader | 0x110 : kCookieHeader);
+  w.u32(masked ? kMaskedCookieHeader : kCookieHeader);
   w.u64(c.value & c.mask);
   if (masked) w.u64(c.mask);
 }
