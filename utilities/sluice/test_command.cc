@@ -55,7 +55,7 @@ struct Job {
 
 std::string usage() {
   return fmt::format(
-      "{0} test: replays scenarios against a switch of their own, in virtual time, without privileges\n"
+      "{0} test: replays scenarios against a switch of their own, in virtual time, unprivileged\n"
       "usage: {0} test [OPTIONS] FILE...\n"
       "Exit status: 0 all passed, 1 some failed, 2 the command line was wrong.\n\n"
       "Options:\n"
