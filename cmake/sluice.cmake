@@ -3,7 +3,7 @@
 include_directories(${CMAKE_SOURCE_DIR})
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -fno-omit-frame-pointer)
 # Packets and flows are looked at as bytes, words and headers.
-add_compile_options(-fno-strict-aliasing)
+add_compile_options($<$<CONFIG:Release>:-fno-strict-aliasing>)
 
 # sluice_library(NAME [deps...]): all .cc files of this folder except main.cc.
 function(sluice_library name)
