@@ -23,11 +23,10 @@ void append_record(std::string& out, std::string_view data) {
 
 namespace {
 
-void append_name(std::string& out, bool& first, std::string_view name) {
+void append_name(std::string& out, bool& first, std::string_view json_name) {
   if (!first) out += ',';
   first = false;
-  append_json_string(out, name);
-  out += ':';
+  out += json_name;
 }
 
 void append_uuid_name(std::string& out, bool& first, const Uuid& u) {
@@ -51,13 +50,13 @@ void append_change(std::string& out, const TableSchema& table, const RowChange& 
     DatumRef to = change.after->get(c);
     if (!change.before) {
       if (to == c.default_value.ref()) continue;
-      append_name(out, first, c.name);
+      append_name(out, first, c.json_name);
       append_datum(out, to);
       continue;
     }
     DatumRef from = change.before->get(c);
     if (from == to) continue;
-    append_name(out, first, c.name);
+    append_name(out, first, c.json_name);
     if (as_diff && !c.type.is_scalar()) append_datum(out, datum_diff(from, to, c.type));
     else append_datum(out, to);
   }
@@ -73,21 +72,20 @@ bool is_worth_writing(const TableSchema& table, const RowChange& change) {
 }
 
 void append_head(std::string& out, std::string_view comment, int64_t date_ms, bool as_diff) {
-  bool first = true;
   out += '{';
   if (!comment.empty()) {
-    append_name(out, first, "_comment");
+    out += "\"_comment\":";
     append_json_string(out, comment);
+    out += ',';
   }
-  append_name(out, first, "_date");
+  out += "\"_date\":";
   append_json_integer(out, date_ms);
   if (as_diff) out += ",\"_is_diff\":true";
 }
 
 }  // namespace
 
-std::string render_transaction(const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff) {
-  std::string out;
+void render_transaction(std::string& out, const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff) {
   bool any = false;
   for (size_t t = 0; t < schema.tables.size(); t++) {
     bool open = false, first = true;
@@ -97,7 +95,7 @@ std::string render_transaction(const DatabaseSchema& schema, const Commit& commi
       any = true;
       if (!open) {
         bool not_first = false;
-        append_name(out, not_first, schema.tables[t].name);
+        append_name(out, not_first, schema.tables[t].json_name);
         out += '{';
         open = true;
       }
@@ -107,7 +105,6 @@ std::string render_transaction(const DatabaseSchema& schema, const Commit& commi
     if (open) out += '}';
   }
   if (any) out += "}\n";
-  return out;
 }
 
 std::string render_snapshot(Database& db, std::string_view comment, int64_t date_ms) {
@@ -116,7 +113,7 @@ std::string render_snapshot(Database& db, std::string_view comment, int64_t date
   for (Table& t : db.tables()) {
     if (!t.size()) continue;
     bool not_first = false, first = true;
-    append_name(out, not_first, t.schema().name);
+    append_name(out, not_first, t.schema().json_name);
     out += '{';
     for (const RowPtr& row : t) {
       append_uuid_name(out, first, row->uuid());
@@ -134,10 +131,11 @@ Journal::Journal(std::unique_ptr<Storage> storage, uint64_t records, int64_t ope
     : storage_(std::move(storage)), records_(records), compacted_size_(storage_->size()), compacted_ms_(opened_ms) {}
 
 void Journal::add(const DatabaseSchema& schema, const Commit& commit, int64_t date_ms) {
-  std::string data = render_transaction(schema, commit, date_ms, column_diff_);
+  scratch_.clear();
+  render_transaction(scratch_, schema, commit, date_ms, column_diff_);
   batch_durable_ |= commit.durable;
-  if (data.empty()) return;
-  append_record(batch_, data);
+  if (scratch_.empty()) return;
+  append_record(batch_, scratch_);
   batch_records_++;
 }
 

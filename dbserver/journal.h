@@ -46,8 +46,8 @@ class RecordReader {
 /// "OVSDB JSON LEN SHA1\n" + data; data must end with a newline.
 void append_record(std::string& out, std::string_view data);
 
-/// A transaction's record: date, comment, and what changed, as differences or whole values.
-std::string render_transaction(const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff);
+/// Appends a transaction's record: date, comment, and what changed, as differences or whole values.  Nothing, if only ephemeral columns changed.
+void render_transaction(std::string& out, const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff);
 /// All rows of a database in one transaction record.
 std::string render_snapshot(Database& db, std::string_view comment, int64_t date_ms);
 
@@ -90,7 +90,7 @@ class Journal {
 
  private:
   std::unique_ptr<Storage> storage_;
-  std::string batch_;
+  std::string batch_, scratch_;
   bool batch_durable_ = false, column_diff_ = true;
   uint64_t records_ = 0, batch_records_ = 0, compacted_size_ = 0;
   int64_t compacted_ms_ = 0;

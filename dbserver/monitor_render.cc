@@ -15,8 +15,8 @@ class UpdateWriter {
     if (table_ != &table) {
       if (table_) out_ += '}';
       out_ += out_.empty() ? '{' : ',';
-      append_json_string(out_, table.name);
-      out_ += ":{";
+      out_ += table.json_name;
+      out_ += '{';
       table_ = &table;
     } else {
       out_ += ',';
@@ -39,8 +39,7 @@ class UpdateWriter {
 void append_member(std::string& out, bool& first, const ColumnSchema& c) {
   if (!first) out += ',';
   first = false;
-  append_json_string(out, c.name);
-  out += ':';
+  out += c.json_name;
 }
 
 /// The row's columns that have one of the bits; without those at their default if asked.

@@ -43,7 +43,7 @@ class Remotes::Client : public SessionOutput {
  private:
   void request(std::string_view method, const Json& params, const Json& id) {
     if (closing_) return;
-    session_.set_options({session_.options().read_only, session_.options().role, connection_.peer_certificate_name()});
+    if (connection_.is_tls()) session_.set_options({session_.options().read_only, session_.options().role, connection_.peer_certificate_name()});
     session_.request(method, params, id, loop_.now());
   }
 

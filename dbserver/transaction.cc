@@ -19,6 +19,8 @@ TransactOutcome Transaction::run(Database& db, const Json& params, const Transac
   outcome_ = {};
   std::string& out = outcome_.results;
   size_t total = params.size() - 1;
+  constexpr size_t kTypicalResult = 64;
+  out.reserve(std::min<size_t>(total * kTypicalResult + 16, 1 << 16));
   out = "[";
   Status status;
   size_t done = 0;
@@ -156,8 +158,7 @@ void Transaction::append_row(const Table& table, const Row& row, const std::vect
   bool first = true;
   for (const ColumnSchema* c : columns) {
     if (!std::exchange(first, false)) out += ',';
-    append_json_string(out, c->name);
-    out += ':';
+    out += c->json_name;
     append_datum(out, row.get(*c));
   }
   out += '}';

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -248,7 +249,12 @@ size_t Json::hash() const {
 namespace {
 
 /// Bytes that a JSON string must escape.
-constexpr bool needs_escape(unsigned char c) { return c < 0x20 || c == '"' || c == '\\'; }
+constexpr auto kNeedsEscape = [] {
+  std::array<bool, 256> table{};
+  for (int c = 0; c < 0x20; c++) table[static_cast<size_t>(c)] = true;
+  table['"'] = table['\\'] = true;
+  return table;
+}();
 
 void append_escape(std::string& out, unsigned char c) {
   switch (c) {
@@ -293,7 +299,7 @@ void append_json_string(std::string& out, std::string_view s) {
   out += '"';
   const char *run = s.data(), *end = s.data() + s.size();
   for (const char* p = run; p < end; p++) {
-    if (!needs_escape(static_cast<unsigned char>(*p))) continue;
+    if (!kNeedsEscape[static_cast<unsigned char>(*p)]) continue;
     out.append(run, p);
     append_escape(out, static_cast<unsigned char>(*p));
     run = p + 1;

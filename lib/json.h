@@ -175,6 +175,7 @@ class JsonSplitter {
  private:
   void fail(std::string text);
   bool skip_space();
+  bool step(char c);
 
   size_t max_message_;
   std::string buffer_;

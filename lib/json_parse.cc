@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// From text to Json by RapidJSON's SAX reader: iterative (no recursion), encoding validated, numbers as strings (its own number code
-// aborts on 0.0000000001e-2147483639), depth limited here.  The builder keeps unfinished arrays and objects on one stack and moves them
-// to their final place, heap or arena, when they end.
+// From text to Json by RapidJSON's SAX reader, in place in a copy of the text, so that strings are views of it.  Numbers come as strings (the reader's own
+// number code aborts on 0.0000000001e-2147483639).  The reader recurses, but no deeper than kJsonMaxDepth: the handler stops it (the iterative mode of
+// the reader costs three times the instructions).  UTF-8 is checked beforehand, eight bytes at a time.
+#define RAPIDJSON_SSE2
 #include <rapidjson/error/error.h>
-#include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -65,63 +66,50 @@ class Blocks {
 
 }  // namespace
 
-/// SAX handler.  With blocks, values borrow from there; without, they own heap memory.
+/// SAX handler.  Unfinished arrays and objects lie on one stack; when they end their parts move to the arena.  Values that borrow own nothing and are
+/// moved as bytes.
 struct JsonBuilder {
-  std::vector<Json>* stack;
-  Blocks* blocks;
+  std::vector<Json>& stack;
+  Blocks& blocks;
+  bool has_unicode_escapes = false;  // of which one surrogate alone may have made bad UTF-8
   const char* problem = nullptr;
   unsigned depth = 0;
 
-  bool put(Json v) { stack->push_back(std::move(v)); return true; }
-  bool Null() { return put(nullptr); }
-  bool Bool(bool b) { return put(b); }
-  bool Int(int i) { return put(i); }
-  bool Uint(unsigned i) { return put(i); }
-  bool Int64(int64_t i) { return put(i); }
-  bool Uint64(uint64_t i) { return put(i); }
-  bool Double(double d) { return put(d); }
+  bool put(Json::Type type, uint64_t bits, uint32_t size = 0) {
+    Json& v = stack.emplace_back();
+    v.type_ = type;
+    v.borrowed_ = true;
+    v.size_ = size;
+    v.u_.i = static_cast<int64_t>(bits);
+    return true;
+  }
+  bool Null() { return put(Json::Type::null, 0); }
+  bool Bool(bool b) { return put(Json::Type::boolean, b); }
+  bool Int(int i) { return Int64(i); }
+  bool Uint(unsigned i) { return Int64(i); }
+  bool Int64(int64_t i) { return put(Json::Type::integer, static_cast<uint64_t>(i)); }
+  bool Uint64(uint64_t i) { return put(Json::Type::integer, i); }
+  bool Double(double d) { return put(Json::Type::real, std::bit_cast<uint64_t>(d)); }
   bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
     Json v = parse_json_number({s, n});
+    if (v.is_integer()) return Int64(v.u_.i);
     if (v.is_null()) return fail("number outside valid range");
-    return put(std::move(v));
+    return Double(v.u_.d);
   }
   bool String(const char* s, rapidjson::SizeType n, bool) {
     if (std::memchr(s, 0, n)) return fail("null bytes not supported in quoted string");
-    if (!blocks) return put(std::string_view(s, n));
-    Json v;
-    v.type_ = Json::Type::string;
-    v.borrowed_ = true;
-    v.size_ = n;
-    v.u_.s = static_cast<char*>(blocks->allocate(n));
-    std::memcpy(v.u_.s, s, n);
-    return put(std::move(v));
+    if (has_unicode_escapes && !is_valid_utf8({s, n})) return fail("malformed escaped surrogate pair");
+    return put(Json::Type::string, std::bit_cast<uint64_t>(s), n);
   }
   bool Key(const char* s, rapidjson::SizeType n, bool copy) { return String(s, n, copy); }
   bool StartArray() { return ++depth <= kJsonMaxDepth || fail("input exceeds maximum nesting depth 1000"); }
   bool StartObject() { return StartArray(); }
 
-  bool EndArray(rapidjson::SizeType n) {
-    depth--;
-    Json v;
-    v.type_ = Json::Type::array;
-    v.size_ = n;
-    v.u_.a = room<Json>(v, n);
-    Json* from = stack->data() + stack->size() - n;
-    std::uninitialized_move_n(from, n, v.u_.a);
-    stack->resize(stack->size() - n);
-    return put(std::move(v));
-  }
-
+  bool EndArray(rapidjson::SizeType n) { return close(Json::Type::array, n, n); }
   bool EndObject(rapidjson::SizeType n) {
-    depth--;
-    Json v;
-    v.type_ = Json::Type::object;
-    v.u_.o = room<JsonMember>(v, n);
-    Json* from = stack->data() + stack->size() - 2 * size_t{n};
-    for (size_t i = 0; i < n; i++) new (v.u_.o + i) JsonMember{std::move(from[2 * i]), std::move(from[2 * i + 1])};
-    v.size_ = static_cast<uint32_t>(sort_members(v.u_.o, n));
-    stack->resize(stack->size() - 2 * size_t{n});
-    return put(std::move(v));
+    Json* from = stack.data() + stack.size() - 2 * size_t{n};
+    size_t kept = sort_members(reinterpret_cast<Member*>(from), n);
+    return close(Json::Type::object, 2 * size_t{n}, kept);
   }
 
   bool fail(const char* text) {
@@ -130,37 +118,56 @@ struct JsonBuilder {
   }
 
  private:
-  template <typename T>
-  T* room(Json& owner, size_t n) {
-    owner.borrowed_ = blocks != nullptr;
-    if (!n) return nullptr;
-    if (blocks) return static_cast<T*>(blocks->allocate(n * sizeof(T)));
-    size_t capacity = std::bit_ceil(n);
-    owner.capacity_ = static_cast<uint8_t>(std::countr_zero(capacity) + 1);
-    return std::allocator<T>().allocate(capacity);
+  struct Member {  // two values as bytes: same layout as JsonMember
+    alignas(Json) char bytes[2 * sizeof(Json)];
+    std::string_view name() const { return std::launder(reinterpret_cast<const Json*>(bytes))->string(); }
+  };
+  static_assert(sizeof(Member) == sizeof(JsonMember));
+
+  /// Moves the last `values` values of the stack into the arena, and leaves what they make up in their place.
+  bool close(Json::Type type, size_t values, size_t size) {
+    depth--;
+    size_t bytes = size * (type == Json::Type::object ? sizeof(JsonMember) : sizeof(Json));
+    void* to = bytes ? blocks.allocate(bytes) : nullptr;
+    if (bytes) std::memcpy(to, static_cast<const void*>(stack.data() + stack.size() - values), bytes);
+    stack.resize(stack.size() - values);
+    return put(type, std::bit_cast<uint64_t>(to), static_cast<uint32_t>(size));
   }
 
   /// Sorts by name and, of members with the same name, keeps the last.  Returns how many are left.
-  static size_t sort_members(JsonMember* m, size_t n) {
-    auto less = [](const JsonMember& a, const JsonMember& b) { return a.name() < b.name(); };
-    auto not_rising = [](const JsonMember& a, const JsonMember& b) { return !(a.name() < b.name()); };
-    if (std::adjacent_find(m, m + n, not_rising) == m + n) return n;
-    std::stable_sort(m, m + n, less);
+  static size_t sort_members(Member* m, size_t n) {
+    constexpr size_t kInsertion = 16;
+    auto less = [](const Member& a, const Member& b) { return a.name() < b.name(); };
+    bool equal = false;
+    if (n <= kInsertion) {
+      for (size_t i = 1; i < n; i++) {
+        std::string_view name = m[i].name();
+        size_t at = i;
+        int order = 1;
+        while (at > 0 && (order = name.compare(m[at - 1].name())) < 0) at--;
+        equal |= order == 0;
+        if (at == i) continue;
+        Member moved = m[i];
+        std::memmove(static_cast<void*>(m + at + 1), m + at, (i - at) * sizeof(Member));
+        m[at] = moved;
+      }
+    } else {
+      std::stable_sort(m, m + n, less);
+      equal = std::adjacent_find(m, m + n, [](const Member& a, const Member& b) { return a.name() == b.name(); }) != m + n;
+    }
+    if (!equal) return n;
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
       if (kept && m[kept - 1].name() == m[i].name()) kept--;
-      if (kept != i) m[kept] = std::move(m[i]);
-      kept++;
+      m[kept++] = m[i];
     }
-    std::destroy(m + kept, m + n);
     return kept;
   }
 };
 
 namespace {
 
-constexpr unsigned kParseFlags =
-    rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
+constexpr unsigned kParseFlags = rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag;
 
 const char* describe(rapidjson::ParseErrorCode code) {
   switch (code) {
@@ -242,23 +249,13 @@ bool is_token_error(rapidjson::ParseErrorCode code) {
   }
 }
 
-std::expected<void, JsonError> parse_to(JsonBuilder& builder, std::string_view text, rapidjson::Reader& reader) {
-  if (text.size() > std::numeric_limits<uint32_t>::max()) return std::unexpected(JsonError{"input is too long"});
-  rapidjson::MemoryStream bytes(text.data(), text.size());
-  rapidjson::ParseResult result = reader.Parse<kParseFlags>(bytes, builder);
-  if (!result.IsError()) return {};
-  if (!builder.problem && is_token_error(result.Code())) return std::unexpected(token_error(text, result.Offset(), describe(result.Code())));
-  return std::unexpected(error_at(text, result.Offset(), builder.problem ? builder.problem : describe(result.Code())));
-}
-
 }  // namespace
 
 std::expected<Json, JsonError> Json::parse(std::string_view text) {
-  std::vector<Json> stack;
-  JsonBuilder builder{&stack, nullptr};
-  rapidjson::Reader reader;
-  if (auto r = parse_to(builder, text, reader); !r) return std::unexpected(r.error());
-  return std::move(stack.front());
+  JsonArena arena;
+  auto borrowed = arena.parse(text);
+  if (!borrowed) return std::unexpected(borrowed.error());
+  return Json(**borrowed);
 }
 
 struct JsonArena::Impl {
@@ -274,10 +271,24 @@ JsonArena& JsonArena::operator=(JsonArena&&) noexcept = default;
 size_t JsonArena::bytes() const { return impl_->blocks.bytes() + impl_->stack.capacity() * sizeof(Json); }
 
 std::expected<const Json*, JsonError> JsonArena::parse(std::string_view text) {
+  if (text.size() >= std::numeric_limits<uint32_t>::max()) return std::unexpected(JsonError{"input is too long"});
+  if (!is_valid_utf8(text)) return std::unexpected(JsonError{"invalid UTF-8 sequence"});
   impl_->stack.clear();
   impl_->blocks.reset();
-  JsonBuilder builder{&impl_->stack, &impl_->blocks};
-  if (auto r = parse_to(builder, text, impl_->reader); !r) return std::unexpected(r.error());
+  // The reader looks at whole vectors of 16 bytes.
+  constexpr size_t kPadding = 16;
+  char* copy = static_cast<char*>(impl_->blocks.allocate(text.size() + kPadding));
+  if (!text.empty()) std::memcpy(copy, text.data(), text.size());
+  std::memset(copy + text.size(), 0, kPadding);
+  JsonBuilder builder{impl_->stack, impl_->blocks, text.find("\\u") != text.npos};
+  rapidjson::InsituStringStream bytes(copy);
+  rapidjson::ParseResult result = impl_->reader.Parse<kParseFlags>(bytes, builder);
+  if (result.IsError()) {
+    if (!builder.problem && is_token_error(result.Code())) return std::unexpected(token_error(text, result.Offset(), describe(result.Code())));
+    return std::unexpected(error_at(text, result.Offset(), builder.problem ? builder.problem : describe(result.Code())));
+  }
+  // A zero byte looks like the end to the reader.
+  if (size_t end = text.find('\0'); end != text.npos) return std::unexpected(error_at(text, end, "null byte"));
   return &impl_->stack.front();
 }
 
@@ -335,6 +346,9 @@ bool is_valid_utf8(std::string_view s) {
   const auto* p = reinterpret_cast<const unsigned char*>(s.data());
   const auto* end = p + s.size();
   while (p < end) {
+    uint64_t eight;
+    while (end - p >= 8 && (std::memcpy(&eight, p, 8), (eight & 0x8080808080808080u) == 0)) p += 8;
+    if (p == end) break;
     if (*p < 0x80) {
       p++;
       continue;

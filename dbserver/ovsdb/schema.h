@@ -19,6 +19,7 @@ bool is_id(std::string_view s);  // [A-Za-z_][A-Za-z0-9_]*
 
 struct ColumnSchema {
   std::string name;
+  std::string json_name;  // "name": with quotes and colon, as it begins a member
   uint16_t index = 0;  // in TableSchema::columns, or kUuidColumn, kVersionColumn
   bool is_mutable = true, persistent = true;
   ColumnType type;
@@ -29,6 +30,7 @@ struct ColumnSchema {
 
 struct TableSchema {
   std::string name;
+  std::string json_name;
   uint16_t index = 0;  // in DatabaseSchema::tables
   bool is_root = false;           // after the rule "no table is root = all are"
   bool declared_root = false;     // as written

@@ -47,7 +47,7 @@ TEST(Json, ObjectsAreSortedAndTheLastDuplicateWins) {
 
 TEST(Json, Strings) {
   EXPECT_EQ(echo(R"(["\u00e9\ud83d\ude00\n\u0001\/"])"), "[\"\xc3\xa9\xf0\x9f\x98\x80\\n\\u0001/\"]");
-  for (const char* bad : {R"(["\ud800"])", R"(["\u0000"])", "[\"\t\"]", "[\"\xff\"]", "[\"\xc0\x80\"]", R"(["\x"])", "[\"a", "hello", "[1]x", ""})
+  for (const char* bad : {R"(["\ud800"])", R"(["\udc00"])", R"(["\ud800x"])", R"(["\ud800\u0041"])", R"(["\u0000"])", "[\"\t\"]", "[\"\xff\"]", "[\"\xc0\x80\"]", R"(["\x"])", "[\"a", "hello", "[1]x", ""})
     EXPECT_FALSE(Json::parse(bad)) << bad;
 }
 
@@ -70,6 +70,25 @@ TEST(JsonSplitter, ByteByByte) {
   EXPECT_EQ(a, (std::vector<std::string>{"{\"a\":\"}\\\"{\"}", "[1,2]", "{\"b\":[{}]}"}));
   EXPECT_EQ(a, b);
   EXPECT_TRUE(bytes.empty());
+}
+
+TEST(JsonSplitter, AnyCut) {
+  std::string text = R"({"method":"transact","params":["T",{"a":"quote \" brace } \\"}],"id":[1,[2,{"x":"\\\"]}"}]]} [] {"k":"0123456789abcdef0123456789abcdef"})";
+  JsonSplitter whole;
+  whole.feed(text);
+  std::vector<std::string> want;
+  for (auto v = whole.next(); !v.empty(); v = whole.next()) want.emplace_back(v);
+  ASSERT_EQ(want.size(), 3u);
+  for (const auto& v : want) EXPECT_TRUE(Json::parse(v)) << v;
+  for (size_t cut = 0; cut <= text.size(); cut++) {
+    JsonSplitter s;
+    std::vector<std::string> got;
+    for (auto part : {text.substr(0, cut), text.substr(cut)}) {
+      s.feed(part);
+      for (auto v = s.next(); !v.empty(); v = s.next()) got.emplace_back(v);
+    }
+    EXPECT_EQ(got, want) << cut;
+  }
 }
 
 TEST(JsonSplitter, Garbage) {
