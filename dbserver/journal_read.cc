@@ -56,18 +56,29 @@ namespace {
 
 std::unexpected<DbError> bad(std::string details, const Json& j) { return std::unexpected(DbError{"syntax error", std::move(details), j.to_error_text(), {}}); }
 
-Result<RowPtr> read_row(Database& db, const TableSchema& table, const Uuid& uuid, const RowPtr& before, const Json& j, bool is_diff) {
-  if (!j.is_object()) return bad("row must be JSON object", j);
+/// Buffers that are kept from row to row.
+struct Scratch {
   RowBuilder builder;
+  DatumBuilder datum;
+};
+
+Result<RowPtr> read_row(Database& db, const TableSchema& table, const Uuid& uuid, const RowPtr& before, const Json& j, bool is_diff, Scratch& scratch) {
+  if (!j.is_object()) return bad("row must be JSON object", j);
+  RowBuilder& builder = scratch.builder;
   if (before) builder.start(table, *before);
   else builder.start(table);
   for (const JsonMember& m : j.members()) {
     const ColumnSchema* c = table.find(m.name());
     if (!c || c->index >= kVersionColumn)
       return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", m.name(), table.name), j.to_error_text(), {}});
-    bool difference = is_diff && before && !c->type.is_scalar();
-    auto value = difference ? parse_datum_lenient(m.value, c->type) : parse_datum(m.value, c->type);
-    if (value && difference) value = datum_apply_diff(builder.get(*c), *value, c->type);
+    if (!is_diff || !before || c->type.is_scalar()) {
+      size_t from = builder.buffer().size();
+      if (auto s = parse_datum_to(builder.buffer(), m.value, c->type, nullptr, scratch.datum); !s) return std::unexpected(s.error());
+      builder.set_from_buffer(*c, from);
+      continue;
+    }
+    auto value = parse_datum_lenient(m.value, c->type);
+    if (value) value = datum_apply_diff(builder.get(*c), *value, c->type);
     if (!value) return std::unexpected(value.error());
     builder.set(*c, *value);
   }
@@ -76,6 +87,7 @@ Result<RowPtr> read_row(Database& db, const TableSchema& table, const Uuid& uuid
 
 Status read_table(Database& db, Table& t, const Json& j, bool is_diff, std::vector<RowChange>& out) {
   if (!j.is_object()) return bad("object expected", j);
+  Scratch scratch;
   for (const JsonMember& m : j.members()) {
     auto uuid = parse_uuid(m.name());
     if (!uuid) return bad(fmt::format("\"{}\" is not a valid UUID", m.name()), m.key);
@@ -86,7 +98,7 @@ Status read_table(Database& db, Table& t, const Json& j, bool is_diff, std::vect
       out.push_back({t.schema().index, std::move(before), {}});
       continue;
     }
-    auto row = read_row(db, t.schema(), *uuid, before, m.value, is_diff);
+    auto row = read_row(db, t.schema(), *uuid, before, m.value, is_diff, scratch);
     if (!row) return std::unexpected(row.error());
     out.push_back({t.schema().index, std::move(before), std::move(*row)});
   }

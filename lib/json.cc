@@ -2,6 +2,7 @@
 // The value type: ownership, comparison, hashing and printing.  Parsing is in json_parse.cc, stream splitting in json_splitter.cc.
 #include "lib/json.h"
 
+#include <emmintrin.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -299,6 +300,14 @@ void append_json_string(std::string& out, std::string_view s) {
   out += '"';
   const char *run = s.data(), *end = s.data() + s.size();
   for (const char* p = run; p < end; p++) {
+    while (end - p >= 16) {
+      __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), control = _mm_set1_epi8(0x1f);
+      __m128i special = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, control), block),
+                                     _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
+      if (_mm_movemask_epi8(special)) break;
+      p += 16;
+    }
+    if (p == end) break;
     if (!kNeedsEscape[static_cast<unsigned char>(*p)]) continue;
     out.append(run, p);
     append_escape(out, static_cast<unsigned char>(*p));

@@ -4,7 +4,9 @@
 
 #include <sys/random.h>
 
+#include <array>
 #include <bit>
+#include <cstring>
 
 namespace sluice {
 namespace {
@@ -22,20 +24,18 @@ constexpr int hex_value(char c) {
 }  // namespace
 
 void format_to(char* out, const Uuid& u) {
-  int shift = 60;
-  uint64_t word = u.hi;
-  for (size_t i = 0; i < kUuidTextLength; i++) {
-    if (is_dash(i)) {
-      out[i] = '-';
-      continue;
-    }
-    out[i] = kHex[word >> shift & 15];
-    shift -= 4;
-    if (shift < 0) {
-      shift = 60;
-      word = u.lo;
-    }
+  static constexpr auto kPairs = [] {
+    std::array<std::array<char, 2>, 256> pairs{};
+    for (size_t i = 0; i < 256; i++) pairs[i] = {kHex[i >> 4], kHex[i & 15]};
+    return pairs;
+  }();
+  auto put = [&](size_t at, uint64_t word, int shift) { std::memcpy(out + at, kPairs[word >> shift & 255].data(), 2); };
+  static constexpr size_t kHigh[] = {0, 2, 4, 6, 9, 11, 14, 16}, kLow[] = {19, 21, 24, 26, 28, 30, 32, 34};
+  for (int i = 0; i < 8; i++) {
+    put(kHigh[i], u.hi, 56 - 8 * i);
+    put(kLow[i], u.lo, 56 - 8 * i);
   }
+  for (size_t dash : {8, 13, 18, 23}) out[dash] = '-';
 }
 
 std::string format(const Uuid& u) {

@@ -80,6 +80,11 @@ class RowBuilder {
   /// All columns as in `base` (which must live until build()).
   void start(const TableSchema& table, const Row& base);
   void set(const ColumnSchema& c, DatumRef d);  // copies
+  /// The same without a copy: append the encoding to buffer(), then say where it began.
+  std::string& buffer() { return changes_; }
+  void set_from_buffer(const ColumnSchema& c, size_t from) {
+    if (c.index < slots_.size()) slots_[c.index] = {nullptr, static_cast<uint32_t>(from), static_cast<uint32_t>(changes_.size() - from)};
+  }
   DatumRef get(const ColumnSchema& c) const;    // valid until the next set()
   RowPtr build(const Uuid& uuid, const Uuid& version) const;
 
