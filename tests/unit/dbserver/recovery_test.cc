@@ -60,7 +60,7 @@ TEST(Recovery, AnyCrashKeepsWhatIsDurableAndNothingByHalf) {
       std::string left = w.disk->crash(random);
       auto loaded = load_journal(left, "left", uuids);
       ASSERT_TRUE(loaded) << loaded.error().to_string();
-      if (loaded->damage) ASSERT_TRUE(is_torn_write(left, loaded->damage->offset)) << loaded->damage->error.to_string();
+      ASSERT_TRUE(!loaded->damage || is_torn_write(left, loaded->damage->offset)) << loaded->damage->error.to_string();
       auto counts = count_rows(*loaded->db);
       for (int n = 0; n <= durable_up_to; n++) ASSERT_EQ(counts[n], 2) << "lost " << n;
       for (auto& [n, count] : counts) ASSERT_EQ(count, 2) << "half of " << n;
@@ -76,7 +76,7 @@ TEST(Recovery, EveryPrefixOpens) {
   for (size_t size = w.disk->synced().size(); size <= whole.size(); size++) {
     auto loaded = load_journal(std::string_view(whole).substr(0, size), "p", uuids);
     ASSERT_TRUE(loaded);
-    if (loaded->damage) ASSERT_TRUE(is_torn_write(std::string_view(whole).substr(0, size), loaded->damage->offset)) << size;
+    ASSERT_TRUE(!loaded->damage || is_torn_write(std::string_view(whole).substr(0, size), loaded->damage->offset)) << size;
     for (auto& [n, count] : count_rows(*loaded->db)) ASSERT_EQ(count, 2);
   }
 }
