@@ -15,9 +15,9 @@ namespace sluice::ofctl {
 
 class Client {
  public:
-  /// Connects and negotiates one of `versions`.  The error is what to tell the user behind the program's name.
+  /// Connects and negotiates one of `versions`: the highest that both have, or, if prefer_10, 1.0 where both have it.  The error is what to tell the user behind the program's name.
   static std::expected<std::unique_ptr<Client>, std::string> connect(const std::string& name, const Target& target, ofp::VersionSet versions,
-                                                                     TlsContext* tls);
+                                                                     TlsContext* tls, bool prefer_10 = false);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -45,7 +45,7 @@ class Client {
 
  private:
   Client(std::string name, int fd, std::unique_ptr<TlsSession> tls) : name_(std::move(name)), fd_(fd), tls_(std::move(tls)) {}
-  std::expected<void, std::string> negotiate(ofp::VersionSet versions);
+  std::expected<void, std::string> negotiate(ofp::VersionSet versions, bool prefer_10);
   /// Reads what there is into in_; false: nothing now (only if !wait).
   bool fill(bool wait);
   Bytes take_message();

@@ -49,6 +49,7 @@ void set_versions(ofctl::Settings& s, std::string_view list) {
   auto versions = ofp::parse_versions(list);
   if (!versions || !*versions) fatal("Unknown OpenFlow version: \"{}\"", list);
   s.versions = *versions;
+  s.versions_given = true;
 }
 
 void add_own_options(Options& options, ofctl::Settings& s) {
@@ -104,7 +105,6 @@ int main(int argc, char** argv) {
   settings.directories = Directories::from_environment();
   log_set("console:warn").value();
   Options options;
-  options.stop_at_first_word();
   add_own_options(options, settings);
   add_log_options(options, settings.directories.log);
   add_tls_options(options, settings.tls);

@@ -27,6 +27,7 @@ struct SortKey {
 
 struct Settings {
   ofp::VersionSet versions = ofp::kAllVersions;
+  bool versions_given = false;                      // by -O; else 1.0 is taken where the switch speaks it, as scripts expect
   ofp::ProtocolSet protocols = ofp::kAllProtocols;  // allowed flow formats; those of `versions`
   bool strict = false, read_only = false, readd = false, timestamps = false, may_create = false, bundle = false, stats = true, compat = false;
   int verbosity = 0;

@@ -95,7 +95,7 @@ std::unique_ptr<Client> open_bridge_with(const Settings& s, const std::string& n
   static std::unique_ptr<TlsContext> tls;  // outlives the connections of this process
   Target target = resolve_target(s, name, "mgmt");
   if (target.kind == TransportKind::tls && !tls) tls = std::make_unique<TlsContext>(s.tls);
-  auto c = Client::connect(connection_name(name, target), target, versions, tls.get());
+  auto c = Client::connect(connection_name(name, target), target, versions, tls.get(), !s.versions_given);
   if (!c) fatal("{}", c.error());
   return std::move(*c);
 }
@@ -103,7 +103,7 @@ std::unique_ptr<Client> open_bridge_with(const Settings& s, const std::string& n
 std::unique_ptr<Client> open_bridge(const Settings& s, const std::string& name, std::string_view socket) {
   if (socket == "mgmt") return open_bridge_with(s, name, s.versions);
   Target target = resolve_target(s, name, socket);
-  auto c = Client::connect(connection_name(name, target), target, s.versions, nullptr);
+  auto c = Client::connect(connection_name(name, target), target, s.versions, nullptr, !s.versions_given);
   if (!c) fatal("{}", c.error());
   return std::move(*c);
 }
