@@ -16,7 +16,9 @@
 #include "ofproto/effect.h"
 #include "ofproto/flow_table.h"
 #include "ofproto/mac_table.h"
-#include "ofproto/openflow/message.h"
+#include "ofproto/openflow/group_messages.h"
+#include "ofproto/openflow/port_messages.h"
+#include "ofproto/openflow/session_messages.h"
 #include "ofproto/settings.h"
 
 namespace sluice {

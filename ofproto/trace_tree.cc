@@ -1,54 +1,61 @@
 // SPDX-License-Identifier: Apache-2.0
-// See trace_tree.h.  Open Vswitch's layout: a table that the last action of a list enters is printed at that list's own level, so that a chain of tables
-// does not wander to the right.
+// See trace_tree.h.  Open vSwitch's layout: what the last action of a list enters (a table, another bridge) is printed at that list's own level, so that a chain
+// of tables does not wander to the right; what another action enters is printed one level deeper, its actions two.
 #include "ofproto/trace_tree.h"
+
+#include <string_view>
 
 namespace sluice {
 namespace {
 
 using Children = std::vector<std::unique_ptr<TraceNode>>;
 
-bool is_block(TraceKind k) { return k == TraceKind::kTable || k == TraceKind::kThaw || k == TraceKind::kBridge; }
+void print_list(const Children& nodes, size_t level, std::string& out);
 
-void print(const Children& nodes, int level, std::string& out);
-
-void line(int level, std::string_view text, std::string& out) {
-  out.append(static_cast<size_t>(level) * 4, ' ');
+void line(size_t level, std::string_view text, std::string& out) {
+  out.append(level * 4, ' ');
   out += text;
   out += '\n';
 }
 
-void print_node(const TraceNode& n, int level, bool is_last, std::string& out) {
-  switch (n.kind) {
-    case TraceKind::kBridge:
-      out += '\n' + n.text + '\n' + std::string(n.text.size(), '-') + '\n';
-      print(n.children, 0, out);
-      return;
-    case TraceKind::kTable:
-    case TraceKind::kThaw:
-    case TraceKind::kBucket:
-      line(level, n.text, out);
-      print(n.children, level + (n.kind == TraceKind::kBucket ? 2 : 1), out);
-      return;
-    case TraceKind::kAction: {
-      line(level, n.text, out);
-      for (size_t i = 0; i < n.children.size(); i++) {
-        const TraceNode& c = *n.children[i];
-        bool last = is_last && i + 1 == n.children.size();
-        if (is_block(c.kind))
-          print_node(c, last ? level - 1 : level, last, out);
-        else
-          print_node(c, level, last, out);
-      }
-      return;
-    }
-    case TraceKind::kDetail: line(level, n.text == "drop" || n.text == "CONTROLLER" ? n.text : " -> " + n.text, out); return;
-    case TraceKind::kWarning:
-    case TraceKind::kError: line(level, " >> " + n.text, out); return;
+bool is_block(TraceKind k) { return k == TraceKind::kTable || k == TraceKind::kThaw || k == TraceKind::kBridge; }
+
+void print_block(const TraceNode& n, size_t level, size_t inner, std::string& out) {
+  if (n.kind != TraceKind::kBridge) {
+    line(level, n.text, out);
+    return print_list(n.children, inner, out);
+  }
+  out += '\n';
+  line(level, n.text, out);
+  line(level, std::string(n.text.size(), '-'), out);
+  for (const auto& c : n.children) {
+    if (is_block(c->kind))
+      print_block(*c, inner, inner, out);
+    else
+      print_list(n.children, inner, out);   // a packet-out's actions
+    if (!is_block(c->kind)) break;
   }
 }
 
-void print(const Children& nodes, int level, std::string& out) {
+void print_node(const TraceNode& n, size_t level, bool is_last, std::string& out) {
+  switch (n.kind) {
+    case TraceKind::kBridge:
+    case TraceKind::kTable:
+    case TraceKind::kThaw: return print_block(n, is_last ? level : level + 1, is_last ? level : level + 2, out);
+    case TraceKind::kAction:
+      line(level + 1, n.text, out);
+      for (size_t i = 0; i < n.children.size(); i++) print_node(*n.children[i], level, is_last && i + 1 == n.children.size(), out);
+      return;
+    case TraceKind::kBucket:
+      line(level + 1, n.text, out);
+      return print_list(n.children, level + 2, out);
+    case TraceKind::kDetail: return line(level + 1, n.text == "drop" || n.text == "CONTROLLER" ? n.text : " -> " + n.text, out);
+    case TraceKind::kWarning: return line(level + 1, " >> " + n.text, out);
+    case TraceKind::kError: return line(level + 1, " >>>> " + n.text + " <<<<", out);
+  }
+}
+
+void print_list(const Children& nodes, size_t level, std::string& out) {
   for (size_t i = 0; i < nodes.size(); i++) print_node(*nodes[i], level, i + 1 == nodes.size(), out);
 }
 
@@ -56,7 +63,7 @@ void print(const Children& nodes, int level, std::string& out) {
 
 std::string TraceTree::format() const {
   std::string out;
-  print(root_.children, 0, out);
+  for (const auto& n : root_.children) print_block(*n, 0, 0, out);
   return out;
 }
 

@@ -23,6 +23,12 @@ class TraceTree {
     at().children.push_back(std::make_unique<TraceNode>(TraceNode{kind, std::move(text), {}}));
     path_.push_back(at().children.back().get());
   }
+  /// As open(), but inside of the node that was closed last.
+  void reopen_and_open(TraceKind kind, std::string text) {
+    TraceNode& outer = at().children.empty() ? at() : *at().children.back();
+    outer.children.push_back(std::make_unique<TraceNode>(TraceNode{kind, std::move(text), {}}));
+    path_.push_back(outer.children.back().get());
+  }
   void close() { path_.pop_back(); }
   void add(TraceKind kind, std::string text) {
     open(kind, std::move(text));

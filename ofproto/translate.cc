@@ -192,7 +192,7 @@ void Translator::run_action_set_of(Which which) {
   if (ordered.empty()) return;
   if (which == Which::kBucket) return run_actions(ordered);
   bool outer = std::exchange(in_action_set_, true);
-  if (trace_) trace_->open(TraceKind::kTable, "--. Executing action set:");
+  if (trace_) trace_->reopen_and_open(TraceKind::kTable, "--. Executing action set:");
   run_actions(ordered);
   if (trace_) trace_->close();
   in_action_set_ = outer;

@@ -143,6 +143,7 @@ Translator::Then Translator::act(const Move& a) {
   }
   p_.mark(a.src);
   set_subfield(a.dst, read_subfield(a.src, flow_));
+  tell_subfield(a.dst);
   return Then::kGoOn;
 }
 template <>
@@ -171,6 +172,7 @@ Translator::Then Translator::act(const StackPop& a) {
   FieldValue v((a.dst.n_bits + 7) / 8);
   copy_bits(top.value.bytes(), 0, v.bytes(), 0, std::min<unsigned>(top.n_bits, a.dst.n_bits));
   set_subfield(a.dst, v);
+  tell_subfield(a.dst);
   return Then::kGoOn;
 }
 template <>
@@ -354,6 +356,16 @@ void Translator::set_subfield(const Subfield& dst, uint64_t value) {
   FieldValue v((dst.n_bits + 7u) / 8);
   v.set_u64(value);
   set_subfield(dst, v);
+}
+
+void Translator::tell_subfield(const Subfield& s) {
+  if (!traced()) return;
+  std::string value;
+  if (s.is_whole())
+    format_value(s.field, get_field(s.field, flow_), nullptr, value);
+  else
+    value = fmt::format("{:#x}", read_subfield_u64(s, flow_));
+  detail(format_subfield(s) + " is now " + value);
 }
 
 void Translator::set_vlan(be16 bits, be16 value, bool push_if_needed) {

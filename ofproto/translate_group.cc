@@ -29,7 +29,7 @@ void Translator::run_group(uint32_t id) {
     case ofp::GroupType::kSelect: {
       size_t i = group.type == ofp::GroupType::kSelect ? select_bucket(group) : static_cast<size_t>(live_bucket(group, 0) ? live_bucket(group, 0) - group.buckets.data() : SIZE_MAX);
       if (i == SIZE_MAX) {
-        warning("no live bucket");
+        detail("no live bucket");
         break;
       }
       detail(fmt::format("using bucket {}", i));

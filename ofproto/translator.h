@@ -47,6 +47,7 @@ class Translator {
   void set_field(ofp::FieldId field, const ofp::FieldValue& value, const ofp::FieldValue& mask);
   void set_subfield(const ofp::Subfield& dst, const ofp::FieldValue& value);
   void set_subfield(const ofp::Subfield& dst, uint64_t value);
+  void tell_subfield(const ofp::Subfield& s);
   void set_vlan(be16 bits, be16 value, bool push_if_needed);
   void push_vlan(be16 tpid);
   void pop_vlan();

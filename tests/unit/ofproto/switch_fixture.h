@@ -50,6 +50,7 @@ class SwitchFixture : public testing::Test, public BridgeEvents {
   void flow(const std::string& text, ofp::Version version = ofp::Version::k13) {
     auto parsed = ofp::parse_flow(text, ofp::FlowModCommand::kAdd);
     ASSERT_TRUE(parsed) << parsed.error();
+    if (parsed->flow.table_id == ofp::kTableAll) parsed->flow.table_id = 0;
     auto done = br->flow_mod(parsed->flow, version, now);
     ASSERT_TRUE(done) << ofp::error_name(done.error());
   }
