@@ -24,7 +24,14 @@ class PacketPool {
     if (free_.empty()) grow();
     Packet* p = free_.back();
     free_.pop_back();
-    p->reset(size);
+    if (size + kPacketHeadroom <= p->capacity_ && !p->tunnel) [[likely]] {
+      static_cast<PacketMetadata&>(*p) = {};
+      p->references_ = 1;
+      p->head_ = kPacketHeadroom;
+      p->size_ = static_cast<uint32_t>(size);
+    } else {
+      p->reset(size);
+    }
     return p;
   }
   /// Drops one reference.

@@ -87,14 +87,16 @@ void GenDevice::receive(Time now, PacketBatch& out) {
   if (!started_) started_ = now;
   uint64_t n = kBurst;
   if (count_) n = std::min(n, count_ - std::min(count_, stats_.rx_packets));
-  for (uint64_t i = 0; i < n && (!rate_ || has_packets(now)); i++) {
+  uint64_t bytes = 0, i = 0;
+  for (; i < n && (!rate_ || has_packets(now)); i++) {
     auto [at, size] = frames_[next_];
     if (++next_ == frames_.size()) next_ = 0;
-    Packet& p = out.add(size);
-    std::memcpy(p.data(), bytes_.data() + at, size);
-    stats_.rx_packets++;
-    stats_.rx_bytes += size;
+    std::memcpy(out.add(size).data(), bytes_.data() + at, size);
+    bytes += size;
+    if (rate_) stats_.rx_packets++;  // has_packets() looks at it
   }
+  if (!rate_) stats_.rx_packets += i;
+  stats_.rx_bytes += bytes;
   if (window_left_ > n) window_left_ -= n;
   else measure();
 }
@@ -107,7 +109,9 @@ void GenDevice::measure() {
 }
 
 void GenDevice::send(Time, PacketBatch& packets) {
-  for (size_t i = 0; i < packets.size(); i++) stats_.tx_bytes += packets[i].size();
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < packets.size(); i++) bytes += packets[i].size();
+  stats_.tx_bytes += bytes;
   stats_.tx_packets += packets.size();
   packets.clear();
 }

@@ -18,25 +18,26 @@ class FlowCache {
   explicit FlowCache(uint64_t seed) : seed_(seed) { resize(kFirstEntries); }
 
   /// REQUIRES: `key` is masked with the table's fast_mask().
-  uint64_t hash(const FastKey& key) const { return hash_five(key.words(), seed_); }
+  uint64_t hash(const FastKey& key) const { return hash_five(key.w, seed_); }
   void prefetch(uint64_t hash) const {
     const Entry* e = &entries_[hash & mask_];
     __builtin_prefetch(e);
     __builtin_prefetch(e + 1);
   }
   /// A flow that was right when the entry was made: it lives if its serial is still this.
-  struct Found { UserFlow* flow = nullptr; uint32_t serial = 0; };
+  struct Found { UserFlow* flow; uint32_t serial; };
   Found find(const FastKey& key, uint64_t hash, uint32_t epoch) const {
     const Entry* e = &entries_[hash & mask_];
-    for (int i = 0; i < 2; i++, e++)
-      if (e->key == key && e->epoch == epoch) return {e->flow, e->serial};
-    return {};
+    if (e->key == key && e->epoch == epoch) [[likely]] return {e->flow, e->serial};
+    e++;
+    if (e->key == key && e->epoch == epoch) return {e->flow, e->serial};
+    return {nullptr, 0};
   }
   void insert(const FastKey& key, uint64_t hash, uint32_t epoch, UserFlow* flow);
 
  private:
   struct alignas(64) Entry {
-    FastKey key;
+    FastKey key{};
     UserFlow* flow = nullptr;
     uint32_t serial = 0;
     uint32_t epoch = 0;   // 0: never used

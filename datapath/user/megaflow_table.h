@@ -113,7 +113,7 @@ class MegaflowTable {
   std::vector<uint32_t> free_;
   size_t next_slot_ = 0;
   uint64_t lookups_ = 0;
-  FastKey fast_mask_;
+  FastKey fast_mask_{};
   uint32_t mask_epoch_ = 1;
   struct UfidHash { size_t operator()(const Ufid& u) const { size_t h; std::memcpy(&h, u.data(), sizeof h); return h; } };
   boost::unordered_flat_map<Ufid, UserFlow*, UfidHash> by_ufid_;

@@ -36,7 +36,7 @@ class UserPorts {
   int wait_fd() const { return epoll_; }
 
   /// Gives one reference of `p` to the port's output of this burst; drops if there is no such port.
-  void send(uint32_t number, Packet* p) {
+  __attribute__((always_inline)) void send(uint32_t number, Packet* p) {
     UserPort* port = number < by_number_.size() ? by_number_[number].get() : nullptr;
     if (!port) [[unlikely]] return pool_.give(p);
     if (port->to_send.empty()) sending_.push_back(port);

@@ -22,7 +22,8 @@ struct UserDatapath::Impl final : PacketExits {
 
   void receive(UserPort& port, Time now);
   void forward(PacketBatch& batch, UserPort& port, Time now);
-  void hit(UserFlow& flow, Packet* p, be16 tcp_flags, Time now, unsigned depth);
+  void hit(UserFlow& flow, Packet* p, uint16_t tcp_flags, Time now, unsigned depth);
+  void run_program(UserFlow& flow, Packet* p, Time now, unsigned depth);
   void forward_slowly(Packet* p, Time now, unsigned depth);
   void to_brain(UpcallKind kind, Packet* p, const Flow& key, const UserFlow* flow, Time now);
   void remember(Packet& p, UserFlow* flow);
@@ -42,6 +43,7 @@ struct UserDatapath::Impl final : PacketExits {
   UpcallHandler* handler = nullptr;
   uint64_t generation = 0;
   DpifStats stats;
+  PacketBatch batch{pool};            // of receive()
   std::vector<UserPort*> ready;
   bool more = false;                  // run() left packets waiting
   unsigned nesting = 0;               // > 0: whoever began flushes
@@ -67,7 +69,6 @@ bool UserDatapath::run(Time now) {
 }
 
 void UserDatapath::Impl::receive(UserPort& port, Time now) {
-  PacketBatch batch(pool);
   for (unsigned i = 0; i < kBurstsPerPort; i++) {
     port.device->receive(now, batch);
     size_t n = batch.size();
@@ -83,50 +84,61 @@ void UserDatapath::Impl::receive(UserPort& port, Time now) {
 
 /// Three passes over the burst, so that the memory that one packet waits for is fetched while others are worked on.
 void UserDatapath::Impl::forward(PacketBatch& batch, UserPort& port, Time now) {
-  struct Lookup { FastKey key; uint64_t hash; be16 tcp_flags; bool simple; FlowCache::Found found; };
-  std::array<Lookup, kBurst> lookups;
+  struct Lookup { FastKey key; uint64_t hash; uint16_t tcp_flags; bool simple; FlowCache::Found found; };
+  Lookup lookups[kBurst];
   size_t n = batch.size();
   Packet** packets = batch.raw();
-  uint32_t epoch = flows.mask_epoch();
+  const uint32_t epoch = flows.mask_epoch();
+  const FastKey mask = flows.fast_mask();
   for (size_t i = 0; i < n; i++) {
     Lookup& l = lookups[i];
     packets[i]->in_port = port.number;
     l.simple = fast_key(*packets[i], port.number.value, l.key);
     if (!l.simple) continue;
-    l.tcp_flags = l.key.tcp_flags;
-    l.key.mask(flows.fast_mask());
+    l.tcp_flags = l.key.tcp_flags().host();
+    l.key.mask(mask);
     l.hash = cache.hash(l.key);
     cache.prefetch(l.hash);
   }
   for (size_t i = 0; i < n; i++) {
     Lookup& l = lookups[i];
     l.found = l.simple ? cache.find(l.key, l.hash, epoch) : FlowCache::Found{};
-    if (l.found.flow) __builtin_prefetch(l.found.flow);
+    __builtin_prefetch(l.found.flow);
   }
+  uint64_t hits = 0;
   for (size_t i = 0; i < n; i++) {
     const Lookup& l = lookups[i];
     UserFlow* flow = l.found.flow;
     if (flow && flow->serial == l.found.serial && flow->generation == generation) [[likely]] {
-      stats.hit++;
-      stats.cache_hit++;
+      hits++;
       hit(*flow, packets[i], l.tcp_flags, now, 0);
     } else {
       forward_slowly(packets[i], now, 0);
     }
   }
+  stats.hit += hits;
+  stats.cache_hit += hits;
   batch.forget();
 }
 
 /// Counts the packet and does what the flow says.  The program may end the flow (an upcall inside), so nothing is read of it afterwards.
-inline void UserDatapath::Impl::hit(UserFlow& flow, Packet* p, be16 tcp_flags, Time now, unsigned depth) {
+inline void UserDatapath::Impl::hit(UserFlow& flow, Packet* p, uint16_t tcp_flags, Time now, unsigned depth) {
   flow.packets++;
   flow.bytes += p->size();
   flow.used = now;
-  flow.tcp_flags |= tcp_flags.host();
-  switch (flow.kind) {
-    case ProgramKind::kOutput: return ports.send(flow.port, p);
-    case ProgramKind::kDrop: return pool.give(p);
-    default: break;
+  flow.tcp_flags |= tcp_flags;
+  if (flow.kind == ProgramKind::kOutput) [[likely]] return ports.send(flow.port, p);
+  run_program(flow, p, now, depth);
+}
+
+void UserDatapath::Impl::run_program(UserFlow& flow, Packet* p, Time now, unsigned depth) {
+  if (flow.kind == ProgramKind::kDrop) return pool.give(p);
+  if (flow.kind == ProgramKind::kOutputs) {
+    for (const Op& op : flow.program->ops()) {
+      if (!op.last) PacketPool::share(p);
+      ports.send(op.arg, p);
+    }
+    return;
   }
   auto program = flow.program;
   executor.run(*program, p, now, depth);
@@ -143,7 +155,7 @@ void UserDatapath::Impl::forward_slowly(Packet* p, Time now, unsigned depth) {
   stats.hit++;
   if (flow->generation != generation) return to_brain(UpcallKind::kStale, p, key, flow, now);
   if (depth == 0) remember(*p, flow);
-  hit(*flow, p, key.tcp_flags, now, depth);
+  hit(*flow, p, key.tcp_flags.host(), now, depth);
 }
 
 void UserDatapath::Impl::remember(Packet& p, UserFlow* flow) {
