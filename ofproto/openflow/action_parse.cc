@@ -74,7 +74,7 @@ Parsed one_ethertype(std::string_view arg, const ParseContext& ctx) {
   auto n = number(arg, ctx.word, 0xffff);
   if (!n) return TextError(n.error());
   if constexpr (sizeof...(Allowed) > 0) {
-    if (((*n != Allowed) && ...)) return TextError(fmt::format("{}: not a valid ethertype for {}", arg, ctx.word));
+    if (((*n != Allowed) && ...)) return TextError(fmt::format("{}: not a valid {} ethertype", arg, ctx.word == "push_vlan" ? "VLAN" : ctx.word == "push_mpls" ? "MPLS" : "PBB"));
   }
   return T{static_cast<uint16_t>(*n)};
 }
@@ -92,22 +92,29 @@ template <bool Vid, bool Push>
 Parsed vlan(std::string_view arg, const ParseContext&) { return set_vlan(arg, Vid, Push); }
 
 Parsed nw_tos(std::string_view arg, const ParseContext& ctx) {
-  auto n = number(arg, "TOS", 0xff);
+  auto n = parse_number_in(arg, "TOS", 0xff);
   if (!n) return TextError(n.error());
   if (*n & 3) {
-    if (!ctx.compat) return TextError(fmt::format("{}: not a valid TOS, the 2 low bits must be 0", arg));
+    if (!ctx.compat) return TextError(fmt::format("{}: not a valid TOS", arg));
     *n &= 0xfc;
   }
   return SetIpTos{static_cast<uint8_t>(*n)};
 }
 
-Parsed set_tunnel(std::string_view arg, const ParseContext& ctx) {
-  auto n = number(arg, ctx.word, ctx.word == "set_tunnel64" ? UINT64_MAX : UINT32_MAX);
+Parsed nw_ecn(std::string_view arg, const ParseContext&) {
+  auto n = parse_number_in(arg, "ECN", 0xff);
   if (!n) return TextError(n.error());
-  return SetTunnel{*n, ctx.word == "set_tunnel64"};
+  if (*n > 3) return TextError(fmt::format("{}: not a valid ECN", arg));
+  return SetIpEcn{static_cast<uint8_t>(*n)};
 }
 
-Parsed dec_ttl(std::string_view arg, const ParseContext& ctx) {
+Parsed set_tunnel(std::string_view arg, const ParseContext& ctx) {
+  auto n = number(arg, ctx.word, UINT64_MAX);
+  if (!n) return TextError(n.error());
+  return SetTunnel{*n, ctx.word == "set_tunnel64" || *n > UINT32_MAX};
+}
+
+Parsed dec_ttl(std::string_view arg, const ParseContext&) {
   DecTtl d;
   for (std::string_view rest = arg;;) {
     auto item = next_item(rest);
@@ -117,7 +124,6 @@ Parsed dec_ttl(std::string_view arg, const ParseContext& ctx) {
     if (!n) return TextError(n.error());
     d.controller_ids.push_back(static_cast<uint16_t>(*n));
   }
-  if (ctx.parens && d.controller_ids.empty()) return TextError("dec_ttl_cnt_ids: expected at least one controller id.");
   return d;
 }
 
@@ -138,6 +144,8 @@ Parsed output_trunc(std::string_view arg, const ParseContext& ctx) {
     if (kv.key == "port") {
       auto p = parse_port(kv.value, ctx.names.ports);
       if (!p) return TextError(fmt::format("output to unknown truncate port: {}", kv.value));
+      bool several = *p == OFPP_NORMAL || *p == OFPP_FLOOD || *p == OFPP_ALL || *p == OFPP_CONTROLLER || *p == OFPP_TABLE || *p == OFPP_NONE;
+      if (several) return TextError(fmt::format("output to unsupported truncate port: {}", kv.value));
       o.port = *p;
     } else if (kv.key == "max_len") {
       auto n = number(kv.value, "max_len", UINT32_MAX);
@@ -172,7 +180,6 @@ Parsed enqueue(std::string_view arg, const ParseContext& ctx) {
 }
 
 Parsed group(std::string_view arg, const ParseContext&) {
-  if (equal_ignoring_case(arg, "all")) return TextError(fmt::format("{}: group may not be all", arg));
   auto n = u32_number(arg);
   if (!n) return TextError(n.error());
   return Group{static_cast<uint32_t>(*n)};
@@ -252,7 +259,7 @@ Parsed set_field(std::string_view arg, const ParseContext& ctx) {
 
 Parsed load(std::string_view arg, const ParseContext& ctx) {
   auto a = split_arrow(arg);
-  if (!a) return TextError(fmt::format("{}: missing `->' following value", arg));
+  if (!a) return TextError(fmt::format("{}: missing `->'", arg));
   auto dst = parse_subfield(a->to);
   if (!dst) return TextError(dst.error());
   const Field& f = field(dst->field);
@@ -260,7 +267,7 @@ Parsed load(std::string_view arg, const ParseContext& ctx) {
   size_t size = wire_bytes_of(f.id, ctx.names.tlv);
   if (size == 0) return TextError(fmt::format("{}: no mapping of a tunnel option to {} is known", arg, f.name));
   FieldValue v(std::max<size_t>(16, size));
-  if (!parse_big_number(a->from, v.data(), v.size())) return TextError(fmt::format("{}: bad syntax", arg));
+  if (!parse_big_number(a->from, v.data(), v.size())) return TextError(fmt::format("{}: cannot parse integer value", arg));
   for (unsigned i = dst->n_bits; i < v.size() * 8; i++)
     if (v.bit(i)) return TextError(fmt::format("{}: value {} does not fit into {} bits", arg, a->from, dst->n_bits));
   SetField s{f.id, FieldValue(size), FieldValue(size), SetField::Form::kLoad};
@@ -304,10 +311,10 @@ Parsed delete_field(std::string_view arg, const ParseContext&) {
 Parsed check_pkt_larger(std::string_view arg, const ParseContext& ctx) {
   auto n = parse_number_in(arg, "check_pkt_larger length", 0xffff);
   if (!n) return TextError(n.error());
-  if (!ctx.rest.starts_with("->")) return TextError(fmt::format("check_pkt_larger({}): missing `->' following length", arg));
+  if (!ctx.rest.starts_with("->")) return TextError(fmt::format("{}: missing `->'", arg));
   auto dst = parse_subfield(ctx.rest.substr(2));
   if (!dst) return TextError(dst.error());
-  if (dst->n_bits != 1) return TextError(fmt::format("check_pkt_larger({}){}: Only 1-bit destination field is allowed", arg, ctx.rest));
+  if (dst->n_bits != 1) return TextError("Only 1-bit destination field is allowed");
   return CheckPktLarger{static_cast<uint16_t>(*n), *dst};
 }
 
@@ -419,7 +426,7 @@ constexpr Word kWords[] = {
     {"set_mpls_ttl", one_small<SetMplsTtl, &SetMplsTtl::ttl, 255>}, {"dec_mpls_ttl", no_argument<DecMplsTtl>}, {"dec_ttl", dec_ttl},
     {"dec_nsh_ttl", no_argument<DecNshTtl>}, {"mod_dl_src", one_mac<SetEthSrc>}, {"mod_dl_dst", one_mac<SetEthDst>},
     {"mod_nw_src", one_ipv4<SetIpSrc>}, {"mod_nw_dst", one_ipv4<SetIpDst>}, {"mod_nw_tos", nw_tos},
-    {"mod_nw_ecn", one_small<SetIpEcn, &SetIpEcn::ecn, 3>}, {"mod_nw_ttl", one_small<SetIpTtl, &SetIpTtl::ttl, 255>},
+    {"mod_nw_ecn", nw_ecn}, {"mod_nw_ttl", one_small<SetIpTtl, &SetIpTtl::ttl, 255>},
     {"mod_tp_src", one_small<SetL4Src, &SetL4Src::port, 65535>}, {"mod_tp_dst", one_small<SetL4Dst, &SetL4Dst::port, 65535>},
     {"set_tunnel", set_tunnel}, {"set_tunnel64", set_tunnel}, {"set_field", set_field}, {"load", load}, {"move", move},
     {"push", one_subfield<StackPush, &StackPush::src>}, {"pop", one_subfield<StackPop, &StackPop::dst>}, {"delete_field", delete_field},
@@ -449,21 +456,21 @@ TextResult<void> check_order(const Actions& actions) {
 TextResult<Actions> parse_list(std::string_view text, const ParseContext& ctx) {
   if (ctx.depth > kMaxActionDepth) return TextError(fmt::format("actions nested more than {} deep", kMaxActionDepth));
   Actions out;
-  unsigned drops = 0;
+  bool drop = false;
   for (std::string_view rest = text;;) {
     auto item = next_item(rest);
     if (!item) return TextError(item.error());
     if (!*item) break;
     const KeyValue& kv = **item;
     if (equal_ignoring_case(kv.key, "drop") && !kv.has_value()) {
-      drops++;
+      drop = true;
       continue;
     }
     auto a = parse_action(kv, ctx);
     if (!a) return TextError(a.error());
     out.push_back(std::move(*a));
   }
-  if (drops && (drops > 1 || !out.empty())) return TextError("\"drop\" must not be accompanied by any other action or instruction");
+  if (drop && !out.empty()) return TextError("\"drop\" must not be accompanied by any other action or instruction");
   return out;
 }
 

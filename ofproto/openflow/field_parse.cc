@@ -138,7 +138,7 @@ struct Parser {
         return true;
       }
     if (parse_number(split(text).value)) return number();
-    return fail(fmt::format("{}: unknown fragment type (valid types are \"no\", \"yes\", \"first\", \"later\", \"not_later\")", text));
+    return fail(fmt::format("{}: unknown fragment type (valid types are \"no\", \"yes\", \"first\", \"later\", \"not_later\"", text));
   }
 
   static const FlagName* find_flag(std::span<const FlagName> names, std::string_view s) {

@@ -79,6 +79,12 @@ class FlowParser {
   const FlowTextOptions& o_;
   unsigned allowed_;
 
+  /// False for fields of the datapath alone (skb_priority, tun_ttl, tun_tos).
+  static bool on_wire(std::string_view name) {
+    const Field* field = field_by_name(name);
+    return !field || field->id == FieldId::kDlVlan || field->id == FieldId::kDlVlanPcp || wire_id_of(field->id, Version::k15);
+  }
+
   std::string match_text(const Match& m) const {
     std::string s;
     format_match(m, s, o_.names.ports, o_.names.tlv);
@@ -97,7 +103,10 @@ class FlowParser {
           usable &= flag_protocols(w.flag);
           return {};
         }
-    if (auto m = parse_match_key(name, value, has_value, f.match, o_.names.ports, o_.names.tlv, o_.compat)) return *m;
+    if (auto m = parse_match_key(name, value, has_value, f.match, o_.names.ports, o_.names.tlv, o_.compat)) {
+      if (*m && has_value && !on_wire(name)) return TextError(fmt::format("{}: OpenFlow cannot match on this field", name));
+      return *m;
+    }
     if (!has_value) return TextError(fmt::format("field {} missing value", kv.key));
     return option(name, value);
   }

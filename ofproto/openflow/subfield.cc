@@ -44,7 +44,7 @@ TextResult<Subfield> parse_subfield_prefix(std::string_view& s) {
   Subfield out{f->id, 0, f->bits};
   if (s.empty() || s[0] != '[') return out;
   size_t close = s.find(']');
-  if (close == s.npos) return TextError(fmt::format("{}: missing ] looking for field {}", whole_text, name));
+  if (close == s.npos) return TextError(fmt::format("{}: syntax error expecting [] or [<bit>] or [<start>..<end>]", whole_text));
   std::string_view range = s.substr(1, close - 1);
   s.remove_prefix(close + 1);
   if (range.empty()) return out;
