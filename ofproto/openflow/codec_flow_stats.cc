@@ -167,7 +167,8 @@ void put_stats11(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
   w.u16(ctx.at_least(Version::k14) ? f.importance : 0);
   w.zeros(2);
   put_counters(w, f);
-  encode_match(f.match, w, ctx.version, ctx.tlv());
+  // The fixed match of 1.1 cannot say all that an entry may match on, so Open vSwitch and we send OXM there too.
+  encode_match(f.match, w, std::max(ctx.version, Version::k12), ctx.tlv());
 }
 
 void put_stats10(ByteWriter& w, const FlowStats& f) {

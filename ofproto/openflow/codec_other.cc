@@ -86,8 +86,8 @@ void put(ByteWriter& w, uint16_t type, const std::optional<T>& value) {
   PropertyWriter p(w, type);
   if constexpr (std::is_same_v<T, Ipv6Addr>) w.bytes(value->b);
   else if constexpr (sizeof(T) == 1) w.u8(*value);
-  else if constexpr (sizeof(T) == 2) w.u16(*value);
-  else w.u32(*value);
+  else if constexpr (sizeof(T) == 4) w.u32(*value);
+  else w.u32(static_cast<uint32_t>(*value) << 16);  // u16 and two zeros that count
   p.close();
 }
 

@@ -10,13 +10,13 @@ namespace {
 
 auto to(std::string& out) { return std::back_inserter(out); }
 
-/// Seconds with up to 9 decimals, at least... as many as needed.
+/// Seconds with 0, 3, 6 or 9 decimals.
 void duration(uint32_t sec, uint32_t nsec, std::string& out) {
   fmt::format_to(to(out), "{}", sec);
   if (nsec == 0) return;
-  std::string digits = fmt::format("{:09}", nsec);
-  while (digits.back() == '0') digits.pop_back();
-  fmt::format_to(to(out), ".{}", digits);
+  if (nsec % 1'000'000 == 0) fmt::format_to(to(out), ".{:03}", nsec / 1'000'000);
+  else if (nsec % 1'000 == 0) fmt::format_to(to(out), ".{:06}", nsec / 1'000);
+  else fmt::format_to(to(out), ".{:09}", nsec);
 }
 
 void table(uint8_t t, const NameMap* names, std::string& out) {

@@ -123,7 +123,7 @@ class FlowParser {
       auto t = parse_table(value, o_.names.tables);
       if (!t) return TextError(fmt::format("unknown table \"{}\"", value));
       f.table_id = *t;
-      if (*t != kTableAll && *t != 0) usable &= kOf10Tid | kNxmTid | kOf11 | kOxmAny;
+      if (*t != kTableAll) usable &= kOf10Tid | kNxmTid | kOf11 | kOxmAny;
       return {};
     }
     if (name == "priority" && (allowed_ & kPriority)) {
@@ -253,10 +253,11 @@ TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCo
   p.f.command = cmd;
   size_t at = find_actions(text);
   if (at == text.npos && !deletes) return TextError("must specify an action");
+  if (at != text.npos && deletes) return TextError("unknown keyword actions");
   if (auto ok = p.keys(text.substr(0, at)); !ok) return TextError(ok.error());
   if (auto ok = p.finish_match(); !ok) return TextError(ok.error());
   place_cookies(p);
-  if (at != text.npos && !deletes) {
+  if (at != text.npos) {
     std::string_view actions = text.substr(at);
     actions.remove_prefix(actions.find('=') + 1);
     if (auto ok = finish_actions(p, actions, options); !ok) return TextError(ok.error());

@@ -265,7 +265,7 @@ std::expected<ParsedGroup, std::string> parse_group(std::string_view text, std::
   out.mod.command = command ? *command : take_command(text);
   Wanted wanted = wanted_by(out.mod.command);
   GroupParser parser{names, out.mod};
-  if (wanted.command_bucket) parser.usable &= kBucketCommandProtocols;
+  if (out.mod.command == GroupCommand::kRemoveBucket) parser.usable &= kBucketCommandProtocols;
   auto parts = split_buckets(text);
   if (!parts) return bad(parts.error());
   if (parts->size() > 1 && !wanted.buckets) return bad("bucket is not needed");

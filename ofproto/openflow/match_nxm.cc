@@ -280,7 +280,7 @@ Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, 
   if (r.remaining() < 4) return fail(Error::OFPBMC_BAD_LEN);
   switch (load_be<uint16_t>(r.position())) {
     case 0: return version == Version::k11 ? decode_of11_match(r) : fail(Error::OFPBMC_BAD_TYPE);
-    case 1: return version == Version::k11 ? fail(Error::OFPBMC_BAD_TYPE) : decode_oxm_match(r, tlv, strict);
+    case 1: return decode_oxm_match(r, tlv, strict);  // 1.1 as well: Open vSwitch's flow statistics have it there
     default: return fail(Error::OFPBMC_BAD_TYPE);
   }
 }

@@ -71,8 +71,9 @@ std::string hex_dump(ByteView bytes, size_t first_offset) {
   for (size_t at = 0; at < bytes.size(); at += kPerLine) {
     add(out, "{:08x} ", first_offset + at);
     for (size_t i = at; i < at + kPerLine; i++) {
-      if (i < bytes.size()) add(out, "{}{:02x}", i == at + 8 ? '-' : ' ', bytes[i]);
-      else out += "   ";
+      bool middle = i == at + 8;  // a dash behind the eighth byte, if there is one
+      if (i < bytes.size()) add(out, "{}{:02x}", middle ? '-' : ' ', bytes[i]);
+      else out += middle && i == bytes.size() ? "-  " : "   ";
     }
     out += " |";
     for (size_t i = at; i < at + kPerLine; i++) {

@@ -55,8 +55,8 @@ void add_custom(std::string& out, const std::vector<CustomStat>& custom) {
   size_t n = 0;
   for (const CustomStat& c : custom) {
     if (c.value == kUnknownCounter) continue;
-    if (n++ % kPerLine == 0) out += "\n                      ";
-    add(out, "{}={}, ", c.name, c.value);
+    out += n++ % kPerLine ? " " : "\n                      ";
+    add(out, "{}={},", c.name, c.value);
   }
   out += '\n';
 }
@@ -165,8 +165,10 @@ void format_body(std::string& out, const TextContext& ctx, const QueueDescReply&
   } else {
     out += ' ';
   }
+  std::vector<QueueDesc> queues = m.queues;
+  if (!old) std::ranges::stable_sort(queues, {}, [](const QueueDesc& q) { return std::pair(q.port_no, q.queue_id); });
   std::optional<OfpPort> last;
-  for (const QueueDesc& q : m.queues) {
+  for (const QueueDesc& q : queues) {
     if (!old && last != q.port_no) add(out, "port={}\n", format_port(q.port_no, ctx.names().ports));
     last = q.port_no;
     add_rates(out, q);

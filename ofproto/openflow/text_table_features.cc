@@ -180,7 +180,9 @@ void TableFeaturesText::add(const TableFeatures& f, const TableStats* stats, Ver
   else sluice::ofp::add(out, "  table {} (\"{}\"):\n", f.table_id, f.name);
   if (stats) sluice::ofp::add(out, "    active={}, lookup={}, matched={}\n", stats->active_count, stats->lookup_count, stats->matched_count);
   bool has_features = !stats || v < Version::k13;
-  if (has_features) {
+  if (has_features && last && same(f, *last)) {
+    out += "    (same features)\n";
+  } else if (has_features) {
     if (f.metadata_match || f.metadata_write)
       sluice::ofp::add(out, "    metadata: match={:#x} write={:#x}\n", f.metadata_match, f.metadata_write);
     if (f.miss_config != TableMiss::kDefault) sluice::ofp::add(out, "    config={}\n", miss_name(f.miss_config));

@@ -14,7 +14,7 @@ void change_tlv_map(const Settings& s, Words w, TlvTableCommand command) {
   auto mod = parse_tlv_maps(w.size() > 1 ? w[1] : "", command);
   if (!mod) fatal("{}", mod.error());
   // Such options are of use with NXM and OXM only.
-  FlowSession session = open_for_flow_mods(s, w[0], kNxm | kNxmTid | kOxmAny | kOf11);
+  FlowSession session = open_for_flow_mods(s, w[0], kNxmAny | kOxmAny);
   transact_noreply(s, *session.client, encode_or_die(session.client->make(MessageType::NXT_TLV_TABLE_MOD, *mod)));
 }
 void add_tlv_map(const Settings& s, Words w) {

@@ -38,7 +38,10 @@ std::vector<FlowMod> read_flow_file(const Settings& s, const std::string& path, 
 Bytes encode_flow_mod(FlowSession& session, const FlowMod& mod, const TlvTable* tlv) {
   CodecOptions codec = session.codec;
   codec.tlv = tlv;
-  return encode_or_die(session.client->make(session.flow_mod_type(), mod), codec);
+  if (mod.new_cookie != UINT64_MAX) return encode_or_die(session.client->make(session.flow_mod_type(), mod), codec);
+  FlowMod plain = mod;  // no cookie said
+  plain.new_cookie = 0;
+  return encode_or_die(session.client->make(session.flow_mod_type(), plain), codec);
 }
 
 namespace {
@@ -109,8 +112,10 @@ void dump_flows(const Settings& s, Words w) {
   });
   std::string out;
   for (FlowStats& flow : flows) {
-    flow.idle_age.reset();
-    flow.hard_age.reset();
+    if (f.session.is_nxm()) {  // as the peer: ages only in the plain form of a dump
+      flow.idle_age.reset();
+      flow.hard_age.reset();
+    }
     format_flow_stats(flow, out, print_names, s.stats);
     out += '\n';
   }

@@ -120,7 +120,7 @@ class Names {
 
 /// A number or a name of a port; ends the program if it is none.
 OfpPort parse_port_or_die(const Settings& s, Client& c, std::string_view bridge, std::string_view text);
-ofp::PortDesc find_port(const Settings& s, Client& c, std::string_view text);
+ofp::PortDesc find_port(const Settings& s, Client& c, std::string_view bridge, std::string_view text);
 bool wants_names(const Settings& s);
 /// Lines of a file ("-": stdin) without comments and blank ones.
 struct Line { int number; std::string text; };

@@ -252,11 +252,11 @@ OfpPort parse_port_or_die(const Settings& s, Client& c, std::string_view bridge,
   fatal("{}: unknown port `{}'", bridge, text);
 }
 
-ofp::PortDesc find_port(const Settings& s, Client& c, std::string_view text) {
+ofp::PortDesc find_port(const Settings& s, Client& c, std::string_view bridge, std::string_view text) {
   auto number = ofp::parse_port(text);
   for (const ofp::PortDesc& p : fetch_ports(s, c))
     if (number ? p.port_no == *number : p.name == text) return p;
-  fatal("{}: couldn't find port `{}'", c.name(), text);
+  fatal("{}: couldn't find port `{}'", bridge, text);
 }
 
 std::vector<Line> read_lines(const std::string& path) {

@@ -125,7 +125,7 @@ constexpr PortWord kPortWords[] = {
 
 void mod_port(const Settings& s, Words w) {
   auto c = open_bridge(s, w[0]);
-  PortDesc port = find_port(s, *c, w[1]);
+  PortDesc port = find_port(s, *c, w[0], w[1]);
   PortMod m{.port_no = port.port_no, .hw_addr = port.hw_addr};
   const PortWord* word = std::ranges::find(kPortWords, w[2], &PortWord::word);
   if (word == std::end(kPortWords)) fatal("unknown mod-port command '{}'", w[2]);

@@ -211,13 +211,27 @@ void parse_ofp11_match(const Settings& s, Words) { parse_fixed_match(s, true); }
 
 // --- Errors, hello ---
 
+/// A hex dump without the text column.
+std::string plain_hex_dump(ByteView bytes) {
+  std::string out;
+  std::string full = hex_dump(bytes);
+  for (size_t begin = 0; begin < full.size();) {
+    size_t end = full.find('\n', begin);
+    std::string_view line = trim(std::string_view(full).substr(begin, full.find(" |", begin) - begin));
+    out += line.ends_with('-') ? line.substr(0, line.size() - 1) : line;
+    out += '\n';
+    begin = end + 1;
+  }
+  return out;
+}
+
 void print_error_numbers(const Settings&, Words w) {
   auto error = error_by_name(w[0]);
   if (!error) fatal("unknown error \"{}\"", w[0]);
   for (Version v : kVersions) {
     auto n = error_numbers(*error, v);
     std::string name = fmt::format("OpenFlow 1.{}", static_cast<int>(v) - 1);
-    if (n) print(fmt::format("{}: vendor {:#x}, type {}, code {}\n", name, n->vendor, n->type, n->code));
+    if (n) print(fmt::format("{}: vendor {}, type {}, code {}\n", name, n->vendor ? fmt::format("{:#x}", n->vendor) : "0", n->type, n->code));
     else print(fmt::format("{}: vendor 0x2320, type -1, code -1\n", name));
   }
 }
@@ -227,7 +241,7 @@ void encode_error_reply(const Settings&, Words w) {
   if (!error) fatal("unknown error \"{}\"", w[0]);
   Bytes request = parse_hex_or_die(w[1]);
   if (request.size() < kHeaderSize || !is_valid_version(request[0])) fatal("bad OpenFlow request");
-  print(hex_dump(encode_error(*error, static_cast<Version>(request[0]), request)));
+  print(plain_hex_dump(encode_error(*error, static_cast<Version>(request[0]), request)));
 }
 
 void encode_hello(const Settings& s, Words w) {
@@ -237,7 +251,7 @@ void encode_hello(const Settings& s, Words w) {
   Message m{.type = MessageType::OFPT_HELLO, .version = static_cast<Version>(31 - __builtin_clz(versions & kAllVersions)), .xid = 1,
             .body = Hello{.versions = versions}};
   Bytes bytes = encode_or_die(m);
-  print(hex_dump(bytes) + show_bytes(s, bytes));
+  print(plain_hex_dump(bytes) + show_bytes(s, bytes));
 }
 
 // --- Packets ---
@@ -246,7 +260,7 @@ void compose_packet_command(const Settings& s, Words w) {
   auto flow = parse_exact_flow(w[0], {.names = print_options(s).names});
   if (!flow) fatal("{}", flow.error());
   Packet packet = compose(*flow);
-  print(hex_dump(packet.view()));
+  print(plain_hex_dump(packet.view()));
 }
 
 void parse_packet_command(const Settings& s, Words) {

@@ -3,6 +3,9 @@
 // hello negotiation; errors about broken headers.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
+
 #include "ofproto/openflow/codec.h"
 #include "ofproto/openflow/message_text.h"
 
@@ -80,6 +83,18 @@ TEST(Message, EveryTypeEncodesAndDecodes) {
     ASSERT_TRUE(encode(*again, twice));
     EXPECT_EQ(hex_dump(twice), hex_dump(bytes));
     EXPECT_TRUE(format(*again).starts_with(std::string(info(m.type).name)));
+  });
+}
+
+/// For tests/interop/tshark_test.py: all messages that we can send in 1.0 and 1.3, one after the other.
+TEST(Message, WritesSamples) {
+  const char* path = std::getenv("SLUICE_MESSAGES_OUT");
+  if (!path) GTEST_SKIP() << "SLUICE_MESSAGES_OUT is not set";
+  std::ofstream file(path, std::ios::binary);
+  for_each_message([&](const Message& m) {
+    if (m.version != Version::k10 && m.version != Version::k13) return;
+    Bytes bytes = encode(m);
+    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   });
 }
 
