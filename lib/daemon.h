@@ -46,6 +46,8 @@ class Daemon {
   /// Ends the program with a message if it cannot be done ("already running as pid N").
   void start();
   void ready();
+  /// A detached process closes its standard streams in ready(); not its standard error after this: a tool that goes on printing.
+  void keep_stderr();
   /// Where the control socket must be; nothing for --unixctl=none.
   std::optional<std::string> unixctl_path() const;
   /// Restores the worker's exit status for the monitor: the process ends wanted, not by a crash.  Removes the pidfile.

@@ -34,6 +34,7 @@ class Monitor {
   void run() {
     // The daemon's parent leaves once the connection is set up and the control socket is there.
     Daemon daemon(settings_.daemon, settings_.directories);
+    daemon.keep_stderr();
     daemon.start();
     if (auto path = daemon.unixctl_path(); path && settings_.daemon.unixctl.value_or("") != "none")
       if (auto ok = control_.listen(*path); !ok) fatal("{}", ok.error());
