@@ -227,7 +227,7 @@ void place_cookies(FlowParser& p) {
   }
   if (f.new_cookie != UINT64_MAX && f.command != FlowModCommand::kAdd) f.modify_cookie = true;
   // Without a word about cookies it is 0, also for entries that a modification of 1.0 adds; all ones means "leave it" and goes with a cookie mask.
-  if (!p.has_cookie_mask && f.new_cookie == UINT64_MAX) f.new_cookie = 0;
+  if (f.cookie_mask == 0 && f.new_cookie == UINT64_MAX) f.new_cookie = 0;
 }
 
 TextResult<void> finish_actions(FlowParser& p, std::string_view text, const FlowTextOptions& o) {

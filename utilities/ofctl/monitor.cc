@@ -151,7 +151,7 @@ class Monitor {
 void set_packet_in_format(const Settings& s, Client& c) {
   bool asked = s.packet_in_format.has_value();
   if (!asked && c.version() > Version::k11) return;
-  PacketInFormat format = s.packet_in_format.value_or(PacketInFormat::kNxm);
+  PacketInFormat format = s.packet_in_format.value_or(PacketInFormat::kNxm2);
   Bytes error = c.transact_noreply(encode_or_die(c.make(MessageType::NXT_SET_PACKET_IN_FORMAT, Setting{static_cast<uint32_t>(format)})));
   if (error.empty() || !asked) return;
   print_error(s, error);
