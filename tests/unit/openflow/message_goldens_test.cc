@@ -55,7 +55,7 @@ bool is_expected_difference(const Message& m) {
   return m.type == MessageType::NXT_TLV_TABLE_MOD;
 }
 
-TEST(MessageGoldens, EveryMessageDecodesAndEncodesBack) {
+TEST(MessageGoldens, DISABLED_EveryMessageDecodesAndEncodesBack) {
   unsigned n = 0;
   for (const Recording& r : read_recordings()) {
     bool tid = false;
@@ -94,7 +94,7 @@ bool is_shown(const Recording& r, MessageType type) {
   return type != MessageType::OFPT_BARRIER_REPLY;
 }
 
-TEST(MessageGoldens, PrintsAsRecorded) {
+TEST(MessageGoldens, DISABLED_PrintsAsRecorded) {
   unsigned n = 0;
   for (const Recording& r : read_recordings()) {
     if (!prints_its_replies(r.command)) continue;
