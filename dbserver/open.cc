@@ -31,8 +31,8 @@ bool is_header_prefix(std::string_view rest) {
 
 bool is_torn_write(std::string_view bytes, uint64_t offset) {
   std::string_view rest = bytes.substr(offset);
-  // Lost sectors read as zeros; no text that we write has any, and one flipped bit does not make two.
-  if (rest.find(std::string_view("\0\0", 2)) != rest.npos) return true;
+  // Lost sectors read as zeros.  No text that we write has any; one flipped bit makes at most one, and none of an 'O' or a newline.
+  if (rest.empty() || rest.front() == '\0' || rest.back() == '\0' || rest.find(std::string_view("\0\0", 2)) != rest.npos) return true;
   size_t newline = rest.find('\n');
   if (newline == rest.npos) return is_header_prefix(rest);
   RecordReader reader(bytes, "", offset);

@@ -12,7 +12,7 @@
 
 namespace sluice::ovsdb {
 
-inline constexpr size_t kSector = 512;
+inline constexpr size_t kSector = 512, kWord = 8;
 
 class SimDisk : public Storage {
  public:
@@ -57,7 +57,7 @@ class SimDisk : public Storage {
     for (size_t sector = safe / kSector; sector * kSector < left.size(); sector++) {
       if (random() % 4) continue;
       size_t from = std::max(safe, sector * kSector), to = std::min(left.size(), (sector + 1) * kSector);
-      if (random() & 1) from += random() % (to - from + 1);  // torn
+      if (random() & 1) from += random() % ((to - from) / kWord + 1) * kWord;  // torn
       std::memset(left.data() + from, 0, to - from);
     }
     return left;
