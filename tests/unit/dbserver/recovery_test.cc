@@ -45,7 +45,7 @@ std::map<int64_t, int> count_rows(Database& db) {
   return counts;
 }
 
-TEST(Recovery, DISABLED_AnyCrashKeepsWhatIsDurableAndNothingByHalf) {
+TEST(Recovery, AnyCrashKeepsWhatIsDurableAndNothingByHalf) {
   std::mt19937_64 random(1);
   UuidSource uuids{{1, 1, 1, 1}};
   for (int round = 0; round < 200; round++) {

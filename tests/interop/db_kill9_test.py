@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""db_kill9.py BUILD_DIR [ROUNDS]: kills the database daemon with SIGKILL at random points under load by 4 writers, starts it again on the same file, and
+"""db_kill9_test.py [ROUNDS] (SLUICE_BUILD names the build directory): kills the database daemon with SIGKILL at random points under load by 4 writers, starts it again on the same file, and
 checks that every durable transaction that was acknowledged is there, that no transaction is there by half, and that the restart was quick.
 Unprivileged; everything happens in a temporary directory."""
 import json
@@ -15,8 +15,8 @@ import tempfile
 import threading
 import time
 
-BUILD = os.path.abspath(sys.argv[1])
-ROUNDS = int(sys.argv[2]) if len(sys.argv) > 2 else 25
+BUILD = os.path.abspath(os.environ.get("SLUICE_BUILD", "build/release"))
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 25
 SERVER = os.path.join(BUILD, "bin", "sluice-dbserver")
 TOOL = os.path.join(BUILD, "bin", "sluice-dbtool")
 SCHEMA = {"name": "K", "tables": {"pair": {"isRoot": True, "columns": {"n": {"type": "integer"}, "half": {"type": "integer"}}}}}
