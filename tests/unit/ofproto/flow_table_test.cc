@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flow-mods against a plain list of flows that follows OF1.3.5 6.4 word by word.
+#include "ofproto/flow_table.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace sluice {
+namespace {
+
+struct Entry {
+  ofp::Match match;
+  int priority;
+  uint8_t table;
+  uint64_t cookie;
+  uint32_t out;
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
+/// The specification as a list.
+class List {
+ public:
+  void apply(const ofp::FlowMod& m, bool modify_adds) {
+    using C = ofp::FlowModCommand;
+    bool strict = m.command == C::kModifyStrict || m.command == C::kDeleteStrict;
+    auto hit = [&](const Entry& e) {
+      if (m.table_id != ofp::kTableAll && m.table_id != e.table) return false;
+      if ((e.cookie ^ m.cookie) & m.cookie_mask) return false;
+      if (m.command == C::kDelete || m.command == C::kDeleteStrict)
+        if (m.out_port != OFPP_NONE && m.out_port.value != e.out) return false;
+      return strict ? e.match == m.match && e.priority == m.priority : e.match.is_inside(m.match);
+    };
+    uint32_t out = m.actions.empty() ? 0 : m.actions[0].as<ofp::Output>()->port.value;
+    auto add = [&] {
+      uint8_t table = m.table_id == ofp::kTableAll ? 0 : m.table_id;
+      std::erase_if(entries, [&](const Entry& e) { return e.table == table && e.match == m.match && e.priority == m.priority; });
+      entries.push_back({m.match, m.priority, table, m.new_cookie, out});
+    };
+    if (m.command == C::kAdd) return add();
+    if (m.command == C::kDelete || m.command == C::kDeleteStrict) {
+      std::erase_if(entries, hit);
+      return;
+    }
+    bool any = false;
+    for (Entry& e : entries)
+      if (hit(e)) {
+        any = true;
+        e.out = out;
+        if (m.modify_cookie) e.cookie = m.new_cookie;
+      }
+    if (!any && modify_adds && !m.cookie_mask) add();
+  }
+  std::vector<Entry> entries;
+};
+
+class Random {
+ public:
+  explicit Random(uint32_t seed) : r_(seed) {}
+  unsigned below(unsigned n) { return r_() % n; }
+  ofp::FlowMod mod() {
+    ofp::FlowMod m;
+    m.command = static_cast<ofp::FlowModCommand>(below(3) ? 0 : below(5));
+    if (below(2)) m.match.value.in_port = be32(1 + below(3)), m.match.mask.in_port = ~be32();
+    if (below(2)) m.match.value.eth_type = be16(0x0800), m.match.mask.eth_type = ~be16();
+    if (below(2)) m.match.mask.nw_dst = ipv4_prefix_mask(8 * (1 + static_cast<int>(below(4)))), m.match.value.nw_dst = be32(0x0a000000 + below(2)) & m.match.mask.nw_dst;
+    m.priority = static_cast<uint16_t>(below(3));
+    m.table_id = static_cast<uint8_t>(below(2));
+    if (m.command != ofp::FlowModCommand::kAdd && below(2)) m.cookie = below(3), m.cookie_mask = UINT64_MAX;
+    if (m.command >= ofp::FlowModCommand::kDelete && below(3) == 0) m.out_port = OfpPort{1 + below(3)};
+    if (m.command >= ofp::FlowModCommand::kDelete && below(3) == 0) m.table_id = ofp::kTableAll;
+    m.new_cookie = below(3);
+    m.modify_cookie = below(2);
+    m.actions = {ofp::Output{OfpPort{1 + below(3)}}};
+    return m;
+  }
+
+ private:
+  std::mt19937 r_;
+};
+
+std::vector<Entry> contents(const FlowTables& t) {
+  std::vector<Entry> out;
+  ofp::Match all;
+  for (const Rule* r : t.select({.match = all, .table = ofp::kTableAll, .strict_priority = {}}))
+    out.push_back({r->match.expand(), r->priority, r->table, r->cookie, r->actions->actions[0].as<ofp::Output>()->port.value});
+  return out;
+}
+
+void expect_same(const FlowTables& t, const std::vector<Entry>& expected, uint32_t seed) {
+  auto have = contents(t);
+  EXPECT_EQ(have.size(), expected.size()) << "seed " << seed;
+  for (const Entry& e : expected) EXPECT_NE(std::ranges::find(have, e), have.end()) << "seed " << seed;
+}
+
+TEST(FlowTableTest, DoesWhatTheListDoes) {
+  for (uint32_t seed = 0; seed < 40; seed++) {
+    Random random(seed);
+    FlowTables tables([](const Rule&, RuleEnd, Time) {});
+    List list;
+    bool modify_adds = seed % 2;
+    for (int i = 0; i < 100; i++) {
+      auto m = random.mod();
+      ASSERT_TRUE(tables.apply(m, {.modify_adds = modify_adds}, Time{}));
+      list.apply(m, modify_adds);
+      expect_same(tables, list.entries, seed);
+      if (testing::Test::HasFailure()) return;
+    }
+  }
+}
+
+TEST(FlowTableTest, RollBackRestoresEverything) {
+  for (uint32_t seed = 0; seed < 40; seed++) {
+    Random random(seed + 1000);
+    int removed = 0;
+    FlowTables tables([&](const Rule&, RuleEnd, Time) { removed++; });
+    for (int i = 0; i < 30; i++) ASSERT_TRUE(tables.apply(random.mod(), {}, Time{}));
+    auto before = contents(tables);
+    removed = 0;
+    tables.open_stage();
+    for (int i = 0; i < 40; i++) ASSERT_TRUE(tables.apply(random.mod(), {}, Time{}));
+    EXPECT_EQ(removed, 0);
+    tables.roll_back_stage();
+    expect_same(tables, before, seed);
+    EXPECT_EQ(tables.size(), before.size());
+  }
+}
+
+TEST(FlowTableTest, LimitRefusesOrEvicts) {
+  int evicted = 0;
+  FlowTables tables([&](const Rule&, RuleEnd end, Time) { evicted += end == RuleEnd::kEviction; });
+  tables.table(0).settings.flow_limit = 1;
+  auto add = [&](uint32_t port, uint16_t hard) {
+    ofp::FlowMod m;
+    m.match.set_in_port(OfpPort{port});
+    m.table_id = 0;
+    m.hard_timeout = hard;
+    return tables.apply(m, {}, Time{});
+  };
+  ASSERT_TRUE(add(1, 10));
+  EXPECT_EQ(add(2, 0).error(), ofp::Error::OFPFMFC_TABLE_FULL);
+  tables.table(0).settings.evict = true;
+  EXPECT_TRUE(add(2, 0));
+  EXPECT_EQ(evicted, 1);
+  EXPECT_FALSE(add(3, 0));   // what is left never ends by itself
+}
+
+TEST(FlowTableTest, OverlapIsRefused) {
+  FlowTables tables([](const Rule&, RuleEnd, Time) {});
+  ofp::FlowMod m;
+  m.table_id = 0;
+  m.match.set_in_port(OfpPort{1});
+  ASSERT_TRUE(tables.apply(m, {}, Time{}));
+  ofp::FlowMod wide;
+  wide.table_id = 0;
+  wide.flags = ofp::OFPFF_CHECK_OVERLAP;
+  EXPECT_EQ(tables.apply(wide, {}, Time{}).error(), ofp::Error::OFPFMFC_OVERLAP);
+  wide.priority--;
+  EXPECT_TRUE(tables.apply(wide, {}, Time{}));
+}
+
+}  // namespace
+}  // namespace sluice
