@@ -123,7 +123,9 @@ void Translator::commit_vlan() {
   while (same < have.size() && same < want.size() && have[have.size() - 1 - same] == want[want.size() - 1 - same]) same++;
   p_.mark<&Flow::vlan_tci>();
   p_.mark<&Flow::vlan_tpid>();
-  if (have.size() > 1 || want.size() > 1) p_.mark<&Flow::vlan2_tci>(), p_.mark<&Flow::vlan2_tpid>();
+  // If only the outer tag changed, it does not matter whether there is an inner one.
+  bool same_inner = flow_.vlan2_tci == base_.vlan2_tci && flow_.vlan2_tpid == base_.vlan2_tpid && base_.vlan_tci && flow_.vlan_tci;
+  if (!same_inner && (have.size() > 1 || want.size() > 1)) p_.mark<&Flow::vlan2_tci>(), p_.mark<&Flow::vlan2_tpid>();
   for (size_t i = 0; i < have.size() - same; i++) emit({OdpPopVlan{}});
   for (size_t i = want.size() - same; i-- > 0;) emit({OdpPushVlan{want[i].tpid, want[i].tci}});
   base_.vlan_tpid = flow_.vlan_tpid;

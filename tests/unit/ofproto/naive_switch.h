@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "ofproto/openflow/action.h"
@@ -46,10 +47,14 @@ class NaiveSwitch {
   }
 
  private:
-  void lookup(uint8_t table, int depth) {
+  /// in_port: the lookup is as if the packet had come in there.
+  void lookup(uint8_t table, int depth, std::optional<uint32_t> in_port = {}) {
     const NaiveRule* best = nullptr;
+    be32 real = packet_.in_port;
+    if (in_port) packet_.in_port = be32(*in_port);
     for (const NaiveRule& r : rules)
       if (r.table == table && r.match.matches(packet_) && (!best || r.priority > best->priority)) best = &r;
+    packet_.in_port = real;
     if (best) list(best->actions, table, depth);
   }
 
@@ -96,10 +101,8 @@ class NaiveSwitch {
       packet_.nw_ttl--;
     } else if (auto* r = a.as<ofp::Resubmit>()) {
       if (depth > 60 || ++resubmits_ > 1000) return true;
-      be32 in_port = packet_.in_port;
-      if (r->in_port != OFPP_IN_PORT) packet_.in_port = be32(r->in_port.value);
-      lookup(r->table == ofp::kTableAll ? table : r->table, depth + 1);
-      packet_.in_port = in_port;
+      uint8_t next = r->table == ofp::kTableAll ? table : r->table;
+      lookup(next, depth + 1, r->in_port == OFPP_IN_PORT ? std::optional<uint32_t>() : r->in_port.value);
     } else if (auto* g = a.as<ofp::GotoTable>()) {
       lookup(g->table, depth);
     } else if (auto* w = a.as<ofp::WriteMetadata>()) {

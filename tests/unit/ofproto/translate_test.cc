@@ -202,16 +202,17 @@ TEST(TranslateTest, AgreesWithTheNaiveSwitch) {
     for (int i = 0; i < 20; i++) {
       Flow key = world.packet();
       if (key.vlan2_tci) continue;   // pushes on two tags are below what a key can hold
-      Translation t = translate(world.pipeline, {.key = key});
+      TraceTree tree;
+      Translation t = translate(world.pipeline, {.key = key}, &tree);
       if (t.error != TranslateError::kNone) continue;
       auto want = world.naive.run(world.inside(key));
       bool overflow = std::ranges::any_of(want, [](const Departure& d) { return static_cast<bool>(d.packet.vlan2_tci); });
       if (overflow) continue;
       auto have = perform(t.actions, key);
-      ASSERT_EQ(have.size(), want.size()) << "seed " << seed << " packet " << i << ": " << format_odp_actions(t.actions);
+      ASSERT_EQ(have.size(), want.size()) << "seed " << seed << " packet " << i << ": " << format_odp_actions(t.actions) << tree.format();
       for (size_t k = 0; k < have.size(); k++) {
         EXPECT_EQ(have[k].port, want[k].port) << "seed " << seed << " packet " << i << ": " << format_odp_actions(t.actions);
-        EXPECT_TRUE(frame(have[k].packet) == frame(want[k].packet)) << "seed " << seed << " packet " << i << " output " << k << ": " << format_odp_actions(t.actions);
+        EXPECT_TRUE(frame(have[k].packet) == frame(want[k].packet)) << "seed " << seed << " packet " << i << " output " << k << ": " << format_odp_actions(t.actions) << tree.format();
       }
       if (testing::Test::HasFailure()) return;
     }
