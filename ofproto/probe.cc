@@ -25,6 +25,10 @@ void Probe::mark(ofp::FieldId field, const ofp::FieldValue* bits) {
   ofp::Place place = ofp::place_of(field, nullptr);
   if (!place.bytes) return;
   if (is_vlan_field(field)) get_bits<&Flow::vlan_tci>(be16(kVlanPresent));
+  if (field == ofp::FieldId::kNwTos) {  // its value is the whole byte
+    get_bits<&Flow::nw_tos>(static_cast<uint8_t>(bits ? bits->u64() & 0xfc : 0xfc));
+    return;
+  }
   if (!bits || field == ofp::FieldId::kInPort) return ofp::copy_bits(kOnes, 0, bytes_of(mask_, place), place.shift, place.bits);
   unsigned n = std::min<unsigned>(place.bits, static_cast<unsigned>(bits->size()) * 8);
   for (unsigned i = 0; i < n; i++)
@@ -35,6 +39,7 @@ void Probe::mark(const ofp::Subfield& s) {
   ofp::Place place = ofp::place_of(s.field, nullptr);
   if (!place.bytes) return;
   if (is_vlan_field(s.field)) get_bits<&Flow::vlan_tci>(be16(kVlanPresent));
+  if (s.field == ofp::FieldId::kNwTos) return mark(s.field, nullptr);
   if (s.ofs >= place.bits) return;
   ofp::copy_bits(kOnes, 0, bytes_of(mask_, place), place.shift + s.ofs, std::min<unsigned>(s.n_bits, place.bits - s.ofs));
 }

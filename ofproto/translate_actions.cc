@@ -382,6 +382,7 @@ void Translator::push_vlan(be16 tpid) {
   if (p_.has_vlan()) {
     p_.mark<&Flow::vlan_tpid>();
     p_.mark<&Flow::vlan2_tci>();
+    p_.mark<&Flow::vlan2_tpid>();
     tci = p_.get<&Flow::vlan_tci>();
   }
   flow_.vlan2_tpid = flow_.vlan_tpid;
