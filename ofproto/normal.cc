@@ -53,12 +53,12 @@ void Translator::normal() {
   if (flow_.eth_type == be16(0x8100) && !(flow_.vlan_tci & kPresent)) return warning("dropping packet with partial VLAN tag");
   Tags tags;
   if (!input_tags(*in, tags)) return;
-  if (!bridge_->settings.forward_bpdu && is_reserved(dst)) return warning("packet has reserved destination MAC, dropping");
+  if (!bridge_->settings.forward_bpdu && is_reserved(dst)) return detail("packet has reserved destination MAC, dropping");
 
   bool floods = bridge_->settings.flood_vlans[tags.vlan];
   if (!floods && !src.is_multicast()) {
     effect(LearnMac{bridge_->id, src, tags.vlan, in->id});
-    if (traced() && bridge_->macs.would_learn(src, tags.vlan, in->id))
+    if (traced() && input_.effects_follow && bridge_->macs.would_learn(src, tags.vlan, in->id))
       detail(fmt::format("learned that {} is on port {} in VLAN {}", format(src), in->settings.name, tags.vlan));
   }
   const MacEntry* entry = floods || dst.is_multicast() ? nullptr : bridge_->macs.lookup(dst, tags.vlan);

@@ -40,6 +40,32 @@ std::optional<Bytes> parse_hex(std::string_view text) {
 
 std::string format_trace(const Pipeline& pipeline, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names);
 
+namespace {
+
+/// Datapath actions name packet-ins by a number; a trace tells what is behind it.
+std::string with_packet_ins(std::string text, const std::vector<PacketInSpec>& specs) {
+  constexpr std::string_view kBegin = "controller(";
+  size_t at = 0, n = 0;
+  for (const PacketInSpec& s : specs) {
+    at = text.find(kBegin, at);
+    size_t end = at == std::string::npos ? at : text.find(')', at);
+    if (end == std::string::npos) break;
+    std::string what = fmt::format("{}reason={},dont_send=1,continuation={},recirc_id={},rule_cookie={},controller_id={},max_len={}", kBegin, static_cast<int>(s.reason),
+                                   s.pause ? 1 : 0, ++n, s.rule_cookie ? fmt::format("{:#x}", s.rule_cookie) : "0", s.controller_id, s.max_len);
+    text.replace(at, end - at, what);
+    at += what.size();
+  }
+  return text;
+}
+
+/// "foo=1: unknown field foo" without the token, as the whole flow is shown before it.
+std::string without_token(const std::string& error, std::string_view flow) {
+  size_t colon = error.find(": ");
+  return colon != std::string::npos && flow.find(error.substr(0, colon)) != std::string_view::npos ? error.substr(colon + 2) : error;
+}
+
+}  // namespace
+
 std::expected<std::string, std::string> trace_command(const std::vector<Switch*>& switches, const std::vector<std::string>& args, Time now) {
   Request rq;
   std::vector<std::string> words;
@@ -90,7 +116,7 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
     ofp::FlowTextOptions options;
     options.names.ports = &ports;
     auto parsed = ofp::parse_exact_flow(flow_text, options);
-    if (!parsed) return std::unexpected("Bad openflow flow syntax: " + flow_text + ": " + parsed.error());
+    if (!parsed) return std::unexpected("Bad openflow flow syntax: " + flow_text + ": " + without_token(parsed.error(), flow_text));
     rq.key = *parsed;
   }
   if (rq.packet) {
@@ -98,8 +124,10 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
     extract(*rq.packet, rq.key);
     rq.key.in_port = in_port;
   }
+  if (rq.key.vlan_tci && !rq.key.vlan_tpid) rq.key.vlan_tpid = be16(0x8100);   // text has no word for it
+  if (rq.key.vlan2_tci && !rq.key.vlan2_tpid) rq.key.vlan2_tpid = be16(0x8100);
   TraceTree tree;
-  Translation t = translate(rq.sw->pipeline, {.key = rq.key, .bridge = &rq.bridge->view}, &tree);
+  Translation t = translate(rq.sw->pipeline, {.key = rq.key, .bridge = &rq.bridge->view, .effects_follow = rq.generate}, &tree);
   std::string out = format_trace(rq.sw->pipeline, rq.key, t, tree, {});
   if (rq.generate) {
     Packet packet = rq.packet ? std::move(*rq.packet) : compose(rq.key);
@@ -114,10 +142,10 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
 std::string format_trace(const Pipeline&, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names) {
   std::string out = "Flow: " + format_flow_line(key) + "\n" + tree.format() + "\nFinal flow: ";
   Flow before = key, after = t.final_flow;
-  before.actset_output = after.actset_output = be32();
+  before.actset_output = be32(OFPP_UNSET.value);   // what an action set would do counts as a change
   out += before == after ? "unchanged" : format_flow_line(after);
   out += "\nMegaflow: " + format_megaflow_line(key, t.mask);
-  out += "\nDatapath actions: " + format_odp_actions(t.actions, names) + "\n";
+  out += "\nDatapath actions: " + with_packet_ins(format_odp_actions(t.actions, names), t.packet_ins) + "\n";
   if (t.error != TranslateError::kNone) out += fmt::format("Translation failed ({}), packet is dropped.\n", describe(t.error));
   return out;
 }

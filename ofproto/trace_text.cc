@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "datapath/port_no.h"
 #include "ofproto/openflow/match.h"
 
@@ -16,7 +18,6 @@ Flow shown_fields(const Flow& f) {
   auto all = [](auto& member) { std::memset(static_cast<void*>(&member), 0xff, sizeof member); };
   all(m.in_port), all(m.eth_dst), all(m.eth_src), all(m.eth_type);
   all(m.vlan_tci);
-  if (f.vlan_tci) all(m.vlan2_tci);
   if (f.is_arp()) all(m.nw_src), all(m.nw_dst), all(m.nw_proto), all(m.arp_sha), all(m.arp_tha);
   if (f.is_ip()) {
     if (f.eth_type == be16(0x0800))
@@ -50,6 +51,12 @@ std::string format_flow_line(const Flow& flow) {
   mask_flow(m.value, m.mask);
   std::string out;
   ofp::format_match(m, out);
+  // The place of the second tag is shown even if there is none, behind the first one's.
+  if (auto at = out.find("dl_vlan_pcp="); flow.vlan_tci && at != std::string::npos) {
+    uint16_t tci = flow.vlan2_tci.host();
+    std::string second = tci ? fmt::format(",dl_vlan1={},dl_vlan_pcp1={}", tci & 0xfff, tci >> 13) : ",vlan_tci1=0x0000";
+    out.insert(std::min(out.find(',', at), out.size()), second);
+  }
   return out;
 }
 

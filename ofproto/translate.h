@@ -41,7 +41,7 @@ struct TranslateInput {
   const BridgeView* bridge = nullptr;                // null: of key.in_port
   const ofp::Actions* actions = nullptr;             // instead of table lookups: a packet-out
   size_t packet_size = 0;                            // bytes, 0: not known
-  uint16_t tcp_flags = 0;                            // seen in what is translated, for fin_timeout
+  bool effects_follow = true;                        // false: a trace that changes nothing, and says so
 };
 
 Translation translate(const Pipeline& pipeline, const TranslateInput& input, TraceTree* trace = nullptr);

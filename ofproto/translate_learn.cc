@@ -41,7 +41,7 @@ void Translator::learn(const ofp::Learn& l) {
     }
   }
   if (l.fin_idle_timeout || l.fin_hard_timeout) mod->actions.push_back(FinTimeout{l.fin_idle_timeout, l.fin_hard_timeout});
-  warning("suppressing side effects, so learn action ignored");
+  if (!input_.effects_follow) warning("suppressing side effects, so learn action ignored");
   effect(LearnFlow{bridge_->id, std::move(mod), l.limit});
 }
 
