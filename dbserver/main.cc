@@ -93,7 +93,7 @@ int serve(int argc, char** argv) {
   Clock clock;
   log_set_clock(&clock);
   Loop loop(clock);
-  UuidSource uuids(system_seed());
+  UuidSource uuids(Random::from_system());
   Service service(loop, uuids, a.tls, dirs.run, db_dir);
   service.set_column_diff(a.column_diff);
   for (const std::string& file : a.databases)

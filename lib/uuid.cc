@@ -2,10 +2,7 @@
 // Text of uuids by a nibble table; random ones by xoshiro256** (Blackman and Vigna, public domain algorithm).
 #include "lib/uuid.h"
 
-#include <sys/random.h>
-
 #include <array>
-#include <bit>
 #include <cstring>
 
 namespace sluice {
@@ -69,21 +66,8 @@ size_t uuid_prefix_length(std::string_view s) {
   return n;
 }
 
-UuidSource::UuidSource(std::array<uint64_t, 4> seed) : s_(seed) {
-  if ((s_[0] | s_[1] | s_[2] | s_[3]) == 0) s_[0] = 0x9e3779b97f4a7c15u;
-  for (int i = 0; i < 16; i++) next_u64();
-}
-
-uint64_t UuidSource::next_u64() {
-  uint64_t result = std::rotl(s_[1] * 5, 7) * 9;
-  uint64_t t = s_[1] << 17;
-  s_[2] ^= s_[0];
-  s_[3] ^= s_[1];
-  s_[1] ^= s_[2];
-  s_[0] ^= s_[3];
-  s_[2] ^= t;
-  s_[3] = std::rotl(s_[3], 45);
-  return result;
+UuidSource::UuidSource(std::array<uint64_t, 4> seed) : random_(seed) {
+  for (int i = 0; i < 16; i++) next_u64();  // away from seeds with few bits
 }
 
 Uuid UuidSource::next() {
@@ -91,17 +75,6 @@ Uuid UuidSource::next() {
   u.hi = (u.hi & ~0xf000ull) | 0x4000ull;
   u.lo = (u.lo & ~(3ull << 62)) | (2ull << 62);
   return u;
-}
-
-std::array<uint64_t, 4> system_seed() {
-  std::array<uint64_t, 4> seed{};
-  char* p = reinterpret_cast<char*>(seed.data());
-  size_t got = 0;
-  while (got < sizeof seed) {
-    ssize_t n = getrandom(p + got, sizeof seed - got, 0);
-    if (n > 0) got += static_cast<size_t>(n);
-  }
-  return seed;
 }
 
 }  // namespace sluice

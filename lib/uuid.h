@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "lib/random.h"
+
 namespace sluice {
 
 inline constexpr size_t kUuidTextLength = 36;
@@ -34,15 +36,15 @@ size_t uuid_prefix_length(std::string_view s);
 /// Random uuids; a function of the seed.  One thread.
 class UuidSource {
  public:
+  explicit UuidSource(Random random) : random_(random) {}
+  /// For runs that must be repeatable; not all zero.
   explicit UuidSource(std::array<uint64_t, 4> seed);
   Uuid next();
-  uint64_t next_u64();
+  uint64_t next_u64() { return random_.next(); }
 
  private:
-  std::array<uint64_t, 4> s_;
+  Random random_;
 };
-/// A seed from the operating system: for main() and nobody else.
-std::array<uint64_t, 4> system_seed();
 
 struct UuidHash {
   size_t operator()(const Uuid& u) const noexcept { return (u.hi ^ (u.lo * 0x9e3779b97f4a7c15u)) * 0xff51afd7ed558ccdu >> 7; }

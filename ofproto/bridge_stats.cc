@@ -110,7 +110,7 @@ std::vector<ofp::TableFeatures> Bridge::table_features() const {
   for (unsigned t = 0; t < kVisibleTables; t++) {
     const FlowTableSettings& s = impl_->view.tables->table(t).settings;
     f.table_id = static_cast<uint8_t>(t);
-    f.name = !s.name.empty() ? s.name : "table" + std::to_string(t);
+    f.name = s.name;
     f.max_entries = s.flow_limit.value_or(1000000);
     f.capabilities = s.evict ? ofp::OFPTC_EVICTION : 0;
     f.nonmiss.next.reset();

@@ -93,7 +93,6 @@ class Controllers {
     std::unique_ptr<Connection> owned;  // accepted ones
     std::unique_ptr<OfConnection> session;
     Remote* remote = nullptr;
-    Time probed{};
   };
 
   Loop& loop_;

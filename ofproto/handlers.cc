@@ -286,13 +286,7 @@ Outcome commit_bundle(const Request& r, Agent::Bundle bundle) {
   auto staged = r.bridge().stage();
   for (const Bytes& raw : bundle.messages) {
     auto message = decode(raw, r.connection.session().codec);
-    Outcome done;
-    if (!message)
-      done = std::unexpected(message.error());
-    else if (auto* fm = std::get_if<FlowMod>(&message->body))
-      done = r.bridge().flow_mod(*fm, message->version, r.agent.now());
-    else
-      done = dispatch({r.agent, r.connection, *message, raw});
+    Outcome done = message ? dispatch({r.agent, r.connection, *message, raw}) : Outcome(std::unexpected(message.error()));
     if (!done) {
       r.connection.send_error(done.error(), raw);
       r.bridge().roll_back(std::move(staged), r.agent.now());

@@ -110,13 +110,12 @@ struct Backends {
   }
 };
 
-ovsdb::Replica::Options replica_options(const Settings& s) {
+ovsdb::Replica::Options replica_options() {
   ovsdb::Replica::Options o;
   o.database = schema::kDatabase;
   o.schema = schema::make_vswitch_schema();
   o.lock = "ovs_vswitchd";
   o.select = schema::select_everything;
-  (void)s;
   return o;
 }
 
@@ -141,9 +140,9 @@ int run(int argc, char** argv) {
   Datapaths datapaths(loop, seed);
   backends.add_datapaths(datapaths, s, seed);
 
-  UuidSource uuids(system_seed());
+  UuidSource uuids(Random::from_system());
   TlsContext db_tls(s.tls);
-  auto options = replica_options(s);
+  auto options = replica_options();
   options.connector.tls = &db_tls;
   ovsdb::Replica replica(loop, *remotes, std::move(options), {.on_change = {}, .on_lock = {}, .log = [](std::string_view text) { log.info("{}", text); }}, uuids);
   Vswitchd vswitchd(loop, datapaths, replica,

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/log.h"
 #include "vswitchd/status.h"
@@ -143,19 +144,25 @@ std::string Vswitchd::dry_run() const {
 }
 
 void Vswitchd::write_status(Time now, bool statistics) {
-  status_wanted_ = false;
+  bool everything = std::exchange(status_wanted_, false) || statistics;
   if (status_in_flight_) {
     status_wanted_ = true;
     return;
   }
-  if (!replica_.is_live() || !replica_.has_lock()) return;
+  if (!replica_.is_live() || !replica_.has_lock()) {
+    written_.clear();  // the server that comes back may have lost the ephemeral columns
+    return;
+  }
   ovsdb::ClientTransaction txn = replica_.transaction();
   StatusWriter writer{txn, replica_, statistics};
   writer.root(running_, datapaths_.types(), options_.interface_types);
   for (auto& [name, config] : running_.bridges) {
     Bridge* bridge = datapaths_.find_bridge(name);
     auto agent = agents_.find(name);
-    writer.bridge(config, bridge);
+    uint64_t changes = bridge ? bridge->status_changes() : 0;
+    auto known = written_.find(name);
+    if (everything || known == written_.end() || known->second != changes) writer.bridge(config, bridge);
+    written_[name] = changes;
     if (agent != agents_.end()) writer.controllers(config, agent->second->controller_status(now));
   }
   if (txn.empty()) return;
@@ -164,6 +171,7 @@ void Vswitchd::write_status(Time now, bool statistics) {
     status_in_flight_ = false;
     if (!outcome.ok()) {
       status_wanted_ = outcome.status == ovsdb::CommitStatus::try_again;
+      written_.clear();
       log.warn("writing status to the database: {} {}", ovsdb::commit_status_name(outcome.status), outcome.error_text);
     }
   });

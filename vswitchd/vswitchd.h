@@ -43,7 +43,6 @@ class Vswitchd {
   bool reconnect(const std::string& bridge);      // "": all; false: no such bridge
   /// What a reconfiguration to the database's present contents would do, a line a step.
   std::string dry_run() const;
-  std::string status_text() const;
 
  private:
   void reconfigure(Time now);
@@ -61,7 +60,8 @@ class Vswitchd {
   std::map<std::string, std::unique_ptr<Agent>> agents_;  // by bridge
   Config running_;
   uint64_t seen_ = 0;                             // replica_.seqno() that running_ was made from
-  bool configured_ = false, devices_changed_ = false, status_in_flight_ = false, status_wanted_ = false, active_ = false;
+  bool configured_ = false, devices_changed_ = false, status_in_flight_ = false, status_wanted_ = false;
+  std::map<std::string, uint64_t> written_;       // Bridge::status_changes() that the status columns of a bridge tell of
   Time next_statistics_{}, next_status_{};
 };
 

@@ -25,21 +25,19 @@ struct BodyContext {
 };
 
 /// Tells the splitter (if any) that an entry begun at `start` is complete.
+/// Moves a result to where it belongs, or passes its error on.
+template <typename T>
+Status take(Result<T> result, T& out) {
+  if (!result) return fail(result.error());
+  out = std::move(*result);
+  return {};
+}
 inline Status entry_done(const BodyContext& ctx, size_t start) { return ctx.splitter ? ctx.splitter->entry_done(start) : Status{}; }
 
-#define SLUICE_BODY(T)                                         \
-  Status decode_body(ByteReader&, const BodyContext&, T&);     \
+#define BODY(T)                                            \
+  Status decode_body(ByteReader&, const BodyContext&, T&); \
   Status encode_body(ByteWriter&, const BodyContext&, const T&);
-SLUICE_BODY(Hello) SLUICE_BODY(ErrorReport) SLUICE_BODY(Echo) SLUICE_BODY(FeaturesReply) SLUICE_BODY(SwitchConfig) SLUICE_BODY(RoleMessage)
-SLUICE_BODY(RoleStatus) SLUICE_BODY(AsyncConfig) SLUICE_BODY(BundleControl) SLUICE_BODY(BundleAdd) SLUICE_BODY(RequestForward) SLUICE_BODY(Setting)
-SLUICE_BODY(PacketIn) SLUICE_BODY(PacketOut) SLUICE_BODY(FlowMod) SLUICE_BODY(FlowRemoved) SLUICE_BODY(FlowStatsRequest) SLUICE_BODY(FlowStatsReply)
-SLUICE_BODY(AggregateStats) SLUICE_BODY(FlowMonitorRequest) SLUICE_BODY(FlowMonitorReply) SLUICE_BODY(PortStatus) SLUICE_BODY(PortMod)
-SLUICE_BODY(PortRequest) SLUICE_BODY(PortStatsReply) SLUICE_BODY(PortDescReply) SLUICE_BODY(QueueRequest) SLUICE_BODY(QueueStatsReply)
-SLUICE_BODY(QueueDescReply) SLUICE_BODY(TableFeaturesMessage) SLUICE_BODY(TableStatsReply) SLUICE_BODY(TableDescReply) SLUICE_BODY(TableStatus)
-SLUICE_BODY(TableMod) SLUICE_BODY(GroupMod) SLUICE_BODY(GroupRequest) SLUICE_BODY(GroupDescReply) SLUICE_BODY(GroupStatsReply) SLUICE_BODY(GroupFeatures)
-SLUICE_BODY(MeterMod) SLUICE_BODY(MeterRequest) SLUICE_BODY(MeterConfigReply) SLUICE_BODY(MeterStatsReply) SLUICE_BODY(MeterFeatures)
-SLUICE_BODY(DescReply) SLUICE_BODY(TlvTableMod) SLUICE_BODY(TlvTableReply) SLUICE_BODY(CtFlush) SLUICE_BODY(IpfixStatsReply)
-#undef SLUICE_BODY
+#include "ofproto/openflow/bodies.def"
 inline Status decode_body(ByteReader&, const BodyContext&, Empty&) { return {}; }
 inline Status encode_body(ByteWriter&, const BodyContext&, const Empty&) { return {}; }
 

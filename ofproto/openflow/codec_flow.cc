@@ -43,12 +43,6 @@ uint16_t command16(const BodyContext& ctx, const FlowMod& m) {
   return static_cast<uint16_t>(m.table_id << 8 | command);
 }
 
-Status take(Result<Actions> actions, Actions& out) {
-  if (!actions) return fail(actions.error());
-  out = std::move(*actions);
-  return {};
-}
-
 Status decode10(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
   if (r.remaining() < 64) return fail(Error::OFPBRC_BAD_LEN);
   auto match = decode_of10_match(r);

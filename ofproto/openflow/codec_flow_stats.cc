@@ -30,17 +30,6 @@ bool is_nxst(const BodyContext& ctx) {
   return ctx.type == MessageType::NXST_FLOW_REQUEST || ctx.type == MessageType::NXST_FLOW_REPLY || ctx.type == MessageType::NXST_AGGREGATE_REQUEST;
 }
 
-Status take(Result<Match> match, Match& out) {
-  if (!match) return fail(match.error());
-  out = *match;
-  return {};
-}
-Status take(Result<Actions> actions, Actions& out) {
-  if (!actions) return fail(actions.error());
-  out = std::move(*actions);
-  return {};
-}
-
 Status decode_stats10(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   if (r.remaining() < 86) return fail(Error::OFPBRC_BAD_LEN);
   f.table_id = r.u8();

@@ -16,12 +16,6 @@ enum : uint16_t { kWeight = 0, kWatchPort = 1, kWatchGroup = 2, kExperimenterPro
 constexpr uint32_t kSelectionMethod = 1;
 constexpr size_t kMethodName = 16;
 
-Status take(Result<Actions> actions, Actions& out) {
-  if (!actions) return fail(actions.error());
-  out = std::move(*actions);
-  return {};
-}
-
 Status decode_bucket_property(Property& p, Bucket& b) {
   if (p.is_experimenter() || p.type > kWatchGroup) return fail(unknown_property(p));
   if (p.value.remaining() != 4) return fail(Error::OFPBPC_BAD_LEN);

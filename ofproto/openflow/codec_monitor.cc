@@ -31,12 +31,6 @@ uint16_t flags_to_wire(uint16_t flags, bool standard) {
   return static_cast<uint16_t>((flags & kSameFlags) | (flags & OFPFMF_ONLY_OWN ? kOwn13 : 0));
 }
 
-Status take(Result<Match> match, Match& out) {
-  if (!match) return fail(match.error());
-  out = *match;
-  return {};
-}
-
 Status decode_monitor_standard(ByteReader& r, const BodyContext& ctx, FlowMonitor& m) {
   if (r.remaining() < 16) return fail(Error::OFPBRC_BAD_LEN);
   m.monitor_id = r.u32();

@@ -7,12 +7,6 @@
 namespace sluice::ofp {
 namespace {
 
-Status take(Result<Match> match, Match& out) {
-  if (!match) return fail(match.error());
-  out = *match;
-  return {};
-}
-
 void take_data(ByteReader& r, Bytes& out) {
   ByteView v = r.rest();
   out.assign(v.begin(), v.end());

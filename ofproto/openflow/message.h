@@ -44,12 +44,10 @@ enum class MessageType : uint8_t {
 };
 inline constexpr size_t kMessageTypes = static_cast<size_t>(MessageType::kCount);
 
-using BodyVariant = std::variant<Empty, Hello, ErrorReport, Echo, FeaturesReply, SwitchConfig, RoleMessage, RoleStatus, AsyncConfig, BundleControl, BundleAdd,
-                          RequestForward, Setting, PacketIn, PacketOut, FlowMod, FlowRemoved, FlowStatsRequest, FlowStatsReply, AggregateStats,
-                          FlowMonitorRequest, FlowMonitorReply, PortStatus, PortMod, PortRequest, PortStatsReply, PortDescReply, QueueRequest,
-                          QueueStatsReply, QueueDescReply, TableFeaturesMessage, TableStatsReply, TableDescReply, TableStatus, TableMod, GroupMod,
-                          GroupRequest, GroupDescReply, GroupStatsReply, GroupFeatures, MeterMod, MeterRequest, MeterConfigReply, MeterStatsReply,
-                          MeterFeatures, DescReply, TlvTableMod, TlvTableReply, CtFlush, IpfixStatsReply>;
+using BodyVariant = std::variant<Empty
+#define BODY(T) , T
+#include "ofproto/openflow/bodies.def"
+                                 >;
 
 /// A BodyVariant whose copies are made in message.cc.
 struct Body : BodyVariant {

@@ -36,17 +36,8 @@ std::string_view packet_in_reason_name(PacketInReason r);
 std::string_view flow_removed_reason_name(FlowRemovedReason r);
 void add_match(std::string& out, const TextContext& ctx, const Match& m, int priority = kDefaultPriority);
 
-#define SLUICE_TEXT(T) void format_body(std::string&, const TextContext&, const T&);
-SLUICE_TEXT(Hello) SLUICE_TEXT(ErrorReport) SLUICE_TEXT(Echo) SLUICE_TEXT(FeaturesReply) SLUICE_TEXT(SwitchConfig) SLUICE_TEXT(RoleMessage)
-SLUICE_TEXT(RoleStatus) SLUICE_TEXT(AsyncConfig) SLUICE_TEXT(BundleControl) SLUICE_TEXT(BundleAdd) SLUICE_TEXT(RequestForward) SLUICE_TEXT(Setting)
-SLUICE_TEXT(PacketIn) SLUICE_TEXT(PacketOut) SLUICE_TEXT(FlowMod) SLUICE_TEXT(FlowRemoved) SLUICE_TEXT(FlowStatsRequest) SLUICE_TEXT(FlowStatsReply)
-SLUICE_TEXT(AggregateStats) SLUICE_TEXT(FlowMonitorRequest) SLUICE_TEXT(FlowMonitorReply) SLUICE_TEXT(PortStatus) SLUICE_TEXT(PortMod)
-SLUICE_TEXT(PortRequest) SLUICE_TEXT(PortStatsReply) SLUICE_TEXT(PortDescReply) SLUICE_TEXT(QueueRequest) SLUICE_TEXT(QueueStatsReply)
-SLUICE_TEXT(QueueDescReply) SLUICE_TEXT(TableFeaturesMessage) SLUICE_TEXT(TableStatsReply) SLUICE_TEXT(TableDescReply) SLUICE_TEXT(TableStatus)
-SLUICE_TEXT(TableMod) SLUICE_TEXT(GroupMod) SLUICE_TEXT(GroupRequest) SLUICE_TEXT(GroupDescReply) SLUICE_TEXT(GroupStatsReply) SLUICE_TEXT(GroupFeatures)
-SLUICE_TEXT(MeterMod) SLUICE_TEXT(MeterRequest) SLUICE_TEXT(MeterConfigReply) SLUICE_TEXT(MeterStatsReply) SLUICE_TEXT(MeterFeatures)
-SLUICE_TEXT(DescReply) SLUICE_TEXT(TlvTableMod) SLUICE_TEXT(TlvTableReply) SLUICE_TEXT(CtFlush) SLUICE_TEXT(IpfixStatsReply)
-#undef SLUICE_TEXT
+#define BODY(T) void format_body(std::string&, const TextContext&, const T&);
+#include "ofproto/openflow/bodies.def"
 inline void format_body(std::string&, const TextContext&, const Empty&) {}
 
 }  // namespace sluice::ofp

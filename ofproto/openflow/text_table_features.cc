@@ -176,7 +176,7 @@ void TableFeaturesText::add(const TableFeatures& f, const TableStats* stats, Ver
   if (any_) out += '\n';
   any_ = true;
   const TableFeatures* last = last_ ? &*last_ : nullptr;
-  if (f.name.empty() || f.name == fmt::format("table{}", f.table_id)) sluice::ofp::add(out, "  table {}:\n", f.table_id);
+  if (f.name.empty()) sluice::ofp::add(out, "  table {}:\n", f.table_id);
   else sluice::ofp::add(out, "  table {} (\"{}\"):\n", f.table_id, f.name);
   if (stats) sluice::ofp::add(out, "    active={}, lookup={}, matched={}\n", stats->active_count, stats->lookup_count, stats->matched_count);
   bool has_features = !stats || v < Version::k13;

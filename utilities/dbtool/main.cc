@@ -47,7 +47,7 @@ int run(int argc, char** argv) {
   ToolContext context;
   context.dirs = Directories::from_environment();
   context.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  UuidSource uuids(system_seed());
+  UuidSource uuids(Random::from_system());
   context.uuids = &uuids;
   log_init_tool();
   Options options;

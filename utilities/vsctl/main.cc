@@ -126,7 +126,7 @@ int main(int argc, char** argv) {
   a.run.comment = invocation(argc, argv);
   TlsContext tls(a.tls);
   std::unique_ptr<JsonRpcClient> client = connect(a, dirs, tls);
-  UuidSource uuids(system_seed());
+  UuidSource uuids(Random::from_system());
   vsctl::RunResult result = vsctl::run(*commands, a.run, vsctl::connection_link(*client), uuids);
   for (const std::string& w : result.warnings) log_warning(w);
   print(result.out);
