@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "dbserver/permissions.h"
+#include "dbserver/engine/permissions.h"
 #include "dbserver/server.h"
 #include "dbserver/session.h"
 

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "dbserver/journal.h"
+#include "dbserver/engine/journal.h"
 #include "dbserver/monitor.h"
-#include "dbserver/transaction.h"
+#include "dbserver/engine/transaction.h"
 #include "lib/json.h"
 #include "lib/time.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "dbserver/database.h"
+#include "dbserver/engine/database.h"
 #include "dbserver/ovsdb/condition.h"
 
 namespace sluice::ovsdb {

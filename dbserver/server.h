@@ -67,9 +67,6 @@ class Server {
   int64_t wall_ms_ = 0;
 };
 
-/// A database with the new schema and the old rows.  Errors as the rows' values give them.
-Result<std::unique_ptr<Database>> convert_database(Database& from, std::shared_ptr<const DatabaseSchema> schema, UuidSource& uuids);
-
 extern const char kServerSchema[];  // of _Server
 
 }  // namespace sluice::ovsdb

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "dbserver/db_config.h"
-#include "dbserver/open.h"
+#include "dbserver/engine/open.h"
 #include "dbserver/remotes.h"
 #include "dbserver/server.h"
 #include "lib/loop.h"

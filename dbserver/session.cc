@@ -7,7 +7,7 @@
 #include <algorithm>
 
 #include "dbserver/ovsdb/object_reader.h"
-#include "dbserver/permissions.h"
+#include "dbserver/engine/permissions.h"
 #include "dbserver/server.h"
 
 namespace sluice::ovsdb {

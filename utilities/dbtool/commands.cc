@@ -5,9 +5,9 @@
 
 #include <cstring>
 
-#include "dbserver/permissions.h"
-#include "dbserver/server.h"
-#include "dbserver/transaction.h"
+#include "dbserver/engine/permissions.h"
+#include "dbserver/engine/convert.h"
+#include "dbserver/engine/transaction.h"
 #include "lib/program.h"
 #include "utilities/dbtool/dbtool.h"
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "dbserver/open.h"
+#include "dbserver/engine/open.h"
 #include "lib/directories.h"
 
 namespace sluice::ovsdb {

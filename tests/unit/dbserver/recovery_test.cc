@@ -6,7 +6,7 @@
 #include <fstream>
 #include <random>
 
-#include "dbserver/open.h"
+#include "dbserver/engine/open.h"
 #include "tests/unit/dbserver/recorder.h"
 #include "tests/unit/dbserver/sim_disk.h"
 

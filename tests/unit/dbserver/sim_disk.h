@@ -8,7 +8,7 @@
 #include <random>
 #include <string>
 
-#include "dbserver/storage.h"
+#include "dbserver/engine/storage.h"
 
 namespace sluice::ovsdb {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "dbserver/database.h"
+#include "dbserver/engine/database.h"
 #include "dbserver/ovsdb/value_text.h"
 
 namespace sluice::ovsdb {

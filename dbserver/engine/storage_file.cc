@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files by system calls.  After a failed fsync the kernel may have dropped the pages it could not write: the file is then broken until it is replaced.
-#include "dbserver/storage_file.h"
+#include "dbserver/engine/storage_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-#include "dbserver/storage.h"
+#include "dbserver/engine/storage.h"
 #include "lib/files.h"
 
 namespace sluice::ovsdb {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RBAC_Role.permissions maps a table's name to its RBAC_Permission; "authorization" says whose rows, "update" which columns, "insert_delete" whether
 // rows may come and go.  Whoever has no permission row for a table may not write it.
-#include "dbserver/permissions.h"
+#include "dbserver/engine/permissions.h"
 
 #include <fmt/format.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows, reference counts and indexes of one table.
-#include "dbserver/table.h"
+#include "dbserver/engine/table.h"
 
 namespace sluice::ovsdb {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tables as a whole: changes with their undo list, and the book-keeping of references and indexes.  The rules of a commit are in commit.cc.
-#include "dbserver/database.h"
+#include "dbserver/engine/database.h"
 
 namespace sluice::ovsdb {
 

@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "dbserver/database.h"
-#include "dbserver/storage.h"
+#include "dbserver/engine/database.h"
+#include "dbserver/engine/storage.h"
 
 namespace sluice::ovsdb {
 

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "dbserver/database.h"
+#include "dbserver/engine/database.h"
 #include "dbserver/ovsdb/condition.h"
 #include "dbserver/ovsdb/object_reader.h"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Opening files, and telling a torn end from damage.
-#include "dbserver/open.h"
+#include "dbserver/engine/open.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 
-#include "dbserver/sha1.h"
+#include "dbserver/engine/sha1.h"
 
 namespace sluice::ovsdb {
 namespace {

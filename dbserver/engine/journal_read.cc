@@ -4,10 +4,10 @@
 
 #include <charconv>
 
-#include "dbserver/journal.h"
+#include "dbserver/engine/journal.h"
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_json.h"
-#include "dbserver/sha1.h"
+#include "dbserver/engine/sha1.h"
 
 namespace sluice::ovsdb {
 namespace {

@@ -8,8 +8,8 @@
 #include <memory>
 #include <string>
 
-#include "dbserver/journal.h"
-#include "dbserver/storage_file.h"
+#include "dbserver/engine/journal.h"
+#include "dbserver/engine/storage_file.h"
 
 namespace sluice::ovsdb {
 

@@ -15,7 +15,7 @@
 #include "dbserver/ovsdb/error.h"
 #include "dbserver/ovsdb/row.h"
 #include "dbserver/ovsdb/schema.h"
-#include "dbserver/table.h"
+#include "dbserver/engine/table.h"
 #include "lib/uuid.h"
 
 namespace sluice::ovsdb {

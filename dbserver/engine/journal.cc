@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing the journal: records, batches, compaction.  Reading is in journal_read.cc.
-#include "dbserver/journal.h"
+#include "dbserver/engine/journal.h"
 
 #include <cstring>
 
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_json.h"
-#include "dbserver/sha1.h"
+#include "dbserver/engine/sha1.h"
 
 namespace sluice::ovsdb {
 

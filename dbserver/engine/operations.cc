@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ten operations of "transact" (RFC 7047 5.2).  Each takes its members, and does nothing unless they are all right.
-#include "dbserver/operations.h"
+#include "dbserver/engine/operations.h"
 
 #include <fmt/format.h>
 
@@ -8,8 +8,8 @@
 #include <set>
 
 #include "dbserver/ovsdb/mutation.h"
-#include "dbserver/permissions.h"
-#include "dbserver/transaction.h"
+#include "dbserver/engine/permissions.h"
+#include "dbserver/engine/transaction.h"
 
 namespace sluice::ovsdb {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "dbserver/database.h"
+#include "dbserver/engine/database.h"
 
 namespace sluice::ovsdb {
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The story of a transaction, and what its operations share.  The operations themselves are in operations.cc.
-#include "dbserver/transaction.h"
+#include "dbserver/engine/transaction.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "dbserver/operations.h"
+#include "dbserver/engine/operations.h"
 
 namespace sluice::ovsdb {
 

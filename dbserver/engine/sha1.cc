@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The low-level functions of OpenSSL are deprecated but cost a tenth of the EVP ones for records of some hundred bytes.
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include "dbserver/sha1.h"
+#include "dbserver/engine/sha1.h"
 
 #include <openssl/sha.h>
 
