@@ -4,9 +4,10 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "datapath/odp_fields.h"
+#include "lib/text.h"
 
 namespace sluice {
 
@@ -37,8 +38,7 @@ T bytes_of(const Flow& flow, const OdpPart& part) {
 
 std::string label_text(const Flow& flow, const OdpPart& part) {
   auto b = bytes_of<std::array<uint8_t, 16>>(flow, part);
-  std::string s;
-  for (uint8_t x : b) s += fmt::format("{:02x}", x);
+  std::string s = hex(b);
   s.erase(0, std::min(s.find_first_not_of('0'), s.size()));
   return s.empty() ? "0" : "0x" + s;
 }
@@ -225,13 +225,6 @@ std::string format_odp_key(const Flow& key, const OdpTextOptions& options) { ret
 std::string format_ufid(const Ufid& u) {
   std::string s = "ufid:";
   for (size_t i = 0; i < u.size(); i++) s += fmt::format("{}{:02x}", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
-  return s;
-}
-
-std::string format_hex(ByteView bytes) {
-  std::string s;
-  s.reserve(bytes.size() * 2);
-  for (uint8_t b : bytes) fmt::format_to(std::back_inserter(s), "{:02x}", b);
   return s;
 }
 

@@ -42,6 +42,5 @@ bool looks_like_odp_key(std::string_view text);
 
 /// The packet of netdev-dummy/receive: hex digits of a frame, or an odp flow (composed, grown to `size` if not 0).  in_port is that of the flow, else none.
 std::expected<Packet, std::string> parse_packet(std::string_view text, size_t size = 0, const OdpTextOptions& options = {});
-std::string format_hex(ByteView bytes);
 
 }  // namespace sluice

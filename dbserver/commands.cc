@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon's commands for ovs-appctl (spec/unixctl.md).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "dbserver/service.h"
 

@@ -2,7 +2,7 @@
 // Reading remotes from tables such as Manager, and writing their status back.
 #include "dbserver/db_config.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

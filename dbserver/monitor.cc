@@ -2,7 +2,7 @@
 // Monitor requests with OVS's texts.  Rendering is in monitor_render.cc.
 #include "dbserver/monitor.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

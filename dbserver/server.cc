@@ -2,7 +2,7 @@
 // Databases come and go, and clients hear of it.
 #include "dbserver/server.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "dbserver/engine/convert.h"
 

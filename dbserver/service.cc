@@ -2,7 +2,7 @@
 // What happens in each iteration of the daemon, in order: journal and replies, remotes, status, compaction.
 #include "dbserver/service.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lib/directories.h"
 #include "lib/log.h"

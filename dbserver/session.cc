@@ -2,7 +2,7 @@
 // The JSON-RPC methods of a database server (RFC 7047 4.1 and OVS's additions).
 #include "dbserver/session.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -3,7 +3,7 @@
 #include "lib/address.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 

@@ -2,7 +2,7 @@
 // Reconnect decides, this acts: one timer at its deadline, one connection at a time.
 #include "lib/connector.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cstring>

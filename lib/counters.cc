@@ -2,7 +2,7 @@
 // See counters.h.
 #include "lib/counters.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <numeric>

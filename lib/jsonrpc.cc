@@ -2,7 +2,7 @@
 // Messages as text and as parsed values, and the session.  The blocking client is in jsonrpc_client.cc.
 #include "lib/jsonrpc.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

@@ -20,6 +20,7 @@
 #include "lib/files.h"
 #include "lib/log_pattern.h"
 #include "lib/program.h"
+#include "lib/text.h"
 #include "lib/unixctl.h"
 
 namespace sluice {
@@ -313,7 +314,7 @@ void log_add_commands(UnixctlServer& server) {
   server.add_text("vlog/reopen", "", 0, 0, [](UnixctlArgs) { return as_text(log_reopen()); });
   server.add_text("vlog/close", "", 0, 0, [](UnixctlArgs) { return as_text(log_set_file("")); });
   server.add_text("vlog/message", "text...", 1, INT_MAX, [](UnixctlArgs args) -> UnixctlText {
-    own_log.info("{}", fmt::join(args, " "));
+    own_log.info("{}", join(args, " "));
     return "";
   });
 }

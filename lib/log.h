@@ -9,7 +9,7 @@
 // The registry of modules is the one static registry of the house: a log line may come from anywhere.  Threads: any.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <atomic>

@@ -2,7 +2,7 @@
 // See log_pattern.h.
 #include "lib/log_pattern.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 // See options.h.
 #include "lib/options.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <getopt.h>
 
 #include <algorithm>

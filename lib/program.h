@@ -2,7 +2,7 @@
 // Who this program is: the name it was called by, the versions it reports, and the ways in which a tool ends with an error.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string>
 #include <string_view>

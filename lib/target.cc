@@ -2,7 +2,7 @@
 #include "lib/target.h"
 
 #include <arpa/inet.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>

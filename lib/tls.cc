@@ -2,7 +2,7 @@
 // Sessions; the context is in tls_context.cc.
 #include "lib/tls.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // TlsContext: an SSL_CTX from files, made anew when they change; bootstrapping of the CA certificate.
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>

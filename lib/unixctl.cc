@@ -2,7 +2,7 @@
 // See unixctl.h: the server.
 #include "lib/unixctl.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <list>

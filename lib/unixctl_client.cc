@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See unixctl.h: the blocking client.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lib/daemon.h"
 #include "lib/jsonrpc.h"

@@ -2,7 +2,7 @@
 // See agent.h.
 #include "ofproto/agent.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lib/log.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Texts of appctl about bridges and their datapath (spec/unixctl.md).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // See controllers.h.
 #include "ofproto/controllers.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

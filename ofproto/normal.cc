@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // NORMAL: the bridge as a learning switch with VLANs, ports being access, trunk, native or dot1q-tunnel ports.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ofproto/translator.h"
 

@@ -2,7 +2,7 @@
 // See of_connection.h.
 #include "ofproto/of_connection.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 

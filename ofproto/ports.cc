@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Interfaces and ports of a bridge: devices, OpenFlow numbers, patch peers, states.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

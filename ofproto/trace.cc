@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ofproto/trace: the path of a packet that is described by text, through the pipeline as it is now (spec/flow-syntax.md section 10).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

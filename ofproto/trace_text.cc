@@ -2,7 +2,7 @@
 // See trace_text.h.
 #include "ofproto/trace_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

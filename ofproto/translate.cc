@@ -2,7 +2,7 @@
 // The main line of a translation: received packet -> tables -> action lists -> action set.  See translate.h, translator.h.
 #include "ofproto/translate.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What each action does to the packet under way; an overload of act() each.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Groups (OF1.3.5 5.6): each bucket runs on a copy of the packet, as an action set.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ofproto/translator.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Output: to ports of the bridge, reserved ports, controllers, and through patch ports into other bridges.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <xxhash.h>
 
 #include <utility>

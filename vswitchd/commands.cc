@@ -2,7 +2,7 @@
 // See commands.h: the commands of every switch daemon.
 #include "vswitchd/commands.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <climits>

@@ -2,7 +2,7 @@
 // See config.h.
 #include "vswitchd/config.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

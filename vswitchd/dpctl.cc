@@ -2,7 +2,7 @@
 // See dpctl.h.
 #include "vswitchd/dpctl.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // See commands.h: the commands for tests.  A command answers when everything that it caused has happened, so that a test's next command sees it.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <climits>
 
 #include "datapath/odp_text.h"
+#include "lib/text.h"
 #include "vswitchd/commands.h"
 
 namespace sluice {
@@ -76,7 +77,7 @@ UnixctlText sent(DummyDevices& dummies, std::shared_ptr<std::vector<std::string>
   for (const std::string& f : *frames) text += f + "\n";
   frames->clear();
   dummies.on_sent([frames](const std::string& device, ByteView frame) {
-    if (frames->size() < kMaxRecorded) frames->push_back(device + " " + format_hex(frame));
+    if (frames->size() < kMaxRecorded) frames->push_back(device + " " + hex(frame));
   });
   return text;
 }

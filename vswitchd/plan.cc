@@ -2,7 +2,7 @@
 // See plan.h.
 #include "vswitchd/plan.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // See status.h.
 #include "vswitchd/status.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lib/program.h"
 #include "vswitchd/schema_rows.h"

@@ -2,7 +2,7 @@
 // See vswitchd.h.
 #include "vswitchd/vswitchd.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The end of a transaction: the rules in the order of spec/ovsdb-protocol.md section 7, which decides which error wins.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading a journal back: records by length and sum, transactions onto the database built so far.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

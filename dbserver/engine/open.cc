@@ -2,7 +2,7 @@
 // Opening files, and telling a torn end from damage.
 #include "dbserver/engine/open.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

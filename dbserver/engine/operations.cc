@@ -2,7 +2,7 @@
 // The ten operations of "transact" (RFC 7047 5.2).  Each takes its members, and does nothing unless they are all right.
 #include "dbserver/engine/operations.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

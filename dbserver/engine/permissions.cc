@@ -3,7 +3,7 @@
 // rows may come and go.  Whoever has no permission row for a table may not write it.
 #include "dbserver/engine/permissions.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "dbserver/ovsdb/diff.h"
 

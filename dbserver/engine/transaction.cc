@@ -2,7 +2,7 @@
 // The story of a transaction, and what its operations share.  The operations themselves are in operations.cc.
 #include "dbserver/engine/transaction.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

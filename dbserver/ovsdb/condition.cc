@@ -2,7 +2,7 @@
 // Conditions: parsing with OVS's texts, evaluation.
 #include "dbserver/ovsdb/condition.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 

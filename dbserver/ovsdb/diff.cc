@@ -2,7 +2,7 @@
 // Differences and set algebra, by merging two sorted sequences.
 #include "dbserver/ovsdb/diff.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace sluice::ovsdb {
 namespace {

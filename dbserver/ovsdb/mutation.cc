@@ -2,7 +2,7 @@
 // Mutations: parsing and arithmetic with OVS's texts.
 #include "dbserver/ovsdb/mutation.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <cmath>

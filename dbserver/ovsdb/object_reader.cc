@@ -2,7 +2,7 @@
 // Members of a JSON object, with OVS's complaints.
 #include "dbserver/ovsdb/object_reader.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 // to the step before.  An error that means "I do not know this method" leads to the older way.
 #include "dbserver/ovsdb/replica.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <deque>
 

@@ -2,7 +2,7 @@
 // Schemas: parsing with OVS's checks and texts, and printing.
 #include "dbserver/ovsdb/schema.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -2,7 +2,7 @@
 // Tables as text, in five formats.
 #include "dbserver/ovsdb/table_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstdlib>

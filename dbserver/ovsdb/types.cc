@@ -2,7 +2,7 @@
 // Column types: JSON, constraints, English.
 #include "dbserver/ovsdb/types.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "dbserver/ovsdb/object_reader.h"
 #include "dbserver/ovsdb/value_json.h"

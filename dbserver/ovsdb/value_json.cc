@@ -2,7 +2,7 @@
 // Values from and to JSON.
 #include "dbserver/ovsdb/value_json.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

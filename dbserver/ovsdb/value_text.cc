@@ -2,7 +2,7 @@
 // Text of values: a tokenizer (quotes, delimiters), atoms, sets and maps; and printing.
 #include "dbserver/ovsdb/value_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions as text (spec/flow-syntax.md section 4).  The visitor has one line for most actions; learn, ct and other long ones follow.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include "lib/text.h"
 #include "ofproto/openflow/action.h"
 #include "ofproto/openflow/action_words.h"
 #include "ofproto/openflow/port.h"
@@ -54,7 +55,7 @@ class Formatter {
     if (c.reason != PacketInReason::kAction) items.put("reason={}", kReasonNames[static_cast<size_t>(c.reason)]);
     if (c.max_len != kNoBufferLen) items.put("max_len={}", c.max_len);
     if (c.controller_id) items.put("id={}", c.controller_id);
-    if (!c.userdata.empty()) items.put("userdata={}", dotted_hex(c.userdata));
+    if (!c.userdata.empty()) items.put("userdata={}", sluice::hex(c.userdata, "."));
     if (c.pause) items.put("pause");
     if (c.meter_id) items.put("meter_id={}", c.meter_id);
     out_ += ')';
@@ -144,7 +145,7 @@ class Formatter {
     out_ += ')';
   }
   void operator()(const Exit&) { out_ += "exit"; }
-  void operator()(const Note& n) { put("note:{}", dotted_hex(n.data)); }
+  void operator()(const Note& n) { put("note:{}", sluice::hex(n.data, ".")); }
   void operator()(const Conjunction& c) { put("conjunction({},{}/{})", c.id, c.clause + 1, c.n_clauses); }
   void operator()(const Multipath& m) {
     put("multipath({},{},{},{},{},{})", kHashFieldNames[static_cast<size_t>(m.fields)], m.basis,
@@ -204,7 +205,7 @@ class Formatter {
 
   template <typename... Args>
   void put(fmt::format_string<Args...> f, Args&&... args) {
-    fmt::format_to(std::back_inserter(out_), f, std::forward<Args>(args)...);
+    append(out_, f, std::forward<Args>(args)...);
   }
   void port(OfpPort p) { format_port(p, out_, names_.ports); }
   void table(uint8_t t) {
@@ -222,7 +223,7 @@ class Formatter {
     void put(fmt::format_string<Args...> f, Args&&... args) {
       if (!first) out += ',';
       first = false;
-      fmt::format_to(std::back_inserter(out), f, std::forward<Args>(args)...);
+      append(out, f, std::forward<Args>(args)...);
     }
   };
 
@@ -233,7 +234,6 @@ class Formatter {
     format_value(FieldId::kReg0, v, nullptr, s);
     return s;
   }
-  static std::string dotted_hex(const Bytes& b) { return fmt::format("{:02x}", fmt::join(b, ".")); }
 
   /// The subfield that a load of this mask writes.
   static std::optional<Subfield> set_field_run(const SetField& s) {
@@ -359,7 +359,7 @@ void Formatter::operator()(const Encap& e) {
     Items items(out_, "(");
     if (e.nsh_md_type) items.put("md_type={}", *e.nsh_md_type);
     for (const EncapNshTlv& t : e.nsh_tlvs)
-      items.put("tlv(0x{:04x},{},0x{:02x})", t.tlv_class, t.type, fmt::join(t.data, ""));
+      items.put("tlv(0x{:04x},{},0x{})", t.tlv_class, t.type, sluice::hex(t.data));
     out_ += ')';
   }
   out_ += ')';

@@ -2,7 +2,7 @@
 // Actions from text.  A table says for every word what its argument looks like; nested and long ones are in action_parse_*.cc.
 #include "ofproto/openflow/action_parse.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ct and nat from text.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ofproto/openflow/action_parse.h"
 

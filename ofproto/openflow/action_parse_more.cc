@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // bundle, multipath, sample, encap and decap from text.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

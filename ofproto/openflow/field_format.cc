@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One field value as text, by the field's display kind.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstring>
 
+#include "lib/text.h"
 #include "ofproto/openflow/field.h"
 #include "ofproto/openflow/flag_names.h"
 #include "ofproto/openflow/port.h"
 
 namespace sluice::ofp {
 namespace {
-
-auto to(std::string& out) { return std::back_inserter(out); }
 
 /// 0x and no leading zeros; 0 is "0".
 void hex(const FieldValue& v, std::string& out) {
@@ -21,18 +20,18 @@ void hex(const FieldValue& v, std::string& out) {
     out += '0';
     return;
   }
-  fmt::format_to(to(out), "0x{:x}", v.data()[i]);
-  for (i++; i < v.size(); i++) fmt::format_to(to(out), "{:02x}", v.data()[i]);
+  append(out, "0x{:x}", v.data()[i]);
+  out += sluice::hex({v.data() + i + 1, v.size() - i - 1});
 }
 
 void number(const FieldValue& v, const FieldValue* mask, bool decimal, std::string& out) {
   bool small = v.size() <= 8;
   if (decimal && small && !mask) {
-    fmt::format_to(to(out), "{}", v.u64());
+    append(out, "{}", v.u64());
     return;
   }
   if (decimal && small) {
-    fmt::format_to(to(out), "0x{:x}/0x{:x}", v.u64(), mask->u64());
+    append(out, "0x{:x}/0x{:x}", v.u64(), mask->u64());
     return;
   }
   hex(v, out);
@@ -53,16 +52,16 @@ void address4(const FieldValue& v, const FieldValue* mask, std::string& out) {
   out += format_ipv4(ipv4(v));
   if (!mask) return;
   int n = prefix_length(ipv4(*mask));
-  if (n >= 0) fmt::format_to(to(out), "/{}", n);
-  else fmt::format_to(to(out), "/{}", format_ipv4(ipv4(*mask)));
+  if (n >= 0) append(out, "/{}", n);
+  else append(out, "/{}", format_ipv4(ipv4(*mask)));
 }
 
 void address6(const FieldValue& v, const FieldValue* mask, std::string& out) {
   out += format(ipv6(v));
   if (!mask) return;
   int n = prefix_length(ipv6(*mask));
-  if (n >= 0) fmt::format_to(to(out), "/{}", n);
-  else fmt::format_to(to(out), "/{}", format(ipv6(*mask)));
+  if (n >= 0) append(out, "/{}", n);
+  else append(out, "/{}", format(ipv6(*mask)));
 }
 
 void frag(const FieldValue& v, const FieldValue* mask, std::string& out) {
@@ -72,7 +71,7 @@ void frag(const FieldValue& v, const FieldValue* mask, std::string& out) {
       out += f.name;
       return;
     }
-  fmt::format_to(to(out), "0x{:x}/0x{:x}", value, m);
+  append(out, "0x{:x}/0x{:x}", value, m);
 }
 
 }  // namespace
@@ -106,7 +105,7 @@ void format_value(FieldId f, const FieldValue& v, const FieldValue* mask, std::s
     case Display::kHex: return number(v, mask, false, out);
     case Display::kMac:
       out += format(MacAddr::from_u64(v.u64()));
-      if (mask) fmt::format_to(to(out), "/{}", format(MacAddr::from_u64(mask->u64())));
+      if (mask) append(out, "/{}", format(MacAddr::from_u64(mask->u64())));
       return;
     case Display::kIpv4: return address4(v, mask, out);
     case Display::kIpv6: return address6(v, mask, out);
@@ -118,7 +117,7 @@ void format_value(FieldId f, const FieldValue& v, const FieldValue* mask, std::s
     case Display::kTunFlags: return format_flags(kTunFlagNames, v.u64(), mask ? m : 1, UINT64_MAX, out);
     case Display::kIpv6ExtHdr: return format_flags(kIpv6ExtHdrNames, v.u64(), m, kIpv6ExtHdrAll, out);
     case Display::kPacketType:
-      fmt::format_to(to(out), "({},0x{:x})", v.u64() >> 16, v.u64() & 0xffff);
+      append(out, "({},0x{:x})", v.u64() >> 16, v.u64() & 0xffff);
       return;
   }
 }

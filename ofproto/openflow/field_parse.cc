@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One field value from text: "value" or "value/mask" in the field's display kind, with errors that name token and field.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cctype>
 #include <cstring>

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 // Flow entries and flow-mods as text (spec/flow-syntax.md section 3).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include "lib/text.h"
 #include "ofproto/openflow/flow_text.h"
 #include "ofproto/openflow/port.h"
 
 namespace sluice::ofp {
 namespace {
 
-auto to(std::string& out) { return std::back_inserter(out); }
-
 /// Seconds with 0, 3, 6 or 9 decimals.
 void duration(uint32_t sec, uint32_t nsec, std::string& out) {
-  fmt::format_to(to(out), "{}", sec);
+  append(out, "{}", sec);
   if (nsec == 0) return;
-  if (nsec % 1'000'000 == 0) fmt::format_to(to(out), ".{:03}", nsec / 1'000'000);
-  else if (nsec % 1'000 == 0) fmt::format_to(to(out), ".{:06}", nsec / 1'000);
-  else fmt::format_to(to(out), ".{:09}", nsec);
+  if (nsec % 1'000'000 == 0) append(out, ".{:03}", nsec / 1'000'000);
+  else if (nsec % 1'000 == 0) append(out, ".{:06}", nsec / 1'000);
+  else append(out, ".{:09}", nsec);
 }
 
 void table(uint8_t t, const NameMap* names, std::string& out) {
   std::string_view name = names ? names->name(t) : std::string_view();
-  if (name.empty()) fmt::format_to(to(out), "{}", t);
+  if (name.empty()) append(out, "{}", t);
   else out += name;
 }
 
-void hex(uint64_t v, std::string& out) { fmt::format_to(to(out), "0x{:x}", v); }
+void hex(uint64_t v, std::string& out) { append(out, "0x{:x}", v); }
 
 void match_and_actions(const Match& m, int priority, const Actions& actions, std::string& out, const TextNames& names) {
   size_t start = out.size();
@@ -67,14 +66,14 @@ void format_flow_stats(const FlowStats& s, std::string& out, const TextNames& na
     table(s.table_id, names.tables, out);
     out += ", ";
   }
-  if (show_stats && s.packet_count != UINT64_MAX) fmt::format_to(to(out), "n_packets={}, ", s.packet_count);
-  if (show_stats && s.byte_count != UINT64_MAX) fmt::format_to(to(out), "n_bytes={}, ", s.byte_count);
-  if (s.idle_timeout) fmt::format_to(to(out), "idle_timeout={}, ", s.idle_timeout);
-  if (s.hard_timeout) fmt::format_to(to(out), "hard_timeout={}, ", s.hard_timeout);
+  if (show_stats && s.packet_count != UINT64_MAX) append(out, "n_packets={}, ", s.packet_count);
+  if (show_stats && s.byte_count != UINT64_MAX) append(out, "n_bytes={}, ", s.byte_count);
+  if (s.idle_timeout) append(out, "idle_timeout={}, ", s.idle_timeout);
+  if (s.hard_timeout) append(out, "hard_timeout={}, ", s.hard_timeout);
   format_flow_flags(s.flags, out);
-  if (s.importance) fmt::format_to(to(out), "importance={}, ", s.importance);
-  if (show_stats && s.idle_age) fmt::format_to(to(out), "idle_age={}, ", *s.idle_age);
-  if (show_stats && s.hard_age && *s.hard_age != s.duration_sec) fmt::format_to(to(out), "hard_age={}, ", *s.hard_age);
+  if (s.importance) append(out, "importance={}, ", s.importance);
+  if (show_stats && s.idle_age) append(out, "idle_age={}, ", *s.idle_age);
+  if (show_stats && s.hard_age && *s.hard_age != s.duration_sec) append(out, "hard_age={}, ", *s.hard_age);
   match_and_actions(s.match, s.priority, s.actions, out, names);
 }
 
@@ -102,16 +101,16 @@ void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names)
     hex(f.new_cookie, out);
     out += ' ';
   }
-  if (f.idle_timeout) fmt::format_to(to(out), "idle:{} ", f.idle_timeout);
-  if (f.hard_timeout) fmt::format_to(to(out), "hard:{} ", f.hard_timeout);
-  if (f.importance) fmt::format_to(to(out), "importance:{} ", f.importance);
-  if (f.buffer_id != kNoBuffer) fmt::format_to(to(out), "buf:0x{:x} ", f.buffer_id);
+  if (f.idle_timeout) append(out, "idle:{} ", f.idle_timeout);
+  if (f.hard_timeout) append(out, "hard:{} ", f.hard_timeout);
+  if (f.importance) append(out, "importance:{} ", f.importance);
+  if (f.buffer_id != kNoBuffer) append(out, "buf:0x{:x} ", f.buffer_id);
   if (f.out_port != OFPP_NONE) {
     out += "out_port:";
     format_port(f.out_port, out, names.ports);
     out += ' ';
   }
-  if (f.out_group != OFPG_ANY) fmt::format_to(to(out), "out_group:{} ", f.out_group);
+  if (f.out_group != OFPG_ANY) append(out, "out_group:{} ", f.out_group);
   format_flow_flags(f.flags, out);
   out += "actions=";
   format_actions(f.actions, out, names);

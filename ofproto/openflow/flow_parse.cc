@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole flows from text: keys before "actions=", then the actions; then the checks that need both.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ofproto/openflow/action_parse.h"
 #include "ofproto/openflow/flow_text.h"

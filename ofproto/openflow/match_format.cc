@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matches as text, in the order and forms of `ovs-ofctl dump-flows` (spec/flow-syntax.md section 2).
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

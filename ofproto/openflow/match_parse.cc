@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Match keys of flow text: shorthands ("tcp"), fields, and the check that nothing lacks its prerequisite.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ofproto/openflow/match.h"
 #include "ofproto/openflow/text.h"

@@ -14,7 +14,7 @@ std::string version_suffix(uint8_t wire_version) {
 }
 
 void add_header(std::string& out, MessageType type, uint8_t wire_version, uint32_t xid) {
-  add(out, "{}{} (xid=0x{:x}):", info(type).name, version_suffix(wire_version), xid);
+  append(out, "{}{} (xid=0x{:x}):", info(type).name, version_suffix(wire_version), xid);
 }
 
 void end_line(std::string& out) {
@@ -49,8 +49,8 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
       add_header(out, *type, h->version, h->xid);
       out += '\n';
     }
-    if (h->length > bytes.size()) add(out, "(***truncated to {} bytes from {}***)\n", bytes.size(), h->length);
-    else add(out, "(***only uses {} bytes out of {}***)\n", h->length, bytes.size());
+    if (h->length > bytes.size()) append(out, "(***truncated to {} bytes from {}***)\n", bytes.size(), h->length);
+    else append(out, "(***only uses {} bytes out of {}***)\n", h->length, bytes.size());
     return out + hex_dump(bytes);
   }
   auto type = decode_type(bytes);
@@ -61,7 +61,7 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
     return out;
   }
   add_header(out, *type, h->version, h->xid);
-  add(out, " ***decode error: {}***\n", error_name(m.error()));
+  append(out, " ***decode error: {}***\n", error_name(m.error()));
   return out + hex_dump(bytes);
 }
 
@@ -69,10 +69,10 @@ std::string hex_dump(ByteView bytes, size_t first_offset) {
   std::string out;
   constexpr size_t kPerLine = 16;
   for (size_t at = 0; at < bytes.size(); at += kPerLine) {
-    add(out, "{:08x} ", first_offset + at);
+    append(out, "{:08x} ", first_offset + at);
     for (size_t i = at; i < at + kPerLine; i++) {
       bool middle = i == at + 8;  // a dash behind the eighth byte, if there is one
-      if (i < bytes.size()) add(out, "{}{:02x}", middle ? '-' : ' ', bytes[i]);
+      if (i < bytes.size()) append(out, "{}{:02x}", middle ? '-' : ' ', bytes[i]);
       else out += middle && i == bytes.size() ? "-  " : "   ";
     }
     out += " |";
@@ -86,11 +86,11 @@ std::string hex_dump(ByteView bytes, size_t first_offset) {
 }
 
 void add_duration(std::string& out, uint32_t sec, uint32_t nsec) {
-  add(out, "{}", sec);
+  append(out, "{}", sec);
   if (nsec == 0) out += 's';
-  else if (nsec % 1'000'000 == 0) add(out, ".{:03}s", nsec / 1'000'000);
-  else if (nsec % 1'000 == 0) add(out, ".{:06}s", nsec / 1'000);
-  else add(out, ".{:09}s", nsec);
+  else if (nsec % 1'000'000 == 0) append(out, ".{:03}s", nsec / 1'000'000);
+  else if (nsec % 1'000 == 0) append(out, ".{:06}s", nsec / 1'000);
+  else append(out, ".{:09}s", nsec);
 }
 
 void add_bits(std::string& out, uint32_t bits, std::span<const BitName> names, std::string_view separator) {
@@ -106,7 +106,7 @@ void add_bits(std::string& out, uint32_t bits, std::span<const BitName> names, s
     bits &= ~n.bit;
     gap = separator;
   }
-  if (bits) add(out, "{}0x{:x}", gap, bits);
+  if (bits) append(out, "{}0x{:x}", gap, bits);
 }
 
 std::string counter(uint64_t v) { return v == UINT64_MAX ? "?" : fmt::format("{}", v); }

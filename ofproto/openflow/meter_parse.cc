@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parsing of meters and of TLV maps.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/text.h"

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ofproto/openflow/port.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>
 
+#include "lib/text.h"
 #include "ofproto/openflow/text.h"
 
 namespace sluice::ofp {
@@ -40,7 +41,7 @@ void format_port(OfpPort p, std::string& out, const NameMap* names) {
   } else if (std::string_view n = names ? names->name(p.value) : std::string_view(); !n.empty()) {
     append_name(n, out);
   } else {
-    fmt::format_to(std::back_inserter(out), "{}", p.value);
+    append(out, "{}", p.value);
   }
 }
 

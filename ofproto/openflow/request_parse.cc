@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parsing of packet-outs, connection-tracking flushes and flow monitors.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/name_map.h"

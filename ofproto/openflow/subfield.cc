@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Subfields as text ("NXM_NX_REG0[0..15]") and their checks as source and destination.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cctype>
 
+#include "lib/text.h"
 #include "ofproto/openflow/field.h"
 #include "ofproto/openflow/match.h"
 #include "ofproto/openflow/text.h"
@@ -71,8 +72,8 @@ TextResult<Subfield> parse_subfield(std::string_view text) {
 std::string format_subfield(const Subfield& s) {
   std::string out(wire_name(s.field));
   if (s.ofs == 0 && s.n_bits == field(s.field).bits) out += "[]";
-  else if (s.n_bits == 1) fmt::format_to(std::back_inserter(out), "[{}]", s.ofs);
-  else fmt::format_to(std::back_inserter(out), "[{}..{}]", s.ofs, s.ofs + s.n_bits - 1);
+  else if (s.n_bits == 1) append(out, "[{}]", s.ofs);
+  else append(out, "[{}..{}]", s.ofs, s.ofs + s.n_bits - 1);
   return out;
 }
 

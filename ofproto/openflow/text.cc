@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ofproto/openflow/text.h"
 
-#include <fmt/format.h>
+#include "lib/text.h"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>
@@ -109,7 +111,7 @@ void append_name(std::string_view name, std::string& out) {
   out += '"';
   for (char c : name) {
     if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned char>(c));
+    if (static_cast<unsigned char>(c) < 0x20) append(out, "\\u{:04x}", static_cast<unsigned char>(c));
     else out += c;
   }
   out += '"';

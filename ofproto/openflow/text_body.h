@@ -3,11 +3,9 @@
 // same line begins with a space, one below with a newline; a newline at the end is added if there is none.
 #pragma once
 
-#include <fmt/format.h>
-
-#include <iterator>
 #include <string>
 
+#include "lib/text.h"
 #include "ofproto/openflow/message_text.h"
 
 namespace sluice::ofp {
@@ -19,11 +17,6 @@ struct TextContext {
   MessageType type() const { return message.type; }
   const TextNames& names() const { return options.names; }
 };
-
-template <typename... Args>
-void add(std::string& out, fmt::format_string<Args...> text, Args&&... args) {
-  fmt::format_to(std::back_inserter(out), text, std::forward<Args>(args)...);
-}
 
 /// "1s", "5.500s", "0.000001s": 0, 3, 6 or 9 decimals.
 void add_duration(std::string& out, uint32_t sec, uint32_t nsec);

@@ -18,14 +18,14 @@ std::string_view event_name(FlowEvent e) {
 }
 
 void add_update(std::string& out, const TextContext& ctx, const FlowUpdate& u) {
-  add(out, "\n event={}", event_name(u.event));
-  if (u.event == FlowEvent::kAbbrev) add(out, " xid=0x{:x}", u.xid);
+  append(out, "\n event={}", event_name(u.event));
+  if (u.event == FlowEvent::kAbbrev) append(out, " xid=0x{:x}", u.xid);
   if (u.event > FlowEvent::kModified) return;
-  if (u.event == FlowEvent::kRemoved) add(out, " reason={}", flow_removed_reason_name(u.reason));
-  add(out, " table={}", u.table_id);
-  if (u.idle_timeout) add(out, " idle_timeout={}", u.idle_timeout);
-  if (u.hard_timeout) add(out, " hard_timeout={}", u.hard_timeout);
-  add(out, " cookie=0x{:x} ", u.cookie);
+  if (u.event == FlowEvent::kRemoved) append(out, " reason={}", flow_removed_reason_name(u.reason));
+  append(out, " table={}", u.table_id);
+  if (u.idle_timeout) append(out, " idle_timeout={}", u.idle_timeout);
+  if (u.hard_timeout) append(out, " hard_timeout={}", u.hard_timeout);
+  append(out, " cookie=0x{:x} ", u.cookie);
   add_match(out, ctx, u.match, u.priority);
   if (u.actions.empty()) return;
   if (!out.ends_with(' ')) out += ' ';
@@ -46,19 +46,19 @@ void format_body(std::string& out, const TextContext& ctx, const FlowMod& m) {
 void format_body(std::string& out, const TextContext& ctx, const FlowRemoved& m) {
   out += ' ';
   add_match(out, ctx, m.match, m.priority);
-  add(out, " reason={}", flow_removed_reason_name(m.reason));
-  if (m.table_id != kTableAll) add(out, " table_id={}", m.table_id);
-  if (m.cookie) add(out, " cookie:0x{:x}", m.cookie);
+  append(out, " reason={}", flow_removed_reason_name(m.reason));
+  if (m.table_id != kTableAll) append(out, " table_id={}", m.table_id);
+  if (m.cookie) append(out, " cookie:0x{:x}", m.cookie);
   out += " duration";
   add_duration(out, m.duration_sec, m.duration_nsec);
-  add(out, " idle{}", m.idle_timeout);
-  if (m.hard_timeout) add(out, " hard{}", m.hard_timeout);
-  add(out, " pkts{} bytes{}", m.packet_count, m.byte_count);
+  append(out, " idle{}", m.idle_timeout);
+  if (m.hard_timeout) append(out, " hard{}", m.hard_timeout);
+  append(out, " pkts{} bytes{}", m.packet_count, m.byte_count);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const FlowStatsRequest& m) {
-  if (m.table_id != kTableAll) add(out, " table={}", m.table_id);
-  if (m.out_port != OFPP_NONE) add(out, " out_port={}", format_port(m.out_port, ctx.names().ports));
+  if (m.table_id != kTableAll) append(out, " table={}", m.table_id);
+  if (m.out_port != OFPP_NONE) append(out, " out_port={}", format_port(m.out_port, ctx.names().ports));
   out += ' ';
   add_match(out, ctx, m.match);
 }
@@ -72,24 +72,24 @@ void format_body(std::string& out, const TextContext& ctx, const FlowStatsReply&
 }
 
 void format_body(std::string& out, const TextContext&, const AggregateStats& m) {
-  add(out, " packet_count={} byte_count={} flow_count={}", m.packet_count, m.byte_count, m.flow_count);
+  append(out, " packet_count={} byte_count={} flow_count={}", m.packet_count, m.byte_count, m.flow_count);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const FlowMonitorRequest& m) {
   for (const FlowMonitor& f : m.monitors) {
-    add(out, "\n id={}", f.monitor_id);
+    append(out, "\n id={}", f.monitor_id);
     if (f.command != FlowMonitorCommand::kAdd) {
       constexpr std::string_view kCommands[] = {"add", "modify", "delete"};
-      add(out, " command={}", kCommands[static_cast<size_t>(f.command)]);
+      append(out, " command={}", kCommands[static_cast<size_t>(f.command)]);
     }
     out += " flags=";
     add_bits(out, f.flags, kMonitorFlags, ",");
-    if (f.out_port != OFPP_NONE) add(out, " out_port={}", format_port(f.out_port, ctx.names().ports));
-    if (f.out_group != OFPG_ANY && f.out_group != 0) add(out, " out_group={}", f.out_group);
-    if (f.table_id != kTableAll) add(out, " table={}", f.table_id);
+    if (f.out_port != OFPP_NONE) append(out, " out_port={}", format_port(f.out_port, ctx.names().ports));
+    if (f.out_group != OFPG_ANY && f.out_group != 0) append(out, " out_group={}", f.out_group);
+    if (f.table_id != kTableAll) append(out, " table={}", f.table_id);
     std::string match;
     add_match(match, ctx, f.match);
-    if (!match.empty()) add(out, " {}", match);
+    if (!match.empty()) append(out, " {}", match);
   }
 }
 

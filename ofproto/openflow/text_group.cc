@@ -29,20 +29,20 @@ void add_command_bucket(std::string& out, uint32_t id) {
     case OFPG15_BUCKET_FIRST: out += "command_bucket_id:first,"; break;
     case OFPG15_BUCKET_LAST: out += "command_bucket_id:last,"; break;
     case OFPG15_BUCKET_ALL: out += "command_bucket_id:all,"; break;
-    default: add(out, "command_bucket_id:{},", id);
+    default: append(out, "command_bucket_id:{},", id);
   }
 }
 
 void add_selection(std::string& out, const GroupSelection& s) {
   if (s.method.empty()) return;
-  add(out, ",selection_method={}", s.method);
-  if (s.param) add(out, ",selection_method_param={}", s.param);
+  append(out, ",selection_method={}", s.method);
+  if (s.param) append(out, ",selection_method_param={}", s.param);
   if (s.fields.empty()) return;
   bool one = s.fields.size() == 1;
   out += one ? ",fields=" : ",fields(";
   std::string_view gap;
   for (const GroupField& f : s.fields) {
-    add(out, "{}{}", gap, field(f.field).name);
+    append(out, "{}{}", gap, field(f.field).name);
     gap = ",";
     if (f.mask == FieldValue::ones(field(f.field), f.mask.size())) continue;
     out += '=';
@@ -53,10 +53,10 @@ void add_selection(std::string& out, const GroupSelection& s) {
 
 void add_bucket(std::string& out, const Bucket& b, GroupType type, bool with_id, const TextNames& names) {
   out += ",bucket=";
-  if (with_id && b.bucket_id != OFPG15_BUCKET_ALL) add(out, "bucket_id:{},", b.bucket_id);
-  if (type == GroupType::kSelect ? b.weight != 1 : b.weight != 0) add(out, "weight:{},", b.weight);
-  if (b.watch_port != OFPP_NONE) add(out, "watch_port:{},", format_port(b.watch_port, names.ports));
-  if (b.watch_group != OFPG_ANY) add(out, "watch_group:{},", b.watch_group);
+  if (with_id && b.bucket_id != OFPG15_BUCKET_ALL) append(out, "bucket_id:{},", b.bucket_id);
+  if (type == GroupType::kSelect ? b.weight != 1 : b.weight != 0) append(out, "weight:{},", b.weight);
+  if (b.watch_port != OFPP_NONE) append(out, "watch_port:{},", format_port(b.watch_port, names.ports));
+  if (b.watch_group != OFPG_ANY) append(out, "watch_group:{},", b.watch_group);
   out += "actions=";
   format_actions(b.actions, out, names);
 }
@@ -80,7 +80,7 @@ std::string meter_name(uint32_t id) {
 }  // namespace
 
 void format_group_desc(const GroupDesc& g, bool bucket_ids, std::string& out, const TextNames& names) {
-  add(out, "group_id={},type={}", g.group_id, type_name(g.type));
+  append(out, "group_id={},type={}", g.group_id, type_name(g.type));
   add_selection(out, g.selection);
   for (const Bucket& b : g.buckets) add_bucket(out, b, g.type, bucket_ids, names);
 }
@@ -88,10 +88,10 @@ void format_group_desc(const GroupDesc& g, bool bucket_ids, std::string& out, co
 void format_group_mod(const GroupMod& m, Version v, std::string& out, const TextNames& names) {
   bool bucket_command = m.command == GroupCommand::kInsertBucket || m.command == GroupCommand::kRemoveBucket;
   bool ids = v >= Version::k15 || v == Version::k10;
-  add(out, "{} ", command_name(m.command));
+  append(out, "{} ", command_name(m.command));
   if (!bucket_command) return format_group_desc({m.type, m.group_id, m.buckets, m.selection}, ids, out, names);
   add_command_bucket(out, m.command_bucket_id);
-  add(out, "group_id={}", m.group_id);
+  append(out, "group_id={}", m.group_id);
   add_selection(out, m.selection);
   for (const Bucket& b : m.buckets) add_bucket(out, b, GroupType::kAll, ids, names);
 }
@@ -103,7 +103,7 @@ void format_body(std::string& out, const TextContext& ctx, const GroupMod& m) {
 
 void format_body(std::string& out, const TextContext&, const GroupRequest& m) {
   if (m.group_id == OFPG_ALL) out += " group_id=ALL";
-  else add(out, " group_id={}", m.group_id);
+  else append(out, " group_id={}", m.group_id);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const GroupDescReply& m) {
@@ -118,54 +118,54 @@ void format_body(std::string& out, const TextContext& ctx, const GroupDescReply&
 void format_body(std::string& out, const TextContext&, const GroupStatsReply& m) {
   out += '\n';
   for (const GroupStats& g : m.groups) {
-    add(out, " group_id={},", g.group_id);
+    append(out, " group_id={},", g.group_id);
     if (g.duration_sec != UINT32_MAX) {
       out += "duration=";
       add_duration(out, g.duration_sec, g.duration_nsec);
       out += ',';
     }
-    add(out, "ref_count={},packet_count={},byte_count={}", g.ref_count, g.packet_count, g.byte_count);
+    append(out, "ref_count={},packet_count={},byte_count={}", g.ref_count, g.packet_count, g.byte_count);
     for (size_t i = 0; i < g.buckets.size(); i++)
-      if (g.buckets[i].packet_count != UINT64_MAX) add(out, ",bucket{}:packet_count={},byte_count={}", i, g.buckets[i].packet_count, g.buckets[i].byte_count);
+      if (g.buckets[i].packet_count != UINT64_MAX) append(out, ",bucket{}:packet_count={},byte_count={}", i, g.buckets[i].packet_count, g.buckets[i].byte_count);
     out += '\n';
   }
 }
 
 void format_body(std::string& out, const TextContext&, const GroupFeatures& m) {
   constexpr std::string_view kNames[] = {"all", "select", "indirect", "fast failover"};
-  add(out, "\n Group table:\n    Types:  0x{:x}\n    Capabilities:  0x{:x}\n", m.types, m.capabilities);
+  append(out, "\n Group table:\n    Types:  0x{:x}\n    Capabilities:  0x{:x}\n", m.types, m.capabilities);
   for (unsigned type = 0; type < kGroupTypes; type++) {
     if (!(m.types >> type & 1)) continue;
-    add(out, "    {} group:\n       max_groups={:#x}\n       actions:", kNames[type], m.max_groups[type]);
+    append(out, "    {} group:\n       max_groups={:#x}\n       actions:", kNames[type], m.max_groups[type]);
     for (unsigned i = 0; i < kActionKindCount; i++)
-      if (m.actions[type] >> i & 1) add(out, " {}", kActionKinds[i].name);
+      if (m.actions[type] >> i & 1) append(out, " {}", kActionKinds[i].name);
     if (!m.actions[type]) out += " (none)";
     out += '\n';
   }
 }
 
 void format_meter_config(const MeterConfig& m, std::string& out) {
-  add(out, "meter={} ", meter_name(m.meter_id));
+  append(out, "meter={} ", meter_name(m.meter_id));
   if (m.flags) {
     add_bits(out, m.flags, kMeterFlags);
     out += ' ';
   }
   out += "bands=";
   for (const MeterBand& b : m.bands) {
-    add(out, "\ntype={} rate={}", b.type == MeterBandType::kDrop ? "drop" : "dscp_remark", b.rate);
-    if (m.flags & OFPMF_BURST) add(out, " burst_size={}", b.burst_size);
-    if (b.type == MeterBandType::kDscpRemark) add(out, " prec_level={}", b.prec_level);
+    append(out, "\ntype={} rate={}", b.type == MeterBandType::kDrop ? "drop" : "dscp_remark", b.rate);
+    if (m.flags & OFPMF_BURST) append(out, " burst_size={}", b.burst_size);
+    if (b.type == MeterBandType::kDscpRemark) append(out, " prec_level={}", b.prec_level);
   }
   out += '\n';
 }
 
 void format_body(std::string& out, const TextContext&, const MeterMod& m) {
   constexpr std::string_view kCommands[] = {"ADD", "MOD", "DEL"};
-  add(out, " {} ", kCommands[static_cast<size_t>(m.command)]);
+  append(out, " {} ", kCommands[static_cast<size_t>(m.command)]);
   format_meter_config(m.meter, out);
 }
 
-void format_body(std::string& out, const TextContext&, const MeterRequest& m) { add(out, " meter={}", meter_name(m.meter_id)); }
+void format_body(std::string& out, const TextContext&, const MeterRequest& m) { append(out, " meter={}", meter_name(m.meter_id)); }
 
 void format_body(std::string& out, const TextContext&, const MeterConfigReply& m) {
   for (const MeterConfig& c : m.meters) {
@@ -177,16 +177,16 @@ void format_body(std::string& out, const TextContext&, const MeterConfigReply& m
 void format_body(std::string& out, const TextContext&, const MeterStatsReply& m) {
   for (const MeterStats& s : m.meters) {
     if (!out.ends_with('\n')) out += '\n';
-    add(out, "meter:{} flow_count:{} packet_in_count:{} byte_in_count:{} duration:", meter_name(s.meter_id), s.flow_count, s.packet_in_count,
+    append(out, "meter:{} flow_count:{} packet_in_count:{} byte_in_count:{} duration:", meter_name(s.meter_id), s.flow_count, s.packet_in_count,
         s.byte_in_count);
     add_duration(out, s.duration_sec, s.duration_nsec);
     out += " bands:\n";
-    for (size_t i = 0; i < s.bands.size(); i++) add(out, "{}: packet_count:{} byte_count:{}\n", i, s.bands[i].packet_count, s.bands[i].byte_count);
+    for (size_t i = 0; i < s.bands.size(); i++) append(out, "{}: packet_count:{} byte_count:{}\n", i, s.bands[i].packet_count, s.bands[i].byte_count);
   }
 }
 
 void format_body(std::string& out, const TextContext&, const MeterFeatures& m) {
-  add(out, "\nmax_meter:{} max_bands:{} max_color:{}\nband_types: ", m.max_meters, m.max_bands, m.max_color);
+  append(out, "\nmax_meter:{} max_bands:{} max_color:{}\nband_types: ", m.max_meters, m.max_bands, m.max_color);
   add_bits(out, m.band_types, kBandTypes);
   out += "\ncapabilities: ";
   add_bits(out, m.capabilities, kMeterFlags);

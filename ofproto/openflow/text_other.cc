@@ -8,7 +8,7 @@ namespace {
 void add_maps(std::string& out, const std::vector<TlvMap>& maps) {
   out += " mapping table:\n  class  type  length  match field\n ------  ----  ------  --------------";
   for (const TlvMap& m : maps)
-    add(out, "\n 0x{:04x}  {:>#4x}  {:>6}  tun_metadata{}", m.option_class, m.option_type, m.option_len, m.index);
+    append(out, "\n 0x{:04x}  {:>#4x}  {:>6}  tun_metadata{}", m.option_class, m.option_type, m.option_len, m.index);
 }
 
 bool is_v4_mapped(const Ipv6Addr& a) {
@@ -25,37 +25,37 @@ void add_tuple(std::string& out, const CtTuple& t, uint8_t proto, bool with_prot
   constexpr uint8_t kIcmp = 1, kIcmp6 = 58;
   Ipv6Addr src = t.src.value_or(Ipv6Addr{}), dst = t.dst.value_or(Ipv6Addr{});
   auto name = [](const Ipv6Addr& a) { return is_v4_mapped(a) ? "nw" : "ipv6"; };
-  add(out, "ct_{}_src={},ct_{}_dst={},", name(src), address_text(src), name(dst), address_text(dst));
+  append(out, "ct_{}_src={},ct_{}_dst={},", name(src), address_text(src), name(dst), address_text(dst));
   if (proto == kIcmp || proto == kIcmp6) {
-    add(out, "icmp_id={},icmp_type={},icmp_code={}", t.icmp_id.value_or(0), t.icmp_type.value_or(0), t.icmp_code.value_or(0));
+    append(out, "icmp_id={},icmp_type={},icmp_code={}", t.icmp_id.value_or(0), t.icmp_type.value_or(0), t.icmp_code.value_or(0));
   } else {
-    add(out, "ct_tp_src={},ct_tp_dst={}", t.src_port.value_or(0), t.dst_port.value_or(0));
+    append(out, "ct_tp_src={},ct_tp_dst={}", t.src_port.value_or(0), t.dst_port.value_or(0));
   }
-  if (with_proto) add(out, ",ct_nw_proto={}", proto);
+  if (with_proto) append(out, ",ct_nw_proto={}", proto);
 }
 
 }  // namespace
 
 void format_body(std::string& out, const TextContext&, const DescReply& m) {
-  add(out, "\nManufacturer: {}\nHardware: {}\nSoftware: {}\nSerial Num: {}\nDP Description: {}\n", m.mfr_desc, m.hw_desc, m.sw_desc, m.serial_num,
+  append(out, "\nManufacturer: {}\nHardware: {}\nSoftware: {}\nSerial Num: {}\nDP Description: {}\n", m.mfr_desc, m.hw_desc, m.sw_desc, m.serial_num,
       m.dp_desc);
 }
 
 void format_body(std::string& out, const TextContext&, const TlvTableMod& m) {
   constexpr std::string_view kCommands[] = {"ADD", "DEL", "CLEAR"};
-  add(out, "\n {}", kCommands[static_cast<size_t>(m.command)]);
+  append(out, "\n {}", kCommands[static_cast<size_t>(m.command)]);
   if (m.command != TlvTableCommand::kClear) add_maps(out, m.maps);
 }
 
 void format_body(std::string& out, const TextContext&, const TlvTableReply& m) {
   unsigned used = 0;
   for (const TlvMap& map : m.maps) used += map.option_len;
-  add(out, "\n max option space={} max fields={}\n allocated option space={}\n\n", m.max_option_space, m.max_fields, used);
+  append(out, "\n max option space={} max fields={}\n allocated option space={}\n\n", m.max_option_space, m.max_fields, used);
   add_maps(out, m.maps);
 }
 
 void format_body(std::string& out, const TextContext&, const CtFlush& m) {
-  add(out, " zone={} '", m.zone.value_or(0));
+  append(out, " zone={} '", m.zone.value_or(0));
   add_tuple(out, m.original, m.ip_proto, true);
   out += "' '";
   add_tuple(out, m.reply, m.ip_proto, false);
@@ -64,12 +64,12 @@ void format_body(std::string& out, const TextContext&, const CtFlush& m) {
 
 void format_body(std::string& out, const TextContext& ctx, const IpfixStatsReply& m) {
   bool bridge = ctx.type() == MessageType::NXST_IPFIX_BRIDGE_REPLY;
-  if (!bridge) add(out, " {} ids", m.entries.size());
+  if (!bridge) append(out, " {} ids", m.entries.size());
   for (const IpfixStats& s : m.entries) {
     std::string head = bridge ? "  bridge ipfix: " : fmt::format("  id {:>3}: ", s.collector_set_id);
-    add(out, "\n{}flows={}, current flows={}, sampled pkts={}, ipv4 ok={}, ipv6 ok={}, tx pkts={}\n", head, s.total_flows, s.current_flows, s.pkts,
+    append(out, "\n{}flows={}, current flows={}, sampled pkts={}, ipv4 ok={}, ipv6 ok={}, tx pkts={}\n", head, s.total_flows, s.current_flows, s.pkts,
         s.ipv4_pkts, s.ipv6_pkts, s.tx_pkts);
-    add(out, "{}pkts errs={}, ipv4 errs={}, ipv6 errs={}, tx errs={}", std::string(head.size(), ' '), s.error_pkts, s.ipv4_error_pkts,
+    append(out, "{}pkts errs={}, ipv4 errs={}, ipv6 errs={}, tx errs={}", std::string(head.size(), ' '), s.error_pkts, s.ipv4_error_pkts,
         s.ipv6_error_pkts, s.tx_errors);
   }
 }

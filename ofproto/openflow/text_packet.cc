@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text of packet-ins, packet-outs, and of the frames in them.
 #include "datapath/packet.h"
+#include "lib/text.h"
 #include "ofproto/openflow/text_body.h"
 
 namespace sluice::ofp {
@@ -83,7 +84,7 @@ void add_checksum(std::string& out, const Packet& p, const Flow& f) {
   for (const Kind& k : kKinds) {
     if (k.proto != f.nw_proto || p.l4 + k.offset + k.bytes > p.size()) continue;
     const uint8_t* at = p.data() + p.l4 + k.offset;
-    add(out, " {}_csum:{:x}", k.name, k.bytes == 2 ? load_be<uint16_t>(at) : load_be<uint32_t>(at));
+    append(out, " {}_csum:{:x}", k.name, k.bytes == 2 ? load_be<uint16_t>(at) : load_be<uint32_t>(at));
   }
 }
 
@@ -91,14 +92,6 @@ void add_packet(std::string& out, const TextContext& ctx, ByteView frame) {
   out += format_packet(frame, ctx.options);
   constexpr int kDumpVerbosity = 3;
   if (ctx.options.verbosity >= kDumpVerbosity) out += hex_dump(frame);
-}
-
-void add_dotted(std::string& out, ByteView bytes) {
-  std::string_view gap;
-  for (uint8_t b : bytes) {
-    add(out, "{}{:02x}", gap, b);
-    gap = ".";
-  }
 }
 
 }  // namespace
@@ -116,22 +109,22 @@ std::string format_packet(ByteView frame, const PrintOptions& options) {
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PacketIn& m) {
-  if (m.table_id && m.table_id != kTableAll) add(out, " table_id={}", m.table_id);
-  if (m.cookie != kNoCookie) add(out, " cookie=0x{:x}", m.cookie);
-  add(out, " total_len={} ", m.total_len);
+  if (m.table_id && m.table_id != kTableAll) append(out, " table_id={}", m.table_id);
+  if (m.cookie != kNoCookie) append(out, " cookie=0x{:x}", m.cookie);
+  append(out, " total_len={} ", m.total_len);
   add_match(out, ctx, m.metadata);
-  add(out, " (via {}) data_len={}", packet_in_reason_name(m.reason), m.data.size());
+  append(out, " (via {}) data_len={}", packet_in_reason_name(m.reason), m.data.size());
   if (m.buffer_id == kNoBuffer) {
     out += " (unbuffered)";
     if (m.total_len != m.data.size()) out += " (***total_len != data_len***)";
   } else {
-    add(out, " buffer=0x{:08x}", m.buffer_id);
+    append(out, " buffer=0x{:08x}", m.buffer_id);
     if (m.total_len < m.data.size()) out += " (***total_len < data_len***)";
   }
   out += '\n';
   if (!m.userdata.empty()) {
     out += " userdata=";
-    add_dotted(out, m.userdata);
+    out += hex(m.userdata, ".");
     out += '\n';
   }
   if (!m.data.empty()) add_packet(out, ctx, m.data);
@@ -143,10 +136,10 @@ void format_body(std::string& out, const TextContext& ctx, const PacketOut& m) {
   out += " actions=";
   format_actions(m.actions, out, ctx.names());
   if (m.buffer_id != kNoBuffer) {
-    add(out, " buffer=0x{:08x}", m.buffer_id);
+    append(out, " buffer=0x{:08x}", m.buffer_id);
     return;
   }
-  add(out, " data_len={}", m.data.size());
+  append(out, " data_len={}", m.data.size());
   if (m.data.empty()) return;
   out += '\n';
   add_packet(out, ctx, m.data);

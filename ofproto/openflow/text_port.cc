@@ -29,7 +29,7 @@ void add_state(std::string& out, uint32_t state) {
 
 void add_features(std::string& out, std::string_view label, uint32_t features) {
   if (!features) return;
-  add(out, "     {:<12}", label);
+  append(out, "     {:<12}", label);
   add_bits(out, features, kFeatures);
   out += '\n';
 }
@@ -43,9 +43,9 @@ constexpr std::string_view kRfc2819[21] = {
 constexpr unsigned kRfc2819Rx[] = {0, 1, 2, 3, 4, 5, 6, 15, 17, 18, 19, 20}, kRfc2819Tx[] = {7, 8, 9, 10, 11, 12, 13, 14, 16};
 
 void add_rfc2819(std::string& out, std::string_view side, std::span<const unsigned> which, const std::vector<uint64_t>& counters) {
-  add(out, "           {} rfc2819 ", side);
+  append(out, "           {} rfc2819 ", side);
   for (unsigned i : which)
-    if (counters[i] != kUnknownCounter) add(out, "{}={}, ", kRfc2819[i], counters[i]);
+    if (counters[i] != kUnknownCounter) append(out, "{}={}, ", kRfc2819[i], counters[i]);
   out += '\n';
 }
 
@@ -56,28 +56,28 @@ void add_custom(std::string& out, const std::vector<CustomStat>& custom) {
   for (const CustomStat& c : custom) {
     if (c.value == kUnknownCounter) continue;
     out += n++ % kPerLine ? " " : "\n                      ";
-    add(out, "{}={},", c.name, c.value);
+    append(out, "{}={},", c.name, c.value);
   }
   out += '\n';
 }
 
 void add_rates(std::string& out, const QueueDesc& q) {
-  add(out, "queue {}:", q.queue_id);
+  append(out, "queue {}:", q.queue_id);
   for (auto [name, rate] : {std::pair{"min_rate", q.min_rate}, std::pair{"max_rate", q.max_rate}})
-    if (rate <= 1000) add(out, " {}:{}.{}%", name, rate / 10, rate % 10);
+    if (rate <= 1000) append(out, " {}:{}.{}%", name, rate / 10, rate % 10);
   out += '\n';
 }
 
 }  // namespace
 
 void format_port(const PortDesc& p, std::string& out, const TextNames& names) {
-  add(out, " {}(", format_port(p.port_no));
+  append(out, " {}(", format_port(p.port_no));
   for (char c : p.name) {  // names come from the switch
     if (c >= 0x20 && c < 0x7f) out += c;
     else out += '.';
   }
   (void)names;
-  add(out, "): addr:{}\n     config:     ", sluice::format(p.hw_addr));
+  append(out, "): addr:{}\n     config:     ", sluice::format(p.hw_addr));
   add_bits(out, p.config, kConfig);
   out += "\n     state:      ";
   add_state(out, p.state);
@@ -86,17 +86,17 @@ void format_port(const PortDesc& p, std::string& out, const TextNames& names) {
   add_features(out, "advertised:", p.advertised);
   add_features(out, "supported:", p.supported);
   add_features(out, "peer:", p.peer);
-  add(out, "     speed: {} Mbps now, {} Mbps max\n", p.curr_speed_kbps / 1000, p.max_speed_kbps / 1000);
+  append(out, "     speed: {} Mbps now, {} Mbps max\n", p.curr_speed_kbps / 1000, p.max_speed_kbps / 1000);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PortStatus& m) {
   constexpr std::string_view kReasons[] = {"ADD", "DEL", "MOD"};
-  add(out, " {}:", kReasons[static_cast<size_t>(m.reason)]);
+  append(out, " {}:", kReasons[static_cast<size_t>(m.reason)]);
   format_port(m.port, out, ctx.names());
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PortMod& m) {
-  add(out, " port: {}: addr:{}\n     config: ", format_port(m.port_no, ctx.names().ports), sluice::format(m.hw_addr));
+  append(out, " port: {}: addr:{}\n     config: ", format_port(m.port_no, ctx.names().ports), sluice::format(m.hw_addr));
   add_bits(out, m.config, kConfig);
   out += "\n     mask:   ";
   add_bits(out, m.mask, kConfig);
@@ -107,7 +107,7 @@ void format_body(std::string& out, const TextContext& ctx, const PortMod& m) {
 
 void format_body(std::string& out, const TextContext& ctx, const PortRequest& m) {
   bool description = ctx.type() == MessageType::OFPST_PORT_DESC_REQUEST;
-  add(out, " {}={}", description ? "port" : "port_no", format_port(m.port_no, ctx.names().ports));
+  append(out, " {}={}", description ? "port" : "port_no", format_port(m.port_no, ctx.names().ports));
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PortDescReply& m) {
@@ -119,12 +119,12 @@ void format_body(std::string& out, const TextContext& ctx, const PortDescReply& 
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PortStatsReply& m) {
-  add(out, " {} ports\n", m.ports.size());
+  append(out, " {} ports\n", m.ports.size());
   for (const PortStats& p : m.ports) {
-    add(out, "  port {:>2}: rx pkts={}, bytes={}, drop={}, errs={}, frame={}, over={}, crc={}\n", format_port(p.port_no, ctx.names().ports),
+    append(out, "  port {:>2}: rx pkts={}, bytes={}, drop={}, errs={}, frame={}, over={}, crc={}\n", format_port(p.port_no, ctx.names().ports),
         counter(p.rx_packets), counter(p.rx_bytes), counter(p.rx_dropped), counter(p.rx_errors), counter(p.rx_frame_err), counter(p.rx_over_err),
         counter(p.rx_crc_err));
-    add(out, "           tx pkts={}, bytes={}, drop={}, errs={}, coll={}\n", counter(p.tx_packets), counter(p.tx_bytes), counter(p.tx_dropped),
+    append(out, "           tx pkts={}, bytes={}, drop={}, errs={}, coll={}\n", counter(p.tx_packets), counter(p.tx_bytes), counter(p.tx_dropped),
         counter(p.tx_errors), counter(p.collisions));
     if (p.duration_sec != UINT32_MAX) {
       out += "           duration=";
@@ -141,16 +141,16 @@ void format_body(std::string& out, const TextContext& ctx, const PortStatsReply&
 }
 
 void format_body(std::string& out, const TextContext& ctx, const QueueRequest& m) {
-  add(out, " port={}", format_port(m.port_no, ctx.names().ports));
+  append(out, " port={}", format_port(m.port_no, ctx.names().ports));
   if (ctx.type() != MessageType::OFPST_QUEUE_REQUEST) return;
   if (m.queue_id == OFPQ_ALL) out += " queue=ALL";
-  else add(out, " queue={}", m.queue_id);
+  else append(out, " queue={}", m.queue_id);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const QueueStatsReply& m) {
-  add(out, " {} queues\n", m.queues.size());
+  append(out, " {} queues\n", m.queues.size());
   for (const QueueStats& q : m.queues) {
-    add(out, "  port {} queue {}: bytes={}, pkts={}, errors={}, duration=", format_port(q.port_no, ctx.names().ports), q.queue_id, counter(q.tx_bytes),
+    append(out, "  port {} queue {}: bytes={}, pkts={}, errors={}, duration=", format_port(q.port_no, ctx.names().ports), q.queue_id, counter(q.tx_bytes),
         counter(q.tx_packets), counter(q.tx_errors));
     if (q.duration_sec == UINT32_MAX) out += '?';
     else add_duration(out, q.duration_sec, q.duration_nsec);
@@ -161,7 +161,7 @@ void format_body(std::string& out, const TextContext& ctx, const QueueStatsReply
 void format_body(std::string& out, const TextContext& ctx, const QueueDescReply& m) {
   bool old = ctx.type() == MessageType::OFPT_QUEUE_GET_CONFIG_REPLY;
   if (old) {
-    add(out, " port={}\n", format_port(m.port_no, ctx.names().ports));
+    append(out, " port={}\n", format_port(m.port_no, ctx.names().ports));
   } else {
     out += ' ';
   }
@@ -169,7 +169,7 @@ void format_body(std::string& out, const TextContext& ctx, const QueueDescReply&
   if (!old) std::ranges::stable_sort(queues, {}, [](const QueueDesc& q) { return std::pair(q.port_no, q.queue_id); });
   std::optional<OfpPort> last;
   for (const QueueDesc& q : queues) {
-    if (!old && last != q.port_no) add(out, "port={}\n", format_port(q.port_no, ctx.names().ports));
+    if (!old && last != q.port_no) append(out, "port={}\n", format_port(q.port_no, ctx.names().ports));
     last = q.port_no;
     add_rates(out, q);
   }

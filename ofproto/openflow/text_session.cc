@@ -22,7 +22,7 @@ std::string printable(ByteView text) {
   std::string out;
   for (uint8_t c : text) {
     if (c >= 0x20 && c < 0x7f) out += static_cast<char>(c);
-    else add(out, "\\{:03o}", c);
+    else append(out, "\\{:03o}", c);
   }
   return out;
 }
@@ -41,16 +41,16 @@ constexpr AsyncKindText kAsyncTexts[kAsyncKinds] = {
 };
 
 void add_async(std::string& out, std::string_view who, const std::array<uint32_t, kAsyncKinds>& masks) {
-  add(out, "\n {}:\n", who);
+  append(out, "\n {}:\n", who);
   for (unsigned kind = 0; kind < kAsyncKinds; kind++) {
-    add(out, "{:>16}:", kAsyncTexts[kind].name);
+    append(out, "{:>16}:", kAsyncTexts[kind].name);
     uint32_t mask = masks[kind];
     if (!mask) out += " (off)";
     for (unsigned bit = 0; bit < 32; bit++) {
       if (!(mask >> bit & 1)) continue;
       const auto& names = kAsyncTexts[kind].reasons;
-      if (bit < names.size() && !names[bit].empty()) add(out, " {}", names[bit]);
-      else add(out, " {}", bit);
+      if (bit < names.size() && !names[bit].empty()) append(out, " {}", names[bit]);
+      else append(out, " {}", bit);
     }
     out += '\n';
   }
@@ -70,38 +70,38 @@ void format_body(std::string& out, const TextContext&, const Hello& m) {
   std::string_view gap;
   for (unsigned v = 0; v < 32; v++) {
     if (!(m.versions >> v & 1)) continue;
-    add(out, "{}0x{:02x}", gap, v);
+    append(out, "{}0x{:02x}", gap, v);
     gap = ", ";
   }
 }
 
 void format_body(std::string& out, const TextContext& ctx, const ErrorReport& m) {
   if (!m.error) {
-    if (m.numbers.vendor) add(out, " vendor 0x{:x}, type {}, code {}\n", m.numbers.vendor, m.numbers.type, m.numbers.code);
-    else add(out, " type {}, code {}\n", m.numbers.type, m.numbers.code);
+    if (m.numbers.vendor) append(out, " vendor 0x{:x}, type {}, code {}\n", m.numbers.vendor, m.numbers.type, m.numbers.code);
+    else append(out, " type {}, code {}\n", m.numbers.type, m.numbers.code);
     out += hex_dump(m.data);
     return;
   }
-  add(out, " {}\n", error_name(*m.error));
+  append(out, " {}\n", error_name(*m.error));
   bool text = *m.error == Error::OFPHFC_INCOMPATIBLE || *m.error == Error::OFPHFC_EPERM;
   out += text ? printable(m.data) + "\n" : format_wire(m.data, ctx.options);
 }
 
 void format_body(std::string& out, const TextContext&, const Echo& m) {
-  add(out, " {} bytes of payload\n", m.data.size());
+  append(out, " {} bytes of payload\n", m.data.size());
   out += hex_dump(m.data);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const FeaturesReply& m) {
-  add(out, " dpid:{:016x}\nn_tables:{}, n_buffers:{}", m.datapath_id, m.n_tables, m.n_buffers);
-  if (m.auxiliary_id) add(out, ", auxiliary_id:{}", m.auxiliary_id);
+  append(out, " dpid:{:016x}\nn_tables:{}, n_buffers:{}", m.datapath_id, m.n_tables, m.n_buffers);
+  if (m.auxiliary_id) append(out, ", auxiliary_id:{}", m.auxiliary_id);
   out += "\ncapabilities: ";
   add_bits(out, m.capabilities, kCapabilities);
   out += '\n';
   if (ctx.version() == Version::k10) {
     out += "actions:";
     for (unsigned i = 0; i < kActionKindCount; i++)
-      if (m.actions >> i & 1) add(out, " {}", kActionKinds[i].name);
+      if (m.actions >> i & 1) append(out, " {}", kActionKinds[i].name);
     out += '\n';
   }
   format_body(out, ctx, PortDescReply{m.ports});
@@ -113,20 +113,20 @@ std::string_view fragments_name(Fragments f) {
 }
 
 void format_body(std::string& out, const TextContext&, const SwitchConfig& m) {
-  add(out, " frags={}", fragments_name(m.fragments));
+  append(out, " frags={}", fragments_name(m.fragments));
   if (m.invalid_ttl_to_controller) out += " invalid_ttl_to_controller";
-  add(out, " miss_send_len={}", m.miss_send_len);
+  append(out, " miss_send_len={}", m.miss_send_len);
 }
 
 void format_body(std::string& out, const TextContext&, const RoleMessage& m) {
-  add(out, " role={}", role_name(m.role));
-  if (m.have_generation_id) add(out, " generation_id={}", m.generation_id);
+  append(out, " role={}", role_name(m.role));
+  if (m.have_generation_id) append(out, " generation_id={}", m.generation_id);
 }
 
 void format_body(std::string& out, const TextContext&, const RoleStatus& m) {
-  add(out, " role={}", role_name(m.role));
-  if (m.generation_id != UINT64_MAX) add(out, " generation_id={}", m.generation_id);
-  add(out, " reason={}", kAsyncTexts[kAsyncRoleStatus].reasons[m.reason % 3]);
+  append(out, " role={}", role_name(m.role));
+  if (m.generation_id != UINT64_MAX) append(out, " generation_id={}", m.generation_id);
+  append(out, " reason={}", kAsyncTexts[kAsyncRoleStatus].reasons[m.reason % 3]);
 }
 
 void format_body(std::string& out, const TextContext&, const AsyncConfig& m) {
@@ -135,12 +135,12 @@ void format_body(std::string& out, const TextContext&, const AsyncConfig& m) {
 }
 
 void format_body(std::string& out, const TextContext&, const BundleControl& m) {
-  add(out, "\n bundle_id=0x{:x} type={} flags=", m.bundle_id, bundle_type_name(m.type));
+  append(out, "\n bundle_id=0x{:x} type={} flags=", m.bundle_id, bundle_type_name(m.type));
   add_bits(out, m.flags, kBundleFlags);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const BundleAdd& m) {
-  add(out, "\n bundle_id=0x{:x} flags=", m.bundle_id);
+  append(out, "\n bundle_id=0x{:x} flags=", m.bundle_id);
   add_bits(out, m.flags, kBundleFlags);
   out += '\n';
   out += format_wire(m.message, ctx.options);
@@ -152,7 +152,7 @@ void format_body(std::string& out, const TextContext& ctx, const RequestForward&
   out += type && *type == MessageType::OFPT_METER_MOD ? "meter_mod" : "group_mod";
   auto inner = decode(m.message);
   if (!inner) {
-    add(out, "\n{}", format_wire(m.message, ctx.options));
+    append(out, "\n{}", format_wire(m.message, ctx.options));
     return;
   }
   if (const auto* group = std::get_if<GroupMod>(&inner->body)) format_body(out, {*inner, ctx.options}, *group);
@@ -161,15 +161,15 @@ void format_body(std::string& out, const TextContext& ctx, const RequestForward&
 
 void format_body(std::string& out, const TextContext& ctx, const Setting& m) {
   switch (ctx.type()) {
-    case MessageType::NXT_SET_FLOW_FORMAT: add(out, " format={}", m.value == NXFF_NXM ? "nxm" : "openflow10"); break;
-    case MessageType::NXT_FLOW_MOD_TABLE_ID: add(out, " {}", m.value ? "enable" : "disable"); break;
+    case MessageType::NXT_SET_FLOW_FORMAT: append(out, " format={}", m.value == NXFF_NXM ? "nxm" : "openflow10"); break;
+    case MessageType::NXT_FLOW_MOD_TABLE_ID: append(out, " {}", m.value ? "enable" : "disable"); break;
     case MessageType::NXT_SET_PACKET_IN_FORMAT: {
       constexpr std::string_view kNames[] = {"standard", "nxt_packet_in", "nxt_packet_in2"};
-      add(out, " format={}", kNames[m.value % 3]);
+      append(out, " format={}", kNames[m.value % 3]);
       break;
     }
-    case MessageType::NXT_CT_FLUSH_ZONE: add(out, " zone_id={}", m.value); break;
-    default: add(out, " id={}", m.value);
+    case MessageType::NXT_CT_FLUSH_ZONE: append(out, " zone_id={}", m.value); break;
+    default: append(out, " id={}", m.value);
   }
 }
 

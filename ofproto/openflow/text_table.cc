@@ -18,12 +18,12 @@ std::string_view miss_name(TableMiss m) {
 
 void add_desc(std::string& out, const TextContext& ctx, const TableDesc& d) {
   std::string_view name = ctx.names().tables ? ctx.names().tables->name(d.table_id) : std::string_view{};
-  if (name.empty()) add(out, "\n  table {}:\n   eviction={} eviction_flags=", d.table_id, d.eviction ? "on" : "off");
-  else add(out, "\n  table {} (\"{}\"):\n   eviction={} eviction_flags=", d.table_id, name, d.eviction ? "on" : "off");
+  if (name.empty()) append(out, "\n  table {}:\n   eviction={} eviction_flags=", d.table_id, d.eviction ? "on" : "off");
+  else append(out, "\n  table {} (\"{}\"):\n   eviction={} eviction_flags=", d.table_id, name, d.eviction ? "on" : "off");
   if (d.eviction_flags) add_bits(out, d.eviction_flags, kEvictionFlags, "|");
   else out += "(default)";
   out += "\n   vacancy=";
-  if (d.vacancy_events) add(out, "on vacancy_down={}% vacancy_up={}% vacancy={}%", d.vacancy_down, d.vacancy_up, d.vacancy);
+  if (d.vacancy_events) append(out, "on vacancy_down={}% vacancy_up={}% vacancy={}%", d.vacancy_down, d.vacancy_up, d.vacancy);
   else out += "off";
   out += '\n';
 }
@@ -32,15 +32,15 @@ void add_desc(std::string& out, const TextContext& ctx, const TableDesc& d) {
 
 void format_body(std::string& out, const TextContext& ctx, const TableMod& m) {
   if (m.table_id == kTableAll) out += " table_id: ALL_TABLES";
-  else add(out, " table_id={}", m.table_id);
-  if (ctx.version() < Version::k13) add(out, ", flow_miss_config={}", miss_name(m.miss_config));
+  else append(out, " table_id={}", m.table_id);
+  if (ctx.version() < Version::k13) append(out, ", flow_miss_config={}", miss_name(m.miss_config));
   if (ctx.version() < Version::k14) return;
-  add(out, ", eviction={}", m.eviction.value_or(false) ? "on" : "off");
+  append(out, ", eviction={}", m.eviction.value_or(false) ? "on" : "off");
   if (m.eviction_flags) {
     out += " eviction_flags=";
     add_bits(out, *m.eviction_flags, kEvictionFlags, "|");
   }
-  if (m.vacancy_events.value_or(false)) add(out, ", vacancy=on vacancy:{},{}", m.vacancy_down, m.vacancy_up);
+  if (m.vacancy_events.value_or(false)) append(out, ", vacancy=on vacancy:{},{}", m.vacancy_down, m.vacancy_up);
   else out += ", vacancy=off";
 }
 
@@ -49,7 +49,7 @@ void format_body(std::string& out, const TextContext& ctx, const TableDescReply&
 }
 
 void format_body(std::string& out, const TextContext& ctx, const TableStatus& m) {
-  add(out, " reason={}\ntable_desc:-", m.reason == 3 ? "VACANCY_DOWN" : "VACANCY_UP");
+  append(out, " reason={}\ntable_desc:-", m.reason == 3 ? "VACANCY_DOWN" : "VACANCY_UP");
   add_desc(out, ctx, m.desc);
 }
 

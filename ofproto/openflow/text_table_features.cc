@@ -68,8 +68,8 @@ std::string table_ranges(const TableSet& set) {
     size_t end = i;
     while (end + 1 < set.size() && set.test(end + 1)) end++;
     if (!out.empty()) out += ',';
-    if (end > i) add(out, "{}-{}", i, end);
-    else add(out, "{}", i);
+    if (end > i) append(out, "{}-{}", i, end);
+    else append(out, "{}", i);
     i = end;
   }
   return out;
@@ -79,10 +79,10 @@ void add_action_features(std::string& out, const TableActionFeatures& f) {
   if (f.actions) {
     out += "        actions:";
     for (unsigned i = 0; i < kActionKindCount; i++)
-      if (f.actions >> i & 1) add(out, " {}", kActionKinds[i].name);
+      if (f.actions >> i & 1) append(out, " {}", kActionKinds[i].name);
     out += '\n';
   }
-  if (f.set_fields.any()) add(out, "        supported on Set-Field: {}\n", field_list(f.set_fields));
+  if (f.set_fields.any()) append(out, "        supported on Set-Field: {}\n", field_list(f.set_fields));
 }
 
 bool same_actions(const TableInstructionFeatures& a, const TableInstructionFeatures& b) { return a.write == b.write && a.apply == b.apply; }
@@ -100,11 +100,11 @@ bool same_instructions(const TableFeatures& a, const TableFeatures& b, bool miss
 }
 
 void add_instruction_features(std::string& out, const TableInstructionFeatures& f, const TableInstructionFeatures* last) {
-  if (f.next.any()) add(out, "      next tables: {}\n", table_ranges(f.next));
+  if (f.next.any()) append(out, "      next tables: {}\n", table_ranges(f.next));
   if (f.instructions) {
     out += "      instructions:";
     for (unsigned i = 0; i < kInstructionKindCount; i++)
-      if (f.instructions >> i & 1) add(out, " {}", kInstructionKinds[i].name);
+      if (f.instructions >> i & 1) append(out, " {}", kInstructionKinds[i].name);
     out += '\n';
   }
   if (last && same_actions(f, *last)) {
@@ -123,9 +123,9 @@ void add_instruction_features(std::string& out, const TableInstructionFeatures& 
 void add_matching(std::string& out, const TableFeatures& f) {
   out += "    matching:\n";
   FieldSet masked = f.mask & f.wildcard, wild = f.match & f.wildcard & ~f.mask, exact = f.match & ~f.wildcard;
-  if (masked.any()) add(out, "      arbitrary mask: {}\n", field_list(masked));
-  if (wild.any()) add(out, "      exact match or wildcard: {}\n", field_list(wild));
-  if (exact.any()) add(out, "      must exact match: {}\n", field_list(exact));
+  if (masked.any()) append(out, "      arbitrary mask: {}\n", field_list(masked));
+  if (wild.any()) append(out, "      exact match or wildcard: {}\n", field_list(wild));
+  if (exact.any()) append(out, "      must exact match: {}\n", field_list(exact));
 }
 
 bool same_matching(const TableFeatures& a, const TableFeatures& b) { return a.match == b.match && a.mask == b.mask && a.wildcard == b.wildcard; }
@@ -160,8 +160,8 @@ void add_instructions(std::string& out, const TableFeatures& f, const TableFeatu
 
 void TableFeaturesText::finish(std::string& out) {
   if (first_ditto_ < 0) return;
-  if (first_ditto_ == last_ditto_) sluice::ofp::add(out, "\n  table {}: ditto\n", first_ditto_);
-  else sluice::ofp::add(out, "\n  tables {}...{}: ditto\n", first_ditto_, last_ditto_);
+  if (first_ditto_ == last_ditto_) append(out, "\n  table {}: ditto\n", first_ditto_);
+  else append(out, "\n  tables {}...{}: ditto\n", first_ditto_, last_ditto_);
   first_ditto_ = -1;
 }
 
@@ -176,21 +176,21 @@ void TableFeaturesText::add(const TableFeatures& f, const TableStats* stats, Ver
   if (any_) out += '\n';
   any_ = true;
   const TableFeatures* last = last_ ? &*last_ : nullptr;
-  if (f.name.empty()) sluice::ofp::add(out, "  table {}:\n", f.table_id);
-  else sluice::ofp::add(out, "  table {} (\"{}\"):\n", f.table_id, f.name);
-  if (stats) sluice::ofp::add(out, "    active={}, lookup={}, matched={}\n", stats->active_count, stats->lookup_count, stats->matched_count);
+  if (f.name.empty()) append(out, "  table {}:\n", f.table_id);
+  else append(out, "  table {} (\"{}\"):\n", f.table_id, f.name);
+  if (stats) append(out, "    active={}, lookup={}, matched={}\n", stats->active_count, stats->lookup_count, stats->matched_count);
   bool has_features = !stats || v < Version::k13;
   if (has_features && last && same(f, *last)) {
     out += "    (same features)\n";
   } else if (has_features) {
     if (f.metadata_match || f.metadata_write)
-      sluice::ofp::add(out, "    metadata: match={:#x} write={:#x}\n", f.metadata_match, f.metadata_write);
-    if (f.miss_config != TableMiss::kDefault) sluice::ofp::add(out, "    config={}\n", miss_name(f.miss_config));
+      append(out, "    metadata: match={:#x} write={:#x}\n", f.metadata_match, f.metadata_write);
+    if (f.miss_config != TableMiss::kDefault) append(out, "    config={}\n", miss_name(f.miss_config));
     if (!stats && v >= Version::k14) {
-      sluice::ofp::add(out, "    eviction: {}supported\n", f.capabilities & OFPTC_EVICTION ? "" : "not ");
-      sluice::ofp::add(out, "    vacancy events: {}supported\n", f.capabilities & OFPTC_VACANCY_EVENTS ? "" : "not ");
+      append(out, "    eviction: {}supported\n", f.capabilities & OFPTC_EVICTION ? "" : "not ");
+      append(out, "    vacancy events: {}supported\n", f.capabilities & OFPTC_VACANCY_EVENTS ? "" : "not ");
     }
-    if (f.max_entries) sluice::ofp::add(out, "    max_entries={}\n", f.max_entries);
+    if (f.max_entries) append(out, "    max_entries={}\n", f.max_entries);
     if (v > Version::k10) add_instructions(out, f, last);
     if (last && same_matching(f, *last)) out += "    (same matching)\n";
     else add_matching(out, f);

@@ -2,7 +2,9 @@
 // Names of versions and flow formats.
 #include "ofproto/openflow/version.h"
 
-#include <fmt/format.h>
+#include "lib/text.h"
+
+#include <fmt/core.h>
 
 #include <cctype>
 
@@ -55,7 +57,7 @@ std::optional<Version> parse_version(std::string_view name) {
 std::string format_versions(VersionSet set) {
   std::string out;
   for (Version v : kVersions)
-    if (set & version_bit(v)) fmt::format_to(std::back_inserter(out), "{}{}", out.empty() ? "" : ", ", version_name(v));
+    if (set & version_bit(v)) append(out, "{}{}", out.empty() ? "" : ", ", version_name(v));
   return out;
 }
 
@@ -103,7 +105,7 @@ std::string format_protocols(ProtocolSet set) {
   std::string out;
   for (const ProtocolName& n : kProtocolNames) {
     if ((set & n.set) != n.set) continue;
-    fmt::format_to(std::back_inserter(out), "{}{}", out.empty() ? "" : ",", n.name);
+    append(out, "{}{}", out.empty() ? "" : ",", n.name);
     set &= ~n.set;
   }
   return out;

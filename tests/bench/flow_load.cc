@@ -2,7 +2,7 @@
 // flow_load SOCKET exact|acl COUNT [FIRST]: adds COUNT flows to an OpenFlow 1.3 switch, pipelined, waits for the barrier, and prints
 // "SECONDS FLOW_MODS_PER_SECOND".  exact: 5-tuples; acl: prefixes and ports with priorities.  flow_load SOCKET echo COUNT: echo requests.
 // flow_load SOCKET stats 1: one flow-stats request, prints "SECONDS BYTES".
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "lib/bytes.h"
 #include "tests/bench/load.h"

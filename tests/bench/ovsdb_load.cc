@@ -3,7 +3,7 @@
 // to the database T of the bench schema, and prints "SECONDS TRANSACTIONS_PER_SECOND".  batch: 1000 inserts a transaction.
 #include <poll.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <vector>
 

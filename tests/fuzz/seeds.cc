@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes seeds for the fuzz targets, from the tables: `fuzz_seeds DIR` makes DIR/match, DIR/actions and DIR/flow_text.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <fstream>

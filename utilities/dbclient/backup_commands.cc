@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // backup and restore: the contents of a database as a file in the journal's format (spec/file-formats.md section 1), from and to a running server.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <set>
 
 #include "lib/program.h"
+#include "lib/text.h"
 #include "utilities/dbclient/commands.h"
 
 namespace sluice::dbclient {
@@ -20,9 +21,7 @@ constexpr std::string_view kMagic = "OVSDB JSON ";
 std::string sha1_hex(std::string_view data) {
   unsigned char digest[SHA_DIGEST_LENGTH];
   SHA1(reinterpret_cast<const unsigned char*>(data.data()), data.size(), digest);
-  std::string out;
-  for (unsigned char c : digest) out += fmt::format("{:02x}", c);
-  return out;
+  return hex(digest);
 }
 
 void print_record(const Json& j) {

@@ -2,7 +2,7 @@
 // The table of commands, and what several of them share.
 #include "utilities/dbclient/commands.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <chrono>

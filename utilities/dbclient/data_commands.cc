@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transactions, dumps, locks, and waiting for a database.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <thread>
 

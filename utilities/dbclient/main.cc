@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ovsdb-client: talks to a database server.  main() is: options, command, connection, database, run.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // monitor, monitor-cond, monitor-cond-since: prints the contents of tables, then each change, until the connection ends.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands but for those that look into logs (log.cc).
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cstring>

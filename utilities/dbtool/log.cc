@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // show-log, verify and salvage: commands that read a journal record by record, whole or damaged.
 #include <fmt/chrono.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <ctime>
 #include <map>

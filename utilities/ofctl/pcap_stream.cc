@@ -2,7 +2,7 @@
 // Capture files through libpcap; TCP streams put together from segments in order.
 #include "utilities/ofctl/pcap_stream.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <pcap/pcap.h>
 
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "utilities/sluice/junit.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <string_view>

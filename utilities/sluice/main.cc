@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluice: what is new and has no counterpart among Open vSwitch's tools.  One row a command.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <string_view>
 

@@ -2,7 +2,7 @@
 // See packet_text.h.  A packet's in_port is where it came from, which is not its own: it is left out everywhere here.
 #include "utilities/sluice/packet_text.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>
@@ -14,6 +14,7 @@
 #include "datapath/ethertype.h"
 #include "datapath/odp_text.h"
 #include "datapath/packet.h"
+#include "lib/text.h"
 #include "ofproto/openflow/flow_text.h"
 #include "ofproto/openflow/text.h"
 
@@ -170,7 +171,7 @@ std::string describe(ByteView frame) {
 std::string show_frame(ByteView frame, std::string_view indent) {
   std::string out = fmt::format("{}{}\n", indent, describe(frame));
   for (size_t at = 0; at < frame.size(); at += kHexLine)
-    out += fmt::format("{}{}\n", indent, format_hex(frame.subspan(at, std::min(kHexLine, frame.size() - at))));
+    out += fmt::format("{}{}\n", indent, hex(frame.subspan(at, std::min(kHexLine, frame.size() - at))));
   return out;
 }
 

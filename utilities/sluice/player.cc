@@ -2,7 +2,7 @@
 // Steps come in groups: packets in, then what must come out.  The group ends with the next step that is no expectation; then nothing may be left over.
 #include "utilities/sluice/player.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first characters of a line say what it is; each kind has a function.  "<", "|", "!" and "?" lines belong to the command above them.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cctype>
 #include <charconv>

@@ -3,7 +3,7 @@
 // A worker is the one that starts daemons; it dies with the parent, and they with it.
 #include "utilities/sluice/test_command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <getopt.h>
 #include <signal.h>
 #include <sys/mman.h>

@@ -2,7 +2,7 @@
 #include "utilities/sluice/testbed.h"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -15,6 +15,7 @@
 #include "datapath/odp_text.h"
 #include "datapath/pcap_file.h"
 #include "lib/files.h"
+#include "lib/text.h"
 #include "lib/unixctl.h"
 #include "utilities/sluice/child.h"
 #include "utilities/sluice/packet_text.h"
@@ -234,7 +235,7 @@ std::expected<void, std::string> Testbed::warp(Duration total) {
 std::expected<void, std::string> Testbed::receive(const std::string& port, std::span<const Bytes> frames) {
   while (!frames.empty()) {
     std::vector<std::string> args = {port};
-    for (const Bytes& f : frames.first(std::min(frames.size(), kFramesPerCall))) args.push_back(format_hex(f));
+    for (const Bytes& f : frames.first(std::min(frames.size(), kFramesPerCall))) args.push_back(hex(f));
     frames = frames.subspan(args.size() - 1);
     if (auto done = control("netdev-dummy/receive", std::move(args)); !done) return std::unexpected(done.error());
   }

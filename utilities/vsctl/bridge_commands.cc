@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands on bridges, fake ones included.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // COLUMN[:KEY][OPERATOR VALUE]: parsing, and evaluation as a condition.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

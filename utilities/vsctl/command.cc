@@ -2,7 +2,7 @@
 // Command lines.
 #include "utilities/vsctl/command.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands that work on any table: list find get set add remove clear create destroy wait-until comment.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_text.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // init, show, emer-reset.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 // --help of vsctl.
 #include "utilities/vsctl/help.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "dbserver/ovsdb/table_text.h"
 #include "lib/program.h"

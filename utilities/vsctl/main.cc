@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ovs-vsctl: configures the switch through its database.  main() is: options, commands, connection, run, output.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cstdlib>

@@ -2,7 +2,7 @@
 // Finding, checking and deleting bridges, ports and interfaces.
 #include "utilities/vsctl/model.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

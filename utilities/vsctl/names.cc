@@ -2,7 +2,7 @@
 // Tables, columns and records by the names that people give them.
 #include "utilities/vsctl/names.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands on ports, bonds and interfaces.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 
 #include "dbserver/ovsdb/value_text.h"
+#include "lib/text.h"
 #include "utilities/vsctl/model.h"
 #include "utilities/vsctl/names.h"
 
@@ -35,12 +36,6 @@ void list_ifaces(Context& ctx) {
   for (const Port& p : all)
     for (std::string& s : interface_names(view, p.row)) names.push_back(std::move(s));
   ctx.print_sorted(std::move(names));
-}
-
-std::string join(const std::vector<std::string>& words, std::string_view separator) {
-  std::string s;
-  for (const std::string& w : words) s += (s.empty() ? "" : std::string(separator)) + w;
-  return s;
 }
 
 struct NewPort {

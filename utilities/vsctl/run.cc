@@ -2,7 +2,7 @@
 // One transaction, from commands to exit status.
 #include "utilities/vsctl/run.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "utilities/vsctl/model.h"
 

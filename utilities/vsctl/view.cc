@@ -2,7 +2,7 @@
 // Fetching rows on demand.
 #include "utilities/vsctl/view.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

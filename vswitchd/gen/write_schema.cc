@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Build-time program: writes the Open_vSwitch schema as JSON, for ovsdb-tool create, and as the manual page conf.db(5).
 // Usage: write_schema SCHEMA-FILE MANUAL-FILE
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <fstream>

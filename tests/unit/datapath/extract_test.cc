@@ -5,7 +5,7 @@
 #include <fstream>
 #include <random>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "datapath/checksum.h"
 #include "datapath/compose.h"

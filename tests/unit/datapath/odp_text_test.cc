@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "datapath/ethertype.h"
+#include "lib/text.h"
 
 namespace sluice {
 namespace {
@@ -91,7 +92,7 @@ TEST(OdpText, PacketOfAFlowIsWhatThePeerComposes) {
   for (const Golden& g : goldens) {
     auto packet = parse_packet(g.flow, g.size);
     ASSERT_TRUE(packet) << packet.error();
-    EXPECT_EQ(format_hex(packet->view()), g.frame);
+    EXPECT_EQ(hex(packet->view()), g.frame);
     EXPECT_EQ(packet->in_port, OdpPort{1});
   }
 }

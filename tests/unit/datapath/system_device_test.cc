@@ -14,7 +14,7 @@
 #include <chrono>
 #include <thread>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "datapath/user/user_datapath.h"
 

@@ -2,7 +2,7 @@
 // TLS over loopback with certificates that the openssl program makes here: both ways verified, strangers refused, bootstrap, new files.
 #include "lib/tls.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fstream>
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Properties of actions: every text that parses is encoded in the versions that it may be used in, decodes to the same meaning, and
 // prints to a text that does the same again; hostile lengths and random bytes are errors, never crashes.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
+#include "lib/text.h"
 #include "ofproto/openflow/flow_text.h"
 
 namespace sluice::ofp {
@@ -92,7 +92,7 @@ TEST_P(EveryAction, WireAndTextReadBack) {
   EXPECT_EQ(wire.size() % 8, 0u);
   auto decoded = decode_instructions(ByteReader(wire), v_, &tlv_);
   if (!decoded && v_ < Version::k13 && GetParam().text.find("decap") != std::string_view::npos) return;  // sent, not understood
-  ASSERT_TRUE(decoded) << text << " " << error_name(decoded.error()) << " " << fmt::format("{:02x}", fmt::join(wire, ""));
+  ASSERT_TRUE(decoded) << text << " " << error_name(decoded.error()) << " " << hex(wire);
   ActionCheck check{.version = v_, .table_id = 0, .tlv = &tlv_};
   auto ok = check_actions(*decoded, parsed->flow.match, check);
   EXPECT_TRUE(ok) << text << " " << error_name(ok.error());

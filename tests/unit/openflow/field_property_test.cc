@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Properties that hold for every row of the field table: wire and text read back to what was written, values that do not fit are
 // refused by name, every error has the right kind.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <random>
 
+#include "lib/text.h"
 #include "ofproto/openflow/flow_text.h"
 
 namespace sluice::ofp {
@@ -84,7 +85,7 @@ TEST_P(EveryField, WireReadsBack) {
       ByteWriter w(b);
       encode_nxm(m, w, v, &tlv_);
       auto back = decode_nxm(b, &tlv_);
-      ASSERT_TRUE(back) << f_.name << " " << version_name(v) << " " << error_name(back.error()) << " " << fmt::format("{:02x}", fmt::join(b, ""));
+      ASSERT_TRUE(back) << f_.name << " " << version_name(v) << " " << error_name(back.error()) << " " << hex(b);
       EXPECT_TRUE(*back == m) << f_.name << " " << version_name(v) << "\n" << format_match(m) << "\n" << format_match(*back);
     }
   }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Replays recordings of Open vSwitch (data/flow-mods.jsonl): flow text -> match and action bytes in OpenFlow 1.0, 1.1, 1.3, 1.5, and
 // what the switch's dump prints back.  Where we are stricter or more exact than the recording, kExceptions says so, one by one.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 
 #include "lib/json.h"
+#include "lib/text.h"
 #include "ofproto/openflow/flow_text.h"
 
 namespace sluice::ofp {
@@ -57,8 +58,6 @@ Bytes from_hex(std::string_view hex) {
   for (size_t i = 0; i + 1 < hex.size(); i += 2) out.push_back(static_cast<uint8_t>(digit(hex[i]) << 4 | digit(hex[i + 1])));
   return out;
 }
-std::string to_hex(ByteView b) { return fmt::format("{:02x}", fmt::join(b, "")); }
-
 /// The parts of a recorded flow-mod.
 struct Recorded {
   bool nxm = false;
@@ -172,9 +171,9 @@ TEST_P(FlowGoldens, TextToWireToText) {
   auto ok = encode_instructions(parsed->flow.actions, aw, v, &grows);
   ASSERT_TRUE(ok) << error_name(ok.error());
   if (!ex || ex->departure != kOtherBytes) {
-    EXPECT_EQ(to_hex(match), to_hex(want.match));
+    EXPECT_EQ(hex(match), hex(want.match));
   }
-  EXPECT_EQ(to_hex(actions), to_hex(want.actions));
+  EXPECT_EQ(hex(actions), hex(want.actions));
 
   if (c.dump.empty()) return;  // the switch refused it: check_test.cc
   TlvTable mapped;

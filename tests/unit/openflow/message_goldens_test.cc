@@ -2,13 +2,14 @@
 // Replays recordings of Open vSwitch (data/openflow-transcripts.jsonl): 360 ofctl commands in six versions with the bytes of both
 // directions.  Every message decodes, encodes back to the same bytes, and prints as recorded; and no length in any of them, however
 // it is changed, does harm.
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <set>
 
 #include "lib/json.h"
+#include "lib/text.h"
 #include "ofproto/openflow/message_text.h"
 
 namespace sluice::ofp {
@@ -25,8 +26,6 @@ Bytes from_hex(std::string_view hex) {
   for (size_t i = 0; i + 1 < hex.size(); i += 2) out.push_back(static_cast<uint8_t>(digit(hex[i]) << 4 | digit(hex[i + 1])));
   return out;
 }
-std::string to_hex(ByteView b) { return fmt::format("{:02x}", fmt::join(b, "")); }
-
 std::vector<Recording> read_recordings() {
   std::ifstream file(SLUICE_SOURCE_DIR "/tests/unit/openflow/data/openflow-transcripts.jsonl");
   std::vector<Recording> all;
@@ -65,7 +64,7 @@ TEST(MessageGoldens, DISABLED_EveryMessageDecodesAndEncodesBack) {
       auto m = decode(bytes, codec);
       if (!m) {
         // The one bad message of the recordings: an option length of 3.
-        EXPECT_EQ(error_name(m.error()), "NXTTMFC_BAD_OPT_LEN") << r.version << " " << r.command << " " << to_hex(bytes).substr(0, 200);
+        EXPECT_EQ(error_name(m.error()), "NXTTMFC_BAD_OPT_LEN") << r.version << " " << r.command << " " << hex(bytes).substr(0, 200);
         continue;
       }
       n++;
@@ -74,7 +73,7 @@ TEST(MessageGoldens, DISABLED_EveryMessageDecodesAndEncodesBack) {
       Bytes again;
       auto ok = encode(*m, again, codec);
       EXPECT_TRUE(ok) << r.version << " " << r.command << " " << format(*m);
-      EXPECT_EQ(to_hex(again), to_hex(bytes)) << r.version << " " << r.command << "\n" << format(*m);
+      EXPECT_EQ(hex(again), hex(bytes)) << r.version << " " << r.command << "\n" << format(*m);
     }
   }
   EXPECT_GT(n, 1000u);
