@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// The vocabulary of datapath keys: attributes, their parts, and where those are in Flow.  Printing and parsing are derived from it.
+// The vocabulary of datapath keys: attributes, their parts, and where those are in Flow.  Printing and parsing are derived from it, and the netlink
+// attributes of openvswitch.ko (kernel/odp_netlink.cc).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
+
+#include <linux/openvswitch.h>
 
 #include "datapath/ethertype.h"
 #include "datapath/flow.h"
@@ -24,7 +27,9 @@ struct OdpPart {
   OdpForm form;
   uint8_t shift = 0;
   uint8_t bits = 0;  // 0: all
+  uint8_t wire = 0;  // bytes in a netlink attribute; 0: size
   constexpr unsigned width() const { return bits ? bits : size * 8u; }
+  constexpr unsigned wire_size() const { return wire ? wire : size; }
 };
 
 #define AT(member) offsetof(Flow, member)
@@ -36,8 +41,8 @@ inline constexpr OdpPart kIpv6Parts[] = {{"src", AT(ipv6_src), 16, kIpv6}, {"dst
                                          {"proto", AT(nw_proto), 1, kDecimal}, {"tclass", AT(nw_tos), 1, kHex}, {"hlimit", AT(nw_ttl), 1, kDecimal},
                                          {"frag", AT(nw_frag), 1, kFragment}};
 inline constexpr OdpPart kPortParts[] = {{"src", AT(tp_src), 2, kDecimal}, {"dst", AT(tp_dst), 2, kDecimal}};
-inline constexpr OdpPart kIcmpParts[] = {{"type", AT(tp_src), 2, kDecimal, 0, 8}, {"code", AT(tp_dst), 2, kDecimal, 0, 8}};
-inline constexpr OdpPart kArpParts[] = {{"sip", AT(nw_src), 4, kIpv4}, {"tip", AT(nw_dst), 4, kIpv4}, {"op", AT(nw_proto), 1, kDecimal},
+inline constexpr OdpPart kIcmpParts[] = {{"type", AT(tp_src), 2, kDecimal, 0, 8, 1}, {"code", AT(tp_dst), 2, kDecimal, 0, 8, 1}};
+inline constexpr OdpPart kArpParts[] = {{"sip", AT(nw_src), 4, kIpv4}, {"tip", AT(nw_dst), 4, kIpv4}, {"op", AT(nw_proto), 1, kDecimal, 0, 0, 2},
                                         {"sha", AT(arp_sha), 6, kMac}, {"tha", AT(arp_tha), 6, kMac}};
 inline constexpr OdpPart kNdParts[] = {{"target", AT(nd_target), 16, kIpv6}, {"sll", AT(arp_sha), 6, kMac}, {"tll", AT(arp_tha), 6, kMac}};
 inline constexpr OdpPart kNdExtParts[] = {{"nd_reserved", AT(nd_reserved), 4, kHex}, {"nd_options_type", AT(nd_options_type), 1, kDecimal}};
@@ -54,6 +59,8 @@ inline constexpr OdpPart kTunnelParts[] = {{"tun_id", AT(tunnel.id), 8, kHex}, {
 inline constexpr OdpPart kPriorityPart[] = {{"", AT(skb_priority), 4, kHex}};
 inline constexpr OdpPart kMarkPart[] = {{"", AT(pkt_mark), 4, kHex}};
 inline constexpr OdpPart kZonePart[] = {{"", AT(ct_zone), 2, kHex}};
+inline constexpr OdpPart kCtStatePart[] = {{"", AT(ct_state), 1, kHex, 0, 0, 4}};
+inline constexpr OdpPart kTcpFlagsPart[] = {{"", AT(tcp_flags), 2, kHex}};
 inline constexpr OdpPart kCtMarkPart[] = {{"", AT(ct_mark), 4, kHex}};
 inline constexpr OdpPart kCtLabelPart[] = {{"", AT(ct_label), 16, kLabel}};
 inline constexpr OdpPart kRecircPart[] = {{"", AT(recirc_id), 4, kRecirc}};
@@ -68,15 +75,37 @@ inline constexpr OdpFlag kTcpFlags[] = {{"fin", 1}, {"syn", 2}, {"rst", 4}, {"ps
                                         {"[200]", 0x200}, {"[400]", 0x400}, {"[800]", 0x800}};
 inline constexpr OdpFlag kTunnelFlags[] = {{"df", 1}, {"csum", 2}, {"key", 4}, {"oam", 8}};  // 8: FlowTunnel::flags bit 0
 
+/// How the parts of an attribute lie in its netlink form.
+enum class OdpWire : uint8_t {
+  kStruct,   // one after the other, in network order
+  kHost,     // one integer in the order of this machine
+  kNested,   // attributes of their own
+  kStack,    // MPLS labels, as many as there are
+  kNone,     // the kernel doesn't know it
+};
+
 struct OdpAttribute {
   std::string_view name;
   std::span<const OdpPart> parts;
+  uint16_t type = OVS_KEY_ATTR_UNSPEC;   // OVS_KEY_ATTR_*
+  OdpWire wire = OdpWire::kStruct;
 };
 
 /// Before the Ethernet header, in the order in which they are printed.
-inline constexpr OdpAttribute kMetadataAttributes[] = {{"skb_priority", kPriorityPart}, {"tunnel", kTunnelParts}, {"skb_mark", kMarkPart}, {"ct_state", {}},
-                                                       {"ct_zone", kZonePart}, {"ct_mark", kCtMarkPart}, {"ct_label", kCtLabelPart}, {"recirc_id", kRecircPart},
-                                                       {"dp_hash", kHashPart}, {"in_port", kInPortPart}, {"packet_type", kPacketTypeParts}, {"eth", kEthParts}};
+inline constexpr OdpAttribute kMetadataAttributes[] = {
+    {"skb_priority", kPriorityPart, OVS_KEY_ATTR_PRIORITY, OdpWire::kHost},
+    {"tunnel", kTunnelParts, OVS_KEY_ATTR_TUNNEL, OdpWire::kNested},
+    {"skb_mark", kMarkPart, OVS_KEY_ATTR_SKB_MARK, OdpWire::kHost},
+    {"ct_state", kCtStatePart, OVS_KEY_ATTR_CT_STATE, OdpWire::kHost},
+    {"ct_zone", kZonePart, OVS_KEY_ATTR_CT_ZONE, OdpWire::kHost},
+    {"ct_mark", kCtMarkPart, OVS_KEY_ATTR_CT_MARK, OdpWire::kHost},
+    {"ct_label", kCtLabelPart, OVS_KEY_ATTR_CT_LABELS, OdpWire::kHost},
+    {"recirc_id", kRecircPart, OVS_KEY_ATTR_RECIRC_ID, OdpWire::kHost},
+    {"dp_hash", kHashPart, OVS_KEY_ATTR_DP_HASH, OdpWire::kHost},
+    {"in_port", kInPortPart, OVS_KEY_ATTR_IN_PORT, OdpWire::kHost},
+    {"packet_type", kPacketTypeParts, OVS_KEY_ATTR_PACKET_TYPE, OdpWire::kNone},
+    {"eth", kEthParts, OVS_KEY_ATTR_ETHERNET},
+};
 
 /// After it: those that apply to a key.
 struct OdpProtocolAttribute {
@@ -90,28 +119,37 @@ inline bool ip(const Flow& f, uint8_t proto) { return v4(f, proto) || v6(f, prot
 inline bool nd(const Flow& f) { return v6(f, kProtoIcmpv6) && (f.tp_src == be16(135) || f.tp_src == be16(136)) && !f.tp_dst; }
 }  // namespace odp
 inline constexpr OdpProtocolAttribute kProtocolAttributes[] = {
-    {{"mpls", kMplsParts}, [](const Flow& f) { return f.is_mpls(); }},
-    {{"ipv4", kIpv4Parts}, [](const Flow& f) { return f.eth_type == kEthIpv4; }},
-    {{"ipv6", kIpv6Parts}, [](const Flow& f) { return f.eth_type == kEthIpv6; }},
-    {{"arp", kArpParts}, [](const Flow& f) { return f.is_arp(); }},
-    {{"tcp", kPortParts}, [](const Flow& f) { return odp::ip(f, kProtoTcp); }},
-    {{"tcp_flags", {}}, [](const Flow& f) { return odp::ip(f, kProtoTcp); }},
-    {{"udp", kPortParts}, [](const Flow& f) { return odp::ip(f, kProtoUdp); }},
-    {{"sctp", kPortParts}, [](const Flow& f) { return odp::ip(f, kProtoSctp); }},
-    {{"icmp", kIcmpParts}, [](const Flow& f) { return odp::v4(f, kProtoIcmp); }},
-    {{"icmpv6", kIcmpParts}, [](const Flow& f) { return odp::v6(f, kProtoIcmpv6); }},
-    {{"nd", kNdParts}, odp::nd},
-    {{"nd_ext", kNdExtParts}, odp::nd},
+    {{"mpls", kMplsParts, OVS_KEY_ATTR_MPLS, OdpWire::kStack}, [](const Flow& f) { return f.is_mpls(); }},
+    {{"ipv4", kIpv4Parts, OVS_KEY_ATTR_IPV4}, [](const Flow& f) { return f.eth_type == kEthIpv4; }},
+    {{"ipv6", kIpv6Parts, OVS_KEY_ATTR_IPV6}, [](const Flow& f) { return f.eth_type == kEthIpv6; }},
+    {{"arp", kArpParts, OVS_KEY_ATTR_ARP}, [](const Flow& f) { return f.is_arp(); }},
+    {{"tcp", kPortParts, OVS_KEY_ATTR_TCP}, [](const Flow& f) { return odp::ip(f, kProtoTcp); }},
+    {{"tcp_flags", kTcpFlagsPart, OVS_KEY_ATTR_TCP_FLAGS}, [](const Flow& f) { return odp::ip(f, kProtoTcp); }},
+    {{"udp", kPortParts, OVS_KEY_ATTR_UDP}, [](const Flow& f) { return odp::ip(f, kProtoUdp); }},
+    {{"sctp", kPortParts, OVS_KEY_ATTR_SCTP}, [](const Flow& f) { return odp::ip(f, kProtoSctp); }},
+    {{"icmp", kIcmpParts, OVS_KEY_ATTR_ICMP}, [](const Flow& f) { return odp::v4(f, kProtoIcmp); }},
+    {{"icmpv6", kIcmpParts, OVS_KEY_ATTR_ICMPV6}, [](const Flow& f) { return odp::v6(f, kProtoIcmpv6); }},
+    {{"nd", kNdParts, OVS_KEY_ATTR_ND}, odp::nd},
+    {{"nd_ext", kNdExtParts, OVS_KEY_ATTR_ND_EXTENSIONS, OdpWire::kNone}, odp::nd},
 };
 
-/// The attribute that set() of a kind writes.
-struct OdpSetName { OdpSetKind kind; OdpAttribute attribute; };
+/// The attribute that set() of a kind writes, and whether openvswitch.ko has it: what it can't set is set by the daemon.
+struct OdpSetName { OdpSetKind kind; OdpAttribute attribute; bool in_kernel = true; };
 inline constexpr OdpSetName kSetNames[] = {
-    {OdpSetKind::kEthernet, {"eth", kEthParts}}, {OdpSetKind::kIpv4, {"ipv4", kIpv4Parts}}, {OdpSetKind::kIpv6, {"ipv6", kIpv6Parts}},
-    {OdpSetKind::kTcp, {"tcp", kPortParts}}, {OdpSetKind::kUdp, {"udp", kPortParts}}, {OdpSetKind::kSctp, {"sctp", kPortParts}},
-    {OdpSetKind::kIcmp, {"icmp", kIcmpParts}}, {OdpSetKind::kIcmpv6, {"icmpv6", kIcmpParts}}, {OdpSetKind::kArp, {"arp", kArpParts}},
-    {OdpSetKind::kNd, {"nd", kNdParts}}, {OdpSetKind::kMpls, {"mpls", kMplsParts}}, {OdpSetKind::kTunnel, {"tunnel", kTunnelParts}},
-    {OdpSetKind::kSkbMark, {"skb_mark", kMarkPart}}, {OdpSetKind::kSkbPriority, {"skb_priority", kPriorityPart}},
+    {OdpSetKind::kEthernet, {"eth", kEthParts, OVS_KEY_ATTR_ETHERNET}},
+    {OdpSetKind::kIpv4, {"ipv4", kIpv4Parts, OVS_KEY_ATTR_IPV4}},
+    {OdpSetKind::kIpv6, {"ipv6", kIpv6Parts, OVS_KEY_ATTR_IPV6}},
+    {OdpSetKind::kTcp, {"tcp", kPortParts, OVS_KEY_ATTR_TCP}},
+    {OdpSetKind::kUdp, {"udp", kPortParts, OVS_KEY_ATTR_UDP}},
+    {OdpSetKind::kSctp, {"sctp", kPortParts, OVS_KEY_ATTR_SCTP}},
+    {OdpSetKind::kIcmp, {"icmp", kIcmpParts, OVS_KEY_ATTR_ICMP}, false},
+    {OdpSetKind::kIcmpv6, {"icmpv6", kIcmpParts, OVS_KEY_ATTR_ICMPV6}, false},
+    {OdpSetKind::kArp, {"arp", kArpParts, OVS_KEY_ATTR_ARP}, false},
+    {OdpSetKind::kNd, {"nd", kNdParts, OVS_KEY_ATTR_ND}, false},
+    {OdpSetKind::kMpls, {"mpls", kMplsParts, OVS_KEY_ATTR_MPLS, OdpWire::kStack}},
+    {OdpSetKind::kTunnel, {"tunnel", kTunnelParts, OVS_KEY_ATTR_TUNNEL, OdpWire::kNested}},
+    {OdpSetKind::kSkbMark, {"skb_mark", kMarkPart, OVS_KEY_ATTR_SKB_MARK, OdpWire::kHost}},
+    {OdpSetKind::kSkbPriority, {"skb_priority", kPriorityPart, OVS_KEY_ATTR_PRIORITY, OdpWire::kHost}},
 };
 
 struct SlowReasonName { SlowReason reason; std::string_view name; };

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// Netlink attributes: written to a byte vector, read from bytes that may be hostile (no attribute reaches beyond its message or its parent).
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <libmnl/libmnl.h>
+#include <linux/netlink.h>
+
+#include "lib/bytes.h"
+
+namespace sluice {
+
+/// Appends attributes, each padded to 4 bytes.  What is too long for its 16-bit length is left out, and ok() stays false.
+class AttrWriter {
+ public:
+  explicit AttrWriter(Bytes& out) : out_(out) {}
+  bool ok() const { return ok_; }
+  size_t size() const { return out_.size(); }
+
+  void put(uint16_t type, const void* data, size_t size);
+  void put(uint16_t type, ByteView bytes) { put(type, bytes.data(), bytes.size()); }
+  void put(uint16_t type, const std::string& text) { put(type, text.c_str(), text.size() + 1); }
+  /// An integer in the order of this machine, a be16, or a struct of the kernel's.
+  template <typename T>
+  void value(uint16_t type, const T& v) { put(type, &v, sizeof v); }
+  void flag(uint16_t type) { put(type, nullptr, 0); }
+
+  /// A nested attribute: what is written until end(begin(type)) is in it.
+  size_t begin(uint16_t type);
+  void end(size_t begun);
+
+ private:
+  Bytes& out_;
+  bool ok_ = true;
+};
+
+struct Attr {
+  uint16_t type = 0;
+  ByteView data;
+
+  /// Nothing if the payload has another size.
+  template <typename T>
+  std::optional<T> as() const {
+    if (data.size() != sizeof(T)) return std::nullopt;
+    T v;
+    std::memcpy(&v, data.data(), sizeof v);
+    return v;
+  }
+  std::string text() const { return {reinterpret_cast<const char*>(data.data()), strnlen(reinterpret_cast<const char*>(data.data()), data.size())}; }
+};
+
+/// for (Attr a : Attrs(bytes)): in their order; ends at the first that is cut or claims to be longer than what is left.
+class Attrs {
+ public:
+  explicit Attrs(ByteView bytes) : bytes_(bytes) {}
+  class Iterator {
+   public:
+    explicit Iterator(ByteView left) : left_(left) { check(); }
+    Attr operator*() const;
+    Iterator& operator++();
+    bool operator!=(const Iterator&) const { return !left_.empty(); }
+
+   private:
+    void check();
+    ByteView left_;
+  };
+  Iterator begin() const { return Iterator(bytes_); }
+  Iterator end() const { return Iterator({}); }
+  /// The last of a type; empty optional if there is none.
+  std::optional<Attr> find(uint16_t type) const;
+
+ private:
+  ByteView bytes_;
+};
+
+}  // namespace sluice

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys and masks as OVS_KEY_ATTR_*.  See odp_netlink.h.
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "datapath/kernel/odp_parts.h"
+#include "datapath/odp_fields.h"
+
+namespace sluice {
+namespace {
+
+constexpr be16 kAll16(UINT16_MAX);
+constexpr be32 kAll32(UINT32_MAX);
+
+/// What only netlink has so far; no text prints it.
+constexpr OdpPart kExtHdrsPart[] = {{"", offsetof(Flow, ipv6_exthdr), 2, kHex}};
+constexpr OdpPart kCtTuple4Parts[] = {{"src", offsetof(Flow, ct_nw_src), 4, kIpv4}, {"dst", offsetof(Flow, ct_nw_dst), 4, kIpv4}, {"tp_src", offsetof(Flow, ct_tp_src), 2, kDecimal},
+                                      {"tp_dst", offsetof(Flow, ct_tp_dst), 2, kDecimal}, {"proto", offsetof(Flow, ct_nw_proto), 1, kDecimal}};
+constexpr OdpPart kCtTuple6Parts[] = {{"src", offsetof(Flow, ct_ipv6_src), 16, kIpv6}, {"dst", offsetof(Flow, ct_ipv6_dst), 16, kIpv6}, {"tp_src", offsetof(Flow, ct_tp_src), 2, kDecimal},
+                                      {"tp_dst", offsetof(Flow, ct_tp_dst), 2, kDecimal}, {"proto", offsetof(Flow, ct_nw_proto), 1, kDecimal}};
+constexpr OdpAttribute kOtherAttributes[] = {
+    {"ct_tuple4", kCtTuple4Parts, OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4},
+    {"ct_tuple6", kCtTuple6Parts, OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6},
+    {"ipv6_exthdrs", kExtHdrsPart, OVS_KEY_ATTR_IPV6_EXTHDRS, OdpWire::kHost},
+};
+
+const OdpAttribute* find_attribute(uint16_t type) {
+  for (const OdpAttribute& a : kMetadataAttributes)
+    if (a.type == type) return &a;
+  for (const OdpProtocolAttribute& p : kProtocolAttributes)
+    if (p.attribute.type == type) return &p.attribute;
+  for (const OdpAttribute& a : kOtherAttributes)
+    if (a.type == type) return &a;
+  return nullptr;
+}
+
+bool is_l4(uint16_t type) {
+  constexpr uint16_t kL4[] = {OVS_KEY_ATTR_TCP, OVS_KEY_ATTR_TCP_FLAGS, OVS_KEY_ATTR_UDP, OVS_KEY_ATTR_SCTP, OVS_KEY_ATTR_ICMP, OVS_KEY_ATTR_ICMPV6, OVS_KEY_ATTR_ND};
+  return std::ranges::find(kL4, type) != std::end(kL4);
+}
+
+/// The kernel wants the ND attribute of every such ICMPv6 type, whatever the code.
+bool is_nd_type(const Flow& key) { return odp::v6(key, kProtoIcmpv6) && (key.tp_src == be16(135) || key.tp_src == be16(136)); }
+
+bool applies(const OdpProtocolAttribute& p, const Flow& key) {
+  if (p.attribute.wire == OdpWire::kNone || (is_l4(p.attribute.type) && key.nw_frag & kFragLater)) return false;
+  return p.attribute.type == OVS_KEY_ATTR_ND ? is_nd_type(key) : p.applies(key);
+}
+
+bool has_bits(const OdpAttribute& a, const Flow& f) {
+  return std::ranges::any_of(a.parts, [&](const OdpPart& part) {
+    auto* p = reinterpret_cast<const uint8_t*>(&f) + part.offset;
+    return std::any_of(p, p + part.size, [](uint8_t b) { return b != 0; });
+  });
+}
+
+bool has_tunnel(const Flow& key) { return key.tunnel.dst || !key.tunnel.ipv6_dst.is_zero(); }
+bool is_tag(be16 tci) { return tci.host() & kVlanPresent; }
+
+class KeyEncoder {
+ public:
+  KeyEncoder(const Flow& key, const Flow& mask, bool is_mask, AttrWriter& out) : key_(key), mask_(mask), shown_(is_mask ? mask : key), is_mask_(is_mask), out_(out) {}
+  void metadata() {
+    for (const OdpAttribute& a : kMetadataAttributes)
+      if (has_metadata(a)) put_attribute(a, shown_, is_mask_, out_);
+    for (const OdpAttribute& a : kOtherAttributes)
+      if (has_bits(a, mask_)) put_attribute(a, shown_, is_mask_, out_);
+  }
+  void frame() {
+    if (!key_.packet_type) put_attribute(*find_attribute(OVS_KEY_ATTR_ETHERNET), shown_, is_mask_, out_);
+    std::array<size_t, 2> open{};
+    size_t tags = 0;
+    if (is_tag(key_.vlan_tci)) open[tags++] = tag(key_.vlan_tpid, shown_.vlan_tci);
+    if (tags == 1 && is_tag(key_.vlan2_tci)) open[tags++] = tag(key_.vlan2_tpid, shown_.vlan2_tci);
+    network();
+    while (tags > 0) out_.end(open[--tags]);
+  }
+
+ private:
+  bool has_metadata(const OdpAttribute& a) const {
+    switch (a.type) {
+      case OVS_KEY_ATTR_ETHERNET: case OVS_KEY_ATTR_PACKET_TYPE: return false;
+      case OVS_KEY_ATTR_IN_PORT: return key_.in_port != be32(kOdpNone.value);
+      case OVS_KEY_ATTR_RECIRC_ID: return true;
+      case OVS_KEY_ATTR_TUNNEL: return has_tunnel(key_);
+      default: return has_bits(a, key_) || has_bits(a, mask_);
+    }
+  }
+  size_t tag(be16 tpid, be16 tci) {
+    out_.value(OVS_KEY_ATTR_ETHERTYPE, is_mask_ ? kAll16 : tpid ? tpid : kEthVlan);
+    out_.value(OVS_KEY_ATTR_VLAN, tci);
+    return out_.begin(OVS_KEY_ATTR_ENCAP);
+  }
+  void network() {
+    // A frame of 802.2 without an EtherType is told by the attribute that is missing from the key.
+    if (is_mask_ || key_.eth_type != be16(kEthTypeNone)) out_.value(OVS_KEY_ATTR_ETHERTYPE, shown_.eth_type);
+    if (is_vlan_type(key_.eth_type)) {  // a tag that is cut
+      out_.value(OVS_KEY_ATTR_VLAN, is_mask_ ? kAll16 : be16());
+      out_.flag(OVS_KEY_ATTR_ENCAP);
+      return;
+    }
+    for (const OdpProtocolAttribute& p : kProtocolAttributes) {
+      if (!applies(p, key_)) continue;
+      if (p.attribute.wire == OdpWire::kStack) labels();
+      else put_attribute(p.attribute, shown_, is_mask_, out_);
+    }
+  }
+  /// As many as the mask asks for, at least one: the kernel counts them in keys and masks.
+  void labels() {
+    size_t n = kMplsLabels;
+    while (n > 1 && !mask_.mpls_lse[n - 1]) n--;
+    out_.put(OVS_KEY_ATTR_MPLS, shown_.mpls_lse, n * sizeof(be32));
+  }
+
+  const Flow &key_, &mask_, &shown_;
+  bool is_mask_;
+  AttrWriter& out_;
+};
+
+/// Takes out of `part` of the mask what the kernel has no attribute for; true if there was something.
+template <typename T>
+bool take_out(T& part) {
+  bool any = false;
+  auto* p = reinterpret_cast<uint8_t*>(&part);
+  for (size_t i = 0; i < sizeof part; i++) any |= p[i] != 0, p[i] = 0;
+  return any;
+}
+
+void narrow_tags(const Flow& key, Flow& mask) {
+  auto narrow = [](be16 tci, be16& tci_mask, be16& tpid_mask) {
+    tci_mask = is_tag(tci) ? tci_mask | be16(kVlanPresent) : kAll16;  // that there is no tag is always matched
+    tpid_mask = kAll16;
+  };
+  narrow(key.vlan_tci, mask.vlan_tci, mask.vlan_tpid);
+  narrow(key.vlan2_tci, mask.vlan2_tci, mask.vlan2_tpid);
+}
+
+void narrow_tunnel(const Flow& key, FlowTunnel& mask) {
+  if (!has_tunnel(key)) return mask = {}, void();   // told by in_port
+  if (key.tunnel.dst) mask.dst = kAll32;
+  else mask.ipv6_dst.b.fill(UINT8_MAX);
+  if (mask.id) mask.dp_flags |= be16(kTunnelKeyPresent);
+}
+
+bool narrow_ip(const Flow& key, Flow& mask) {
+  mask.nw_frag = UINT8_MAX;
+  bool can = true;
+  if (key.nw_frag & kFragLater) {  // no L4 header, so nothing of it decides
+    mask.tp_src = mask.tp_dst = mask.tcp_flags = {};
+    mask.arp_sha = mask.arp_tha = {};
+    mask.nd_target = {};
+  } else if (is_nd_type(key)) {
+    if (!mask.nd_target.is_zero() || mask.arp_sha != MacAddr{} || mask.arp_tha != MacAddr{}) mask.tp_src = mask.tp_dst = kAll16;
+  }
+  can &= !take_out(mask.nd_reserved) & !take_out(mask.nd_options_type);
+  if (mask.tp_src || mask.tp_dst || mask.tcp_flags || mask.nw_proto) mask.nw_proto = UINT8_MAX;
+  return can;
+}
+
+}  // namespace
+
+bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& features) {
+  bool can = true;
+  mask.in_port = mask.recirc_id = kAll32;
+  mask.packet_type = kAll32;   // told by whether there is an Ethernet attribute
+  mask.eth_type = kAll16;
+  narrow_tags(key, mask);
+  if (is_tag(key.vlan_tci) && features.vlan_tags < 2) can &= !is_tag(key.vlan2_tci);
+  if (key.is_ip()) can &= narrow_ip(key, mask);
+  narrow_tunnel(key, mask.tunnel);
+  if (!features.ipv6_exthdrs) can &= !take_out(mask.ipv6_exthdr);
+  for (unsigned i = 0; i < kMplsLabels; i++)
+    if (i >= features.mpls_labels) can &= !take_out(mask.mpls_lse[i]);
+  can &= !take_out(mask.tun_present) & !take_out(mask.tun_metadata) & !take_out(mask.pbb_uca) & !take_out(mask.pbb_isid);
+  can &= !take_out(mask.nsh_flags) & !take_out(mask.nsh_mdtype) & !take_out(mask.nsh_np) & !take_out(mask.nsh_ttl) & !take_out(mask.nsh_path) & !take_out(mask.nsh_context);
+  return can;
+}
+
+void encode_odp_key(const Flow& key, const Flow& mask, AttrWriter& out) {
+  KeyEncoder encoder(key, mask, false, out);
+  encoder.metadata();
+  encoder.frame();
+}
+
+void encode_odp_mask(const Flow& key, const Flow& mask, AttrWriter& out) {
+  KeyEncoder encoder(key, mask, true, out);
+  encoder.metadata();
+  encoder.frame();
+}
+
+void encode_odp_metadata(const Flow& key, AttrWriter& out) { KeyEncoder(key, zero_flow(), false, out).metadata(); }
+
+namespace {
+
+class KeyDecoder {
+ public:
+  explicit KeyDecoder(bool is_mask) : is_mask_(is_mask) {}
+  /// The malformed attribute, if there is one.
+  std::optional<uint16_t> read(ByteView attrs, unsigned tags);
+  OdpReading reading;
+  bool has_ethernet = false, has_ether_type = false;
+
+ private:
+  bool attribute(const Attr& a, unsigned tags);
+  bool labels(const Attr& a);
+  bool is_mask_;
+};
+
+std::optional<uint16_t> KeyDecoder::read(ByteView attrs, unsigned tags) {
+  auto encap = Attrs(attrs).find(OVS_KEY_ATTR_ENCAP);
+  auto tci = Attrs(attrs).find(OVS_KEY_ATTR_VLAN);
+  if (tci && encap && !encap->data.empty()) {
+    if (tags == 2) {
+      reading.complete = false;
+      return std::nullopt;
+    }
+    auto tpid = Attrs(attrs).find(OVS_KEY_ATTR_ETHERTYPE);
+    auto tpid_value = tpid ? tpid->as<be16>() : std::nullopt;
+    auto tci_value = tci->as<be16>();
+    if (!tci_value) return OVS_KEY_ATTR_VLAN;
+    (tags ? reading.flow.vlan2_tci : reading.flow.vlan_tci) = *tci_value;
+    (tags ? reading.flow.vlan2_tpid : reading.flow.vlan_tpid) = tpid_value.value_or(be16());
+    for (Attr a : Attrs(attrs))
+      if (a.type != OVS_KEY_ATTR_ETHERTYPE && a.type != OVS_KEY_ATTR_VLAN && a.type != OVS_KEY_ATTR_ENCAP && !attribute(a, tags)) return a.type;
+    return read(encap->data, tags + 1);
+  }
+  for (Attr a : Attrs(attrs))
+    if (!attribute(a, tags)) return a.type;
+  return std::nullopt;
+}
+
+bool KeyDecoder::labels(const Attr& a) {
+  size_t n = a.data.size() / sizeof(be32);
+  if (n == 0 || a.data.size() % sizeof(be32)) return false;
+  std::memcpy(reading.flow.mpls_lse, a.data.data(), std::min<size_t>(n, kMplsLabels) * sizeof(be32));
+  if (n > kMplsLabels) reading.complete = false;
+  return true;
+}
+
+bool KeyDecoder::attribute(const Attr& a, unsigned) {
+  if (a.type == OVS_KEY_ATTR_ETHERTYPE) {
+    auto type = a.as<be16>();
+    has_ether_type = true;
+    if (type) reading.flow.eth_type = *type;
+    return type.has_value();
+  }
+  if (a.type == OVS_KEY_ATTR_VLAN || a.type == OVS_KEY_ATTR_ENCAP) return true;  // of a tag that is cut
+  const OdpAttribute* known = find_attribute(a.type);
+  if (!known || known->wire == OdpWire::kNone) {
+    reading.complete = false;
+    return true;
+  }
+  has_ethernet |= a.type == OVS_KEY_ATTR_ETHERNET;
+  if (known->wire == OdpWire::kStack) return labels(a);
+  bool complete = true;
+  bool ok = take_attribute(*known, a, is_mask_, reading.flow, complete);
+  reading.complete &= complete;
+  return ok;
+}
+
+std::unexpected<std::string> malformed(uint16_t type) {
+  const OdpAttribute* a = find_attribute(type);
+  return std::unexpected(fmt::format("malformed datapath key attribute {} ({})", type, a ? a->name : "eth_type or vlan"));
+}
+
+}  // namespace
+
+std::expected<OdpReading, std::string> decode_odp_key(ByteView attrs) {
+  KeyDecoder decoder(false);
+  if (auto bad = decoder.read(attrs, 0)) return malformed(*bad);
+  Flow& f = decoder.reading.flow;
+  if (!decoder.has_ethernet) f.packet_type = be32(1u << 16 | f.eth_type.host());
+  else if (!decoder.has_ether_type) f.eth_type = be16(kEthTypeNone);
+  return decoder.reading;
+}
+
+std::expected<OdpReading, std::string> decode_odp_mask(ByteView attrs, const Flow& key) {
+  KeyDecoder decoder(true);
+  if (auto bad = decoder.read(attrs, 0)) return malformed(*bad);
+  Flow& f = decoder.reading.flow;
+  f.packet_type = kAll32;
+  if (!is_tag(key.vlan_tci)) f.vlan_tci = f.vlan_tpid = kAll16;
+  if (!is_tag(key.vlan2_tci)) f.vlan2_tci = f.vlan2_tpid = kAll16;
+  return decoder.reading;
+}
+
+}  // namespace sluice

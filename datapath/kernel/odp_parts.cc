@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// See odp_parts.h.
+#include "datapath/kernel/odp_parts.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace sluice {
+namespace {
+
+/// The attributes of a tunnel key, by the index of their part in kTunnelParts.
+constexpr uint16_t kTunnelTypes[] = {OVS_TUNNEL_KEY_ATTR_ID, OVS_TUNNEL_KEY_ATTR_IPV4_SRC, OVS_TUNNEL_KEY_ATTR_IPV4_DST, OVS_TUNNEL_KEY_ATTR_IPV6_SRC, OVS_TUNNEL_KEY_ATTR_IPV6_DST,
+                                     OVS_TUNNEL_KEY_ATTR_TOS, OVS_TUNNEL_KEY_ATTR_TTL, OVS_TUNNEL_KEY_ATTR_TP_SRC, OVS_TUNNEL_KEY_ATTR_TP_DST};
+static_assert(std::size(kTunnelTypes) == std::size(kTunnelParts));
+
+constexpr uint16_t kDontFragment = 1, kChecksum = 2;  // FlowTunnel::dp_flags
+constexpr uint16_t kOam = 1;                                           // FlowTunnel::flags
+
+bool is_integer(const OdpPart& part) { return part.wire || part.bits || part.form == kFragment; }
+
+const uint8_t* bytes_of(const Flow& f, const OdpPart& part) { return reinterpret_cast<const uint8_t*>(&f) + part.offset; }
+uint8_t* bytes_of(Flow& f, const OdpPart& part) { return reinterpret_cast<uint8_t*>(&f) + part.offset; }
+
+uint64_t to_wire(uint64_t v, const OdpPart& part, bool is_mask) {
+  if (part.form != kFragment) return v;
+  if (is_mask) return v ? UINT8_MAX : 0;
+  return v & kFragLater ? OVS_FRAG_TYPE_LATER : v & kFragAny ? OVS_FRAG_TYPE_FIRST : OVS_FRAG_TYPE_NONE;
+}
+
+uint64_t from_wire(uint64_t v, const OdpPart& part, bool is_mask) {
+  if (part.form != kFragment || is_mask) return v;
+  return v == OVS_FRAG_TYPE_LATER ? kFragAny | kFragLater : v == OVS_FRAG_TYPE_FIRST ? kFragAny : 0;
+}
+
+/// In network order.
+void put_part_bytes(const OdpPart& part, const Flow& f, bool is_mask, Bytes& out) {
+  if (!is_integer(part)) return out.insert(out.end(), bytes_of(f, part), bytes_of(f, part) + part.size), void();
+  uint64_t v = to_wire(get_part(f, part), part, is_mask);
+  for (unsigned i = part.wire_size(); i-- > 0;) out.push_back(static_cast<uint8_t>(v >> (8 * i)));
+}
+
+void take_part_bytes(const OdpPart& part, const uint8_t* from, bool is_mask, Flow& f, bool& complete) {
+  if (!is_integer(part)) {
+    std::memcpy(bytes_of(f, part), from, part.size);
+    return;
+  }
+  uint64_t v = 0;
+  for (unsigned i = 0; i < part.wire_size(); i++) v = v << 8 | from[i];
+  v = from_wire(v, part, is_mask);
+  if (part.width() < 64 && v >> part.width()) {
+    if (!is_mask) complete = false;
+    v &= (uint64_t{1} << part.width()) - 1;
+  }
+  // All that netlink can say of the part is all of it.
+  if (is_mask && part.width() < 64 && v == (uint64_t{1} << part.width()) - 1) std::memset(bytes_of(f, part), 0xff, part.size);
+  else put_part(f, part, v);
+}
+
+/// The kernel's structs are padded to their alignment.
+size_t struct_size(const OdpAttribute& a) {
+  size_t n = 0;
+  for (const OdpPart& part : a.parts) n += part.wire_size();
+  return n > 4 ? MNL_ALIGN(n) : n;
+}
+
+void reverse_if_little(uint8_t* from, size_t n) {
+  if constexpr (std::endian::native == std::endian::little) std::reverse(from, from + n);
+}
+
+void put_tunnel(const Flow& f, bool is_mask, AttrWriter& out) {
+  const FlowTunnel& t = f.tunnel;
+  uint16_t dp_flags = t.dp_flags.host();
+  for (size_t i = 0; i < std::size(kTunnelParts); i++) {
+    const OdpPart& part = kTunnelParts[i];
+    auto* p = bytes_of(f, part);
+    bool zero = std::all_of(p, p + part.size, [](uint8_t b) { return b == 0; });
+    bool wanted = kTunnelTypes[i] == OVS_TUNNEL_KEY_ATTR_ID ? dp_flags & kTunnelKeyPresent || !zero : kTunnelTypes[i] == OVS_TUNNEL_KEY_ATTR_TTL ? !is_mask || !zero : !zero;
+    if (wanted) out.put(kTunnelTypes[i], p, part.size);
+  }
+  if (dp_flags & kDontFragment) out.flag(OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
+  if (dp_flags & kChecksum) out.flag(OVS_TUNNEL_KEY_ATTR_CSUM);
+  if (t.flags.host() & kOam) out.flag(OVS_TUNNEL_KEY_ATTR_OAM);
+}
+
+bool take_tunnel(ByteView attrs, Flow& f, bool& complete) {
+  uint16_t dp_flags = 0;
+  for (Attr a : Attrs(attrs)) {
+    auto type = std::ranges::find(kTunnelTypes, a.type);
+    if (type != std::end(kTunnelTypes)) {
+      const OdpPart& part = kTunnelParts[type - kTunnelTypes];
+      if (a.data.size() != part.size) return false;
+      std::memcpy(bytes_of(f, part), a.data.data(), part.size);
+      if (a.type == OVS_TUNNEL_KEY_ATTR_ID) dp_flags |= kTunnelKeyPresent;
+      continue;
+    }
+    switch (a.type) {
+      case OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT: dp_flags |= kDontFragment; break;
+      case OVS_TUNNEL_KEY_ATTR_CSUM: dp_flags |= kChecksum; break;
+      case OVS_TUNNEL_KEY_ATTR_OAM: f.tunnel.flags |= be16(kOam); break;
+      default: complete = false;
+    }
+  }
+  f.tunnel.dp_flags = be16(dp_flags);
+  return true;
+}
+
+}  // namespace
+
+size_t payload_size(const OdpAttribute& a) { return a.wire == OdpWire::kStack ? sizeof(be32) : struct_size(a); }
+
+void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, Bytes& out) {
+  size_t start = out.size();
+  if (a.wire == OdpWire::kStack) {
+    auto* p = reinterpret_cast<const uint8_t*>(&f.mpls_lse[0]);
+    return out.insert(out.end(), p, p + sizeof(be32)), void();
+  }
+  for (const OdpPart& part : a.parts) put_part_bytes(part, f, is_mask, out);
+  if (a.wire == OdpWire::kHost) reverse_if_little(out.data() + start, out.size() - start);
+  out.resize(start + struct_size(a));
+}
+
+void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out) {
+  if (a.wire == OdpWire::kNested) {
+    size_t begun = out.begin(a.type);
+    put_tunnel(f, is_mask, out);
+    return out.end(begun);
+  }
+  Bytes payload;
+  put_payload(a, f, is_mask, payload);
+  out.put(a.type, payload);
+}
+
+bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete) {
+  if (a.wire == OdpWire::kNested) return take_tunnel(attr.data, f, complete);
+  if (attr.data.size() != payload_size(a)) return false;
+  if (a.wire == OdpWire::kStack) {
+    std::memcpy(&f.mpls_lse[0], attr.data.data(), sizeof(be32));
+    return true;
+  }
+  Bytes bytes(attr.data.begin(), attr.data.end());
+  if (a.wire == OdpWire::kHost) reverse_if_little(bytes.data(), bytes.size());
+  const uint8_t* from = bytes.data();
+  for (const OdpPart& part : a.parts) {
+    take_part_bytes(part, from, is_mask, f, complete);
+    from += part.wire_size();
+  }
+  return true;
+}
+
+}  // namespace sluice

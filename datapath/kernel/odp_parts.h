@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// One attribute of a datapath key between Flow and netlink, by the tables of odp_fields.h; shared by odp_key.cc and odp_actions.cc.
+#pragma once
+
+#include "datapath/kernel/odp_netlink.h"
+#include "datapath/odp_fields.h"
+
+namespace sluice {
+
+inline constexpr uint16_t kTunnelKeyPresent = 4;  // of FlowTunnel::dp_flags
+
+/// Appends the payload of an attribute (not of kNested).
+void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, Bytes& out);
+void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out);
+/// Reads an attribute into `f`, whose parts are zero.  False if it is malformed; `complete` becomes false if it holds more than Flow does.
+bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete);
+size_t payload_size(const OdpAttribute& a);
+
+}  // namespace sluice

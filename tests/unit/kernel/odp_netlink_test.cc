@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keys, masks and actions as netlink attributes: bytes as linux/openvswitch.h lays them out, round trips of everything, and bytes that are cut.
+// Little-endian machines only, as far as bytes are written out here.
+#include "datapath/kernel/odp_netlink.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "datapath/odp_fields.h"
+#include "datapath/odp_text.h"
+#include "tests/unit/datapath/random_flow.h"
+
+namespace sluice {
+namespace {
+
+std::string hex_of(const std::function<void(AttrWriter&)>& write) {
+  Bytes out;
+  AttrWriter writer(out);
+  write(writer);
+  EXPECT_TRUE(writer.ok());
+  return format_hex(out);
+}
+
+OdpKeyMask parse(const char* text) {
+  auto km = parse_odp_key(text);
+  EXPECT_TRUE(km) << km.error();
+  return *km;
+}
+
+struct Golden { const char *text, *key, *mask; };
+class KeyBytes : public testing::TestWithParam<Golden> {};
+
+TEST_P(KeyBytes, AreThoseOfTheHeader) {
+  auto [key, mask] = parse(GetParam().text);
+  narrow_for_kernel(key, mask, {});
+  EXPECT_EQ(hex_of([&](AttrWriter& w) { encode_odp_key(key, mask, w); }), GetParam().key);
+  EXPECT_EQ(hex_of([&](AttrWriter& w) { encode_odp_mask(key, mask, w); }), GetParam().mask);
+}
+
+#define RECIRC0_IN1 "0800140000000000" "0800030001000000"
+#define RECIRC_IN_MASK "08001400ffffffff" "08000300ffffffff"
+#define ETH12 "100004000a0b0c0d0e010a0b0c0d0e02"
+#define ETH_MASK "10000400ffffffffffffffffffffffff"
+#define T "in_port(1),eth(src=0a:0b:0c:0d:0e:01,dst=0a:0b:0c:0d:0e:02),"
+INSTANTIATE_TEST_SUITE_P(Layers, KeyBytes, testing::Values(
+    Golden{T "eth_type(0x0800),ipv4(src=1.2.3.4,dst=5.6.0.0/255.255.0.0,proto=6,tos=0/0xfc,ttl=64,frag=no),tcp(src=80,dst=0/0xff00),tcp_flags(syn|ack)",
+           RECIRC0_IN1 ETH12 "0600060008000000" "10000700" "01020304" "05060000" "06004000" "08000900" "00500000" "0600120000120000",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "10000700" "ffffffff" "ffff0000" "fffcffff" "08000900" "ffffff00" "060012000fff0000"},
+    Golden{T "eth_type(0x8100),vlan(vid=5,pcp=3),encap(eth_type(0x1234))",
+           RECIRC0_IN1 ETH12 "0600060081000000" "0600050070050000" "0c000100" "0600060012340000",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "06000500ffff0000" "0c000100" "06000600ffff0000"},
+    Golden{T "eth_type(0x86dd),ipv6(src=fe80::1,dst=::/0,label=0x12345,proto=58,tclass=0,hlimit=255,frag=no),icmpv6(type=135,code=0),nd(target=fe80::2)",
+           RECIRC0_IN1 ETH12 "0600060086dd0000" "2c000800" "fe800000000000000000000000000001" "00000000000000000000000000000000" "00012345" "3a00ff00"
+           "06000c0087000000" "20000e00" "fe800000000000000000000000000002" "000000000000000000000000",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "2c000800" "ffffffffffffffffffffffffffffffff" "00000000000000000000000000000000" "000fffff" "ffffffff"
+           "06000c00ffff0000" "20000e00" "ffffffffffffffffffffffffffffffff" "000000000000000000000000"},
+    Golden{T "eth_type(0x0806),arp(sip=1.2.3.4,tip=0.0.0.0/0.0.0.0,op=2,sha=00:00:00:00:00:07,tha=00:00:00:00:00:00)",
+           RECIRC0_IN1 ETH12 "0600060008060000" "1c000d00" "01020304" "00000000" "0002" "000000000007" "000000000000" "0000",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "1c000d00" "ffffffff" "00000000" "00ff" "ffffffffffff" "ffffffffffff" "0000"},
+    // A key that says nothing of the protocol has no L4 attribute.  What is under a later fragment's header neither.
+    Golden{T "eth_type(0x0800),ipv4(proto=0/0,frag=no)",
+           RECIRC0_IN1 ETH12 "0600060008000000" "10000700" "00000000" "00000000" "00000000",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "10000700" "00000000" "00000000" "000000ff"},
+    Golden{T "eth_type(0x0800),ipv4(proto=17,frag=later),udp(src=0,dst=0)",
+           RECIRC0_IN1 ETH12 "0600060008000000" "10000700" "00000000" "00000000" "11000002",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "10000700" "00000000" "00000000" "ff0000ff"},
+    Golden{"skb_priority(0x3),skb_mark(0x5/0xf),ct_state(+est+trk-new),ct_zone(0x5),ct_mark(0x1/0xff),ct_label(0x1/0xff),recirc_id(0x7),dp_hash(0x1/0xf)," T "eth_type(0x8847),mpls(label=5,tc=1,ttl=64,bos=1)",
+           "0800020003000000" "08000f0005000000" "0800160022000000" "0600170005000000" "0800180001000000" "1400190001000000000000000000000000000000"
+           "0800140007000000" "0800130001000000" "0800030001000000" ETH12 "0600060088470000" "0800150000005340",
+           "08000200ffffffff" "08000f000f000000" "0800160023000000" "06001700ffff0000" "08001800ff000000" "14001900ff000000000000000000000000000000"
+           "08001400ffffffff" "080013000f000000" "08000300ffffffff" ETH_MASK "06000600ffff0000" "08001500ffffffff"}));
+
+TEST(OdpNetlink, KeyWithoutEtherType) {
+  Flow key{}, mask{};
+  key.in_port = be32(1);
+  key.eth_type = be16(kEthTypeNone);
+  narrow_for_kernel(key, mask, {});
+  EXPECT_EQ(hex_of([&](AttrWriter& w) { encode_odp_key(key, mask, w); }), RECIRC0_IN1 "10000400000000000000000000000000");
+  EXPECT_EQ(hex_of([&](AttrWriter& w) { encode_odp_mask(key, mask, w); }), RECIRC_IN_MASK "10000400000000000000000000000000" "06000600ffff0000");
+}
+
+void clear_what_the_kernel_has_not(Flow& f) {
+  f.nd_reserved = {};
+  f.nd_options_type = 0;
+  f.ipv6_exthdr = {};
+}
+
+/// Random bits of what the packet has.
+Flow random_mask(std::mt19937& rng) {
+  Flow mask{};
+  for (uint64_t& w : mask.words())
+    if (unsigned how = rng() % 4; how) w = how == 1 ? 0 : how == 2 ? UINT64_MAX : uint64_t{rng()} << 32 | rng();
+  return mask;
+}
+
+TEST(OdpNetlink, KeysAndMasksComeBack) {
+  std::mt19937 rng(1);
+  for (int i = 0; i < 20000; i++) {
+    Flow key = random_flow(rng), mask = random_mask(rng);
+    clear_what_the_kernel_has_not(key);
+    if (rng() % 4 == 0) key.recirc_id = be32(rng()), key.ct_state = static_cast<uint8_t>(rng()), key.ct_zone = be16(static_cast<uint16_t>(rng())), key.ct_label[3] = 9;
+    if (rng() % 8 == 0) key.tunnel.dst = be32(rng() | 1), key.tunnel.ttl = 64, key.tunnel.id = be64(rng()), key.tunnel.dp_flags = be16(7);
+    narrow_for_kernel(key, mask, {.ipv6_exthdrs = true});
+    Flow masked = key;
+    mask_flow(masked, mask);
+    Bytes bytes, mask_bytes;
+    AttrWriter writer(bytes), mask_writer(mask_bytes);
+    encode_odp_key(masked, mask, writer);
+    encode_odp_mask(masked, mask, mask_writer);
+    auto read = decode_odp_key(bytes);
+    ASSERT_TRUE(read) << read.error();
+    ASSERT_EQ(format_odp_key(read->flow), format_odp_key(masked)) << format_odp_key(key);
+    auto read_mask = decode_odp_mask(mask_bytes, read->flow);
+    ASSERT_TRUE(read_mask) << read_mask.error();
+    // The mask that the kernel has tells apart all that ours does among packets with the key's layers.
+    ASSERT_EQ(format_odp_key(read->flow, read_mask->flow), format_odp_key(masked, mask));
+  }
+}
+
+TEST(OdpNetlink, CutAndSpoiltBytesDoNoHarm) {
+  std::mt19937 rng(2);
+  for (int i = 0; i < 3000; i++) {
+    Flow key = random_flow(rng), mask = random_mask(rng);
+    narrow_for_kernel(key, mask, {});
+    Bytes bytes;
+    AttrWriter writer(bytes);
+    encode_odp_key(key, mask, writer);
+    for (int n = 0; n < 20; n++) {
+      Bytes bad(bytes.begin(), bytes.begin() + rng() % (bytes.size() + 1));
+      for (unsigned flips = rng() % 4; flips-- && !bad.empty();) bad[rng() % bad.size()] = static_cast<uint8_t>(rng());
+      (void)decode_odp_key(bad);
+      (void)decode_odp_mask(bad, key);
+      (void)decode_odp_actions(bad);
+    }
+  }
+}
+
+TEST(OdpNetlink, UnknownAttributesOfAKeyArePassedOver) {
+  auto [key, mask] = parse(T "eth_type(0x1234)");
+  Bytes bytes;
+  AttrWriter writer(bytes);
+  encode_odp_key(key, mask, writer);
+  writer.value(uint16_t{200}, uint64_t{1});
+  auto read = decode_odp_key(bytes);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_FALSE(read->complete);
+  EXPECT_EQ(format_odp_key(read->flow), format_odp_key(key));
+}
+
+TEST(OdpNetlink, MalformedAttributesAreNamed) {
+  Bytes bytes;
+  AttrWriter writer(bytes);
+  writer.value(OVS_KEY_ATTR_IPV4, uint32_t{1});
+  auto read = decode_odp_key(bytes);
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error(), "malformed datapath key attribute 7 (ipv4)");
+}
+
+TEST(OdpNetlink, WhatTheKernelCannotMatchIsNamed) {
+  auto [key, mask] = parse(T "eth_type(0x86dd),ipv6(proto=58,frag=no),icmpv6(type=135,code=0),nd_ext(nd_options_type=1)");
+  EXPECT_FALSE(narrow_for_kernel(key, mask, {}));
+  EXPECT_EQ(mask.nd_options_type, 0);
+  mask.ipv6_exthdr = be16(1);
+  Flow other = mask;
+  EXPECT_TRUE(narrow_for_kernel(key, mask, {.ipv6_exthdrs = true}));
+  EXPECT_FALSE(narrow_for_kernel(key, other, {}));
+}
+
+struct ActionGolden { const char *text, *bytes; };
+class ActionBytes : public testing::TestWithParam<ActionGolden> {};
+
+TEST_P(ActionBytes, AreThoseOfTheHeaderAndComeBack) {
+  auto actions = parse_odp_actions(GetParam().text);
+  ASSERT_TRUE(actions) << actions.error();
+  Bytes bytes;
+  AttrWriter writer(bytes);
+  ASSERT_EQ(encode_odp_actions(*actions, 0x11223344, {.drop_action = true}, writer), ActionTrouble::kNone);
+  EXPECT_EQ(format_hex(bytes), GetParam().bytes);
+  auto read = decode_odp_actions(bytes);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_TRUE(read->complete);
+  EXPECT_EQ(format_odp_actions(read->actions), GetParam().text);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, ActionBytes, testing::Values(
+    ActionGolden{"3", "0800010003000000"},
+    ActionGolden{"1,2", "0800010001000000" "0800010002000000"},
+    ActionGolden{"push_vlan(vid=5,pcp=3),pop_vlan", "0800040081007005" "04000500"},
+    ActionGolden{"push_vlan(tpid=0x88a8,vid=5,pcp=0)", "0800040088a81005"},
+    ActionGolden{"push_mpls(label=5,tc=1,ttl=64,bos=1,eth_type=0x8847),pop_mpls(eth_type=0x800)", "0c0009000000534088470000" "06000a0008000000"},
+    ActionGolden{"recirc(0x7),hash(l4(5)),trunc(60),meter(2)", "0800070007000000" "0c0008000000000005000000" "08000d003c000000" "0800130002000000"},
+    ActionGolden{"set(ipv4(src=1.2.3.4,ttl=63))", "20000b00" "1c000700" "01020304" "00000000" "00003f00" "ffffffff" "00000000" "0000ff00"},
+    ActionGolden{"set(eth(src=0a:00:00:00:00:00/ff:00:00:00:00:00))", "20000b00" "1c000400" "0a0000000000" "000000000000" "ff0000000000" "000000000000"},
+    ActionGolden{"set(tcp(dst=80))", "10000b00" "0c000900" "00000050" "0000ffff"},
+    ActionGolden{"set(skb_mark(0x5/0xf))", "10000b00" "0c000f00" "05000000" "0f000000"},
+    ActionGolden{"set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key)))",
+                 "30000300" "2c001000" "0c0000000000000000000005" "0800010001010101" "0800020002020202" "0500040040000000" "04000500"},
+    ActionGolden{"clone(pop_vlan,1)", "10001400" "04000500" "0800010001000000"},
+    ActionGolden{"sample(sample=50.0%,actions(1))", "18000600" "08000100ffffff7f" "0c000200" "0800010001000000"},
+    ActionGolden{"userspace(pid=0,slow_path(lacp))", "20000200" "0800010044332211" "14000200" "0000000000000000" "ffffffff" "05000000"},
+    ActionGolden{"drop", ""}));
+
+TEST(OdpNetlink, DropIsTheEndWhereTheKernelHasNoSuchAction) {
+  OdpActions actions{{OdpOutput{OdpPort{1}}}, {OdpDrop{3}}, {OdpOutput{OdpPort{2}}}};
+  Bytes bytes;
+  AttrWriter writer(bytes);
+  EXPECT_EQ(encode_odp_actions(actions, 0, {}, writer), ActionTrouble::kNone);
+  EXPECT_EQ(format_hex(bytes), "0800010001000000");
+  bytes.clear();
+  EXPECT_EQ(encode_odp_actions(actions, 0, {.drop_action = true}, writer), ActionTrouble::kNone);
+  EXPECT_EQ(format_hex(bytes), "0800010001000000" "0800180003000000" "0800010002000000");
+}
+
+TEST(OdpNetlink, LimitsOfActions) {
+  Bytes bytes;
+  AttrWriter writer(bytes);
+  OdpActions many(kMaxActionBytes / 8, OdpAction{OdpOutput{OdpPort{1}}});
+  EXPECT_EQ(encode_odp_actions(many, 0, {}, writer), ActionTrouble::kNone);
+  many.push_back({OdpPopVlan{}});
+  EXPECT_EQ(encode_odp_actions(many, 0, {}, writer), ActionTrouble::kTooLong);
+  OdpActions deep{{OdpOutput{OdpPort{1}}}};
+  for (unsigned i = 0; i < kMaxActionNesting; i++) deep = {{OdpClone{deep}}};
+  EXPECT_EQ(encode_odp_actions(deep, 0, {}, writer), ActionTrouble::kNone);
+  EXPECT_EQ(encode_odp_actions({{OdpClone{deep}}}, 0, {}, writer), ActionTrouble::kTooDeep);
+  // More than an attribute's length can say.
+  OdpActions nested{{OdpClone{OdpActions(9000, OdpAction{OdpOutput{OdpPort{1}}})}}};
+  EXPECT_EQ(encode_odp_actions(nested, 0, {}, writer), ActionTrouble::kTooLong);
+}
+
+TEST(OdpNetlink, SetsThatTheKernelHasNotAreRefused) {
+  for (OdpSetKind kind : {OdpSetKind::kArp, OdpSetKind::kNd, OdpSetKind::kIcmp, OdpSetKind::kIcmpv6, OdpSetKind::kNsh}) {
+    OdpActions actions{{OdpClone{{{OdpSet{.kind = kind}}}}}};
+    Bytes bytes;
+    AttrWriter writer(bytes);
+    EXPECT_FALSE(kernel_can_do(actions));
+    EXPECT_EQ(encode_odp_actions(actions, 0, {}, writer), ActionTrouble::kUnsupported);
+  }
+  EXPECT_TRUE(kernel_can_do({{OdpSet{.kind = OdpSetKind::kIpv4}}}));
+}
+
+TEST(OdpNetlink, ForeignUserdataIsNotTakenForOurs) {
+  OdpUserspace why{SlowReason::kController, 0x123456789, 128};
+  EXPECT_EQ(decode_userdata(encode_userdata(why)), why);
+  Bytes other = encode_userdata(why);
+  other.back() = 1;
+  EXPECT_FALSE(decode_userdata(other));
+  EXPECT_FALSE(decode_userdata(ByteView(other).first(8)));
+}
+
+}  // namespace
+}  // namespace sluice
