@@ -9,7 +9,7 @@
 namespace sluice::ovsdb {
 namespace {
 
-Log log_("ovsdb_jsonrpc_server");
+Log log_("ovsdb_jsonrpc_server"), log_reconnect_("reconnect");
 
 }  // namespace
 
@@ -123,7 +123,7 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
   };
   handlers.on_disconnected = [r](std::string_view) { r->active.reset(); };
   handlers.probe = [](Connection& c) { c.send(std::string(R"({"id":"echo","method":"echo","params":[]})")); };
-  handlers.log = [](std::string_view line) { log_.info("{}", line); };
+  handlers.log = [](std::string_view line) { log_reconnect_.info("{}", line); };
   remote->connector = std::make_unique<Connector>(loop_, std::vector<Target>{*target}, how, std::move(handlers));
   return remote;
 }

@@ -18,6 +18,7 @@
 
 #include "lib/clock.h"
 #include "lib/files.h"
+#include "lib/log_modules.h"
 #include "lib/log_pattern.h"
 #include "lib/program.h"
 #include "lib/text.h"
@@ -196,6 +197,7 @@ std::expected<void, std::string> log_set(std::string_view spec) {
     return {};
   }
   std::string module;
+  bool foreign = false;
   size_t destination = kDestinations;
   std::optional<LogLevel> level;
   for (std::string_view word : split_words(spec, ",: \t")) {
@@ -205,9 +207,10 @@ std::expected<void, std::string> log_set(std::string_view spec) {
     if (d != std::end(kDestinationNames)) destination = static_cast<size_t>(d - kDestinationNames);
     else if (l != std::end(kLevelNames)) level = static_cast<LogLevel>(l - kLevelNames);
     else if (r.has_module(word)) module = word;
+    else if (is_foreign_log_module(word)) foreign = true;
     else return std::unexpected(fmt::format("no destination, level, or module \"{}\"", word));
   }
-  r.set_levels(module, destination, level.value_or(LogLevel::dbg));
+  if (!foreign) r.set_levels(module, destination, level.value_or(LogLevel::dbg));
   return {};
 }
 
@@ -291,7 +294,7 @@ UnixctlText set_limits(UnixctlArgs modules, bool honored) {
   LogRegistry& r = LogRegistry::get();
   std::lock_guard lock(r.mutex);
   for (const std::string& m : modules)
-    if (!same_word(m, "ANY") && !r.has_module(m)) return std::unexpected("unknown module");
+    if (!same_word(m, "ANY") && !r.has_module(m) && !is_foreign_log_module(m)) return std::unexpected("unknown module");
   for (Log* log : r.modules)
     if (modules.empty() || std::ranges::any_of(modules, [&](auto& m) { return same_word(m, "ANY") || m == LogRegistry::name_of(*log); })) LogRegistry::set_limits(*log, honored);
   return "";

@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-Log log("ofproto");
+Log log("ofproto"), log_rconn("rconn"), log_bridge("bridge");
 
 /// The message that carries `pin` to a session in the format that it asked for.
 ofp::Message packet_in_message(const OfConnection& c, ofp::PacketIn pin) {
@@ -25,7 +25,8 @@ Agent::Agent(Loop& loop, Bridge& bridge, Controllers::Options options)
                    {.on_message = [this](OfConnection& c, const ofp::Message& m, ByteView raw) { handle(c, m, raw); },
                     .on_ready = [this](OfConnection&) { update_miss_to_controller(); },
                     .on_closed = [this](OfConnection& c) { closed(c); },
-                    .log = [this](std::string_view text) { log.info("{}: {}", bridge_.name(), text); }}) {
+                    .log = [this](std::string_view text) { log_rconn.info("{}<->{}", bridge_.name(), text); },
+                    .log_error = [this](std::string_view text) { log_bridge.err("bridge {}: {}", bridge_.name(), text); }}) {
   bridge_.set_events(this);
 }
 

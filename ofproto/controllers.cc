@@ -49,6 +49,19 @@ void Controllers::configure(const std::vector<ControllerSettings>& wanted, uint3
   update_primary_lost();
 }
 
+std::string Controllers::unsafe_socket(const Target& target) const {
+  if (target.kind != TransportKind::unix_socket) return "";
+  std::string permitted = options_.run_dir + "/" + (target.passive ? options_.bridge + "." : "");
+  bool inside = target.path.starts_with(permitted) && (target.passive ? target.path.find('/', permitted.size()) == std::string::npos : target.path.find("/../") == std::string::npos);
+  if (inside) return "";
+  std::string always = fmt::format("or connect to \"unix:{}/{}.mgmt\" (which is always available without special configuration).", options_.run_dir, options_.bridge);
+  if (target.passive)
+    return fmt::format("Not adding Unix domain socket controller \"{}\" due to possibility of overwriting local files. Instead, specify path in permitted format \"punix:{}*\" {}", target.text,
+                       permitted, always);
+  return fmt::format("Not connecting to socket controller \"{}\" due to possibility for remote exploit.  Instead, specify socket in permitted directory \"unix:{}\" {}", target.text, permitted,
+                     always);
+}
+
 void Controllers::open(Remote& remote) {
   remote.retry = kNever;
   remote.error.clear();
@@ -59,6 +72,7 @@ void Controllers::open(Remote& remote) {
     return;
   }
   remote.passive = target->passive;
+  if (remote.error = unsafe_socket(*target); !remote.error.empty()) return handlers_.log_error(remote.error);
   if (remote.passive) return listen(*target, remote.kind(), &remote, remote.listener);
   Connector::Options options{.max_backoff = remote.settings.max_backoff, .probe_interval = remote.settings.probe_interval, .tls = options_.tls,
                              .dscp = remote.settings.dscp};

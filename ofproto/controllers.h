@@ -50,7 +50,8 @@ class Controllers {
     std::move_only_function<void(OfConnection&, const ofp::Message&, ByteView raw)> on_message;
     std::move_only_function<void(OfConnection&)> on_ready;
     std::move_only_function<void(OfConnection&)> on_closed;  // it is still there during the call
-    std::move_only_function<void(std::string_view)> log;
+    std::move_only_function<void(std::string_view)> log;        // of a connection's life
+    std::move_only_function<void(std::string_view)> log_error;  // a controller that is refused
   };
   Controllers(Loop& loop, Options options, Handlers handlers);
   ~Controllers();
@@ -83,6 +84,8 @@ class Controllers {
   struct Session;
   struct Remote;
   void open(Remote& remote);
+  /// A database must not make the switch overwrite or talk to any socket of the machine: listeners are RUN_DIR/BRIDGE.*, others below RUN_DIR.
+  std::string unsafe_socket(const Target& target) const;
   void listen(const Target& target, ConnectionKind kind, Remote* remote, std::unique_ptr<Listener>& listener);
   Session& add_session(Connection& stream, ConnectionKind kind, Remote* remote, std::unique_ptr<Connection> owned);
   void remove_session(Session* session);

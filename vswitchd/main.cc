@@ -28,7 +28,7 @@
 namespace sluice {
 namespace {
 
-Log log("bridge");
+Log log("vswitchd"), log_reconnect("reconnect"), log_timeval("timeval");
 
 struct Settings {
   DaemonOptions daemon;
@@ -130,7 +130,7 @@ int run(int argc, char** argv) {
   Clock clock;
   log_set_clock(&clock);
   Loop loop(clock);
-  loop.set_stall_reporter([](std::string_view name, Duration took) { log.warn("{} held up the main loop for {} ms", name, to_ms(took)); });
+  loop.set_stall_reporter([](std::string_view name, Duration took) { log_timeval.warn("Unreasonably long {}ms poll interval in {}", to_ms(took), name); });
   Random random = Random::from_system();
   uint64_t seed = getenv("SLUICE_HASH_SEED") ? strtoull(getenv("SLUICE_HASH_SEED"), nullptr, 0) : random.next();
 
@@ -144,7 +144,7 @@ int run(int argc, char** argv) {
   TlsContext db_tls(s.tls);
   auto options = replica_options();
   options.connector.tls = &db_tls;
-  ovsdb::Replica replica(loop, *remotes, std::move(options), {.on_change = {}, .on_lock = {}, .log = [](std::string_view text) { log.info("{}", text); }}, uuids);
+  ovsdb::Replica replica(loop, *remotes, std::move(options), {.on_change = {}, .on_lock = {}, .log = [](std::string_view text) { log_reconnect.info("{}", text); }}, uuids);
   Vswitchd vswitchd(loop, datapaths, replica,
                     {.run_dir = dirs.run, .tls = s.tls, .interface_types = backends.interface_types(), .dummy_type = s.dummy && !s.dummy_override ? "dummy" : ""});
 

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -33,6 +35,7 @@ Vswitchd::~Vswitchd() { agents_.clear(); }
 bool Vswitchd::run(Time now) {
   bool more = datapaths_.run(now);
   for (auto& [name, agent] : agents_) more |= agent->run(now);
+  report_contention();
   if (!replica_.has_contents() || (!replica_.has_lock() && !configured_)) return more;
   if (replica_.seqno() != seen_) reconfigure(now);
   if (devices_changed_) retry_failed_interfaces(now);
@@ -43,6 +46,11 @@ bool Vswitchd::run(Time now) {
     write_status(now, statistics);
   }
   return more;
+}
+
+void Vswitchd::report_contention() {
+  bool before = std::exchange(contended_, replica_.lock_contended());
+  if (contended_ && !before) log.err("another ovs-vswitchd process is running, disabling this process (pid {}) until it goes away", getpid());
 }
 
 Time Vswitchd::deadline(Time now) const {
