@@ -12,6 +12,27 @@ namespace {
 
 bool is_free(const Bridge::Impl& b, uint32_t n) { return !b.by_number.contains(n); }
 
+/// An interface that has `wanted` without having asked for it; nullptr if it is free, or held by one that did.
+const InterfaceRecord* accidental_holder(const Bridge::Impl& b, std::optional<uint32_t> wanted) {
+  auto it = wanted ? b.by_number.find(*wanted) : b.by_number.end();
+  if (it == b.by_number.end()) return nullptr;
+  const InterfaceRecord& r = b.interfaces.at(it->second);
+  return r.settings.ofport_request == wanted || r.ofport == OFPP_LOCAL ? nullptr : &r;
+}
+
+/// The number that it asked for is not the one it has, and can be had.
+bool moves(const Bridge::Impl& b, const InterfaceRecord& r, const InterfaceSettings& s) {
+  auto wanted = s.ofport_request;
+  if (!r.works() || !wanted || *wanted < 1 || *wanted >= kMaxPorts || r.ofport == OFPP_LOCAL || r.ofport == OfpPort{*wanted}) return false;
+  return is_free(b, *wanted) || accidental_holder(b, wanted);
+}
+
+std::string unusable_patch(const InterfaceSettings& s) {
+  if (s.patch_peer.empty()) return fmt::format("{}: patch type requires valid 'peer' argument", s.device.name);
+  if (s.patch_peer == s.device.name) return fmt::format("{}: patch peer must not be self", s.device.name);
+  return "";
+}
+
 }  // namespace
 
 OfpPort allocate_ofport(Bridge::Impl& b, const InterfaceSettings& s) {
@@ -85,6 +106,13 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
   InterfaceRecord& r = impl_->interfaces[settings.device.name];
   if (r.works()) return;
   r = {.settings = settings, .error = {}, .created = now};
+  if (r.is_patch()) r.error = unusable_patch(settings);
+  if (!r.error.empty()) return sw.config_changed(*impl_, now);
+  std::optional<InterfaceSettings> displaced;
+  if (const InterfaceRecord* holder = accidental_holder(*impl_, settings.ofport_request)) {
+    displaced = holder->settings;
+    remove_interface(displaced->device.name, now);
+  }
   OfpPort ofport = allocate_ofport(*impl_, settings);
   if (ofport == OFPP_NONE) {
     r.error = "no OpenFlow port number is free";
@@ -109,6 +137,7 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
   if (impl_->events) impl_->events->port_status(ofp::PortReason::kAdd, describe_port(*impl_, r));
+  if (displaced) add_interface(*displaced, now);
 }
 
 void Bridge::change_interface(const InterfaceSettings& settings, Time now) {
@@ -116,8 +145,7 @@ void Bridge::change_interface(const InterfaceSettings& settings, Time now) {
   if (it == impl_->interfaces.end()) return add_interface(settings, now);
   InterfaceRecord& r = it->second;
   Switch::Impl& sw = *impl_->owner.impl_;
-  bool number_changes = settings.ofport_request && r.ofport != OFPP_LOCAL && r.ofport != OfpPort{*settings.ofport_request} && is_free(*impl_, *settings.ofport_request);
-  bool same_kind = r.works() && r.settings.device.type == settings.device.type && !number_changes;
+  bool same_kind = r.works() && r.settings.device.type == settings.device.type && !moves(*impl_, r, settings) && (!r.is_patch() || unusable_patch(settings).empty());
   Netdev* dev = same_kind && !r.is_patch() ? sw.dpif.netdev(r.odp) : nullptr;
   bool done = same_kind && (r.is_patch() || settings.device == r.settings.device || (dev && dev->reconfigure(settings.device)));
   if (!done) {
@@ -147,6 +175,11 @@ void Bridge::remove_interface(const std::string& name, Time now) {
   impl_->interfaces.erase(it);
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
+  for (auto& [other, waiting] : impl_->interfaces)
+    if (r.works() && waiting.settings.ofport_request == r.ofport.value && moves(*impl_, waiting, waiting.settings)) {
+      InterfaceSettings s = waiting.settings;
+      return change_interface(s, now);
+    }
 }
 
 void Bridge::set_port(const PortSettings& settings, Time now) {
@@ -194,6 +227,13 @@ void Switch::Impl::resolve_patches(Time now) {
   }
 }
 
+bool Switch::Impl::has_patch(const std::string& name) const {
+  return std::ranges::any_of(by_id, [&](auto& bridge) {
+    auto r = bridge.second->interfaces.find(name);
+    return r != bridge.second->interfaces.end() && r->second.is_patch() && r->second.works();
+  });
+}
+
 /// Notices what devices did by themselves: links that went up or down.
 void Switch::Impl::check_ports(Time now) {
   if (now < next_port_check) return;
@@ -216,6 +256,7 @@ std::optional<InterfaceStatus> Bridge::interface_status(const std::string& name)
   InterfaceStatus s{.name = name, .type = r.settings.device.type, .ofport = r.ofport, .error = r.error, .state = {}, .stats = {}};
   if (r.is_patch()) {
     s.state.admin_up = s.state.link_up = r.works();
+    if (r.works() && !impl_->owner.impl_->has_patch(r.settings.patch_peer)) s.error = fmt::format("No usable peer '{}' exists in '{}' datapath.", r.settings.patch_peer, impl_->view.settings.datapath_type.empty() ? "system" : impl_->view.settings.datapath_type);
     if (r.works()) s.state.mac = describe_port(*impl_, r).hw_addr;
     s.stats = {.rx_packets = r.patch.rx_packets, .rx_bytes = r.patch.rx_bytes, .tx_packets = r.patch.tx_packets, .tx_bytes = r.patch.tx_bytes};
   } else if (const Netdev* dev = r.works() ? impl_->owner.dpif().netdev(r.odp) : nullptr) {

@@ -105,6 +105,7 @@ struct Switch::Impl {
 
   // --- ports.cc ---
   void resolve_patches(Time now);
+  bool has_patch(const std::string& name) const;  // that works, in any bridge
   void check_ports(Time now);
 };
 

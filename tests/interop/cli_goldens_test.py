@@ -30,13 +30,9 @@ DIFFERENT = {
 NOT_YET = {
     ("list", "bridge", "br0"): "spanning tree status",
     ("list", "br"): "spanning tree status",
-    ("--columns=name,ofport", "--format=table", "list", "interface"): "a wanted port number displaces an automatic one",
-    ("--columns=name", "find", "interface", "ofport=1"): "a wanted port number displaces an automatic one",
-    ("--columns=name", "find", "interface", "ofport>1"): "a wanted port number displaces an automatic one",
     ("add-port", "br0", "vx", "--", "set", "interface", "vx", "type=vxlan", "options:remote_ip=1.2.3.4", "options:key=flow"): "tunnels",
     ("add-port", "br0", "vy", "--", "set", "interface", "vy", "type=vxlan", "options:nosuch=1"): "tunnels",
     ("get", "interface", "vy", "error"): "tunnels",
-    ("get", "interface", "patch0", "error"): "patch ports without a peer",
 }
 
 

@@ -53,12 +53,12 @@ struct DaemonTest : testing::Test {
   }
   /// A daemon that is ready at once and lives until SIGTERM.
   int serve() {
-    Daemon daemon(options, directories);
-    daemon.start();
     sigset_t term;
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
-    sigprocmask(SIG_BLOCK, &term, nullptr);
+    sigprocmask(SIG_BLOCK, &term, nullptr);  // before there is a pidfile by which somebody could signal us
+    Daemon daemon(options, directories);
+    daemon.start();
     daemon.ready();
     int signo;
     sigwait(&term, &signo);
