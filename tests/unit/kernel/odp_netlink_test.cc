@@ -9,6 +9,7 @@
 
 #include "datapath/odp_fields.h"
 #include "datapath/odp_text.h"
+#include "lib/text.h"
 #include "tests/unit/datapath/random_flow.h"
 
 namespace sluice {
@@ -19,7 +20,7 @@ std::string hex_of(const std::function<void(AttrWriter&)>& write) {
   AttrWriter writer(out);
   write(writer);
   EXPECT_TRUE(writer.ok());
-  return format_hex(out);
+  return hex(out);
 }
 
 OdpKeyMask parse(const char* text) {
@@ -176,7 +177,7 @@ TEST_P(ActionBytes, AreThoseOfTheHeaderAndComeBack) {
   Bytes bytes;
   AttrWriter writer(bytes);
   ASSERT_EQ(encode_odp_actions(*actions, 0x11223344, {.drop_action = true}, writer), ActionTrouble::kNone);
-  EXPECT_EQ(format_hex(bytes), GetParam().bytes);
+  EXPECT_EQ(hex(bytes), GetParam().bytes);
   auto read = decode_odp_actions(bytes);
   ASSERT_TRUE(read) << read.error();
   EXPECT_TRUE(read->complete);
@@ -206,10 +207,10 @@ TEST(OdpNetlink, DropIsTheEndWhereTheKernelHasNoSuchAction) {
   Bytes bytes;
   AttrWriter writer(bytes);
   EXPECT_EQ(encode_odp_actions(actions, 0, {}, writer), ActionTrouble::kNone);
-  EXPECT_EQ(format_hex(bytes), "0800010001000000");
+  EXPECT_EQ(hex(bytes), "0800010001000000");
   bytes.clear();
   EXPECT_EQ(encode_odp_actions(actions, 0, {.drop_action = true}, writer), ActionTrouble::kNone);
-  EXPECT_EQ(format_hex(bytes), "0800010001000000" "0800180003000000" "0800010002000000");
+  EXPECT_EQ(hex(bytes), "0800010001000000" "0800180003000000" "0800010002000000");
 }
 
 TEST(OdpNetlink, LimitsOfActions) {
