@@ -10,6 +10,17 @@ namespace {
 using Text = UnixctlText;
 Text wrong(std::string text) { return std::unexpected(std::move(text)); }
 
+/// Answers when the last compaction of a command has ended.
+struct Compactions {
+  explicit Compactions(UnixctlReply r) : reply(std::move(r)) {}
+  ~Compactions() {
+    if (errors.empty()) reply.ok("");
+    else reply.error(errors);
+  }
+  UnixctlReply reply;
+  std::string errors;
+};
+
 }  // namespace
 
 std::string Service::memory_text() {
@@ -31,17 +42,17 @@ void Service::add_commands(UnixctlServer& u) {
     return "";
   });
   u.add_text("memory/show", "", 0, 0, [this](UnixctlArgs) -> Text { return memory_text(); });
-  u.add_text("ovsdb-server/compact", "[DB]", 0, 1, [this](UnixctlArgs args) -> Text {
+  u.add("ovsdb-server/compact", "[DB]", 0, 1, [this](UnixctlArgs args, UnixctlReply reply) {
+    auto all = std::make_shared<Compactions>(std::move(reply));
     bool found = false;
-    std::string errors;
     for (auto& [name, db] : server_.databases()) {
       if (args.empty() ? db->reserved : name != args[0]) continue;
       found = true;
-      if (auto s = compact(*db, "compacting database online"); !s) errors += s.error().to_string() + "\n";
+      compact(*db, [all](const Status& s) {
+        if (!s) all->errors += s.error().to_string() + "\n";
+      });
     }
-    if (!found && !args.empty()) return wrong("no database by that name");
-    if (!errors.empty()) return wrong(errors);
-    return "";
+    if (!found && !args.empty()) all->errors = "no database by that name";
   });
   u.add_text("ovsdb-server/reconnect", "", 0, 0, [this](UnixctlArgs) -> Text {
     remotes_.reconnect("reconnect requested");

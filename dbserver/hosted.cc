@@ -51,42 +51,99 @@ TransactOutcome HostedDatabase::transact_internal(const Json& params, int64_t wa
 }
 
 void HostedDatabase::flush(Time now, int64_t wall_ms) {
-  // Replies to what is published may make nothing new, but transactions that waited may.
-  do {
-    if (!held_.empty()) {
-      IoStatus status;
-      if (journal_ && journal_->needs_rewrite()) status = rewrite_journal(wall_ms);
-      else if (journal_) status = journal_->flush();
-      std::vector<Held> held = std::move(held_);
-      held_.clear();
-      if (status) {
-        for (Held& h : held) publish(h);
-      } else {
-        refuse(held, status.error());
-      }
-    }
+  for (;;) {
+    bool progress = run_journal(wall_ms);
+    // What is published may make nothing new, but transactions that waited for it may.
+    size_t held = held_.size();
     run_waiting(now);
-  } while (!held_.empty());
+    if (!progress && held_.size() == held) return;
+  }
 }
 
-/// The file can't be appended to: everything in memory, with what is pending, becomes a new file.
-IoStatus HostedDatabase::rewrite_journal(int64_t wall_ms) { return journal_->compact(*db_, wall_ms, "compacting database after an I/O error"); }
-
-void HostedDatabase::publish(Held& h) {
-  if (h.commit) tell_monitors(h.commit);
-  auto session = sessions_.find(h.session);
-  if (session != sessions_.end()) session->second->reply_text(h.results, h.id);
+void HostedDatabase::drain(Time now, int64_t wall_ms) {
+  flush(now, wall_ms);
+  while (!held_.empty()) {
+    journal_->writer().wait();
+    flush(now, wall_ms);
+  }
 }
 
-void HostedDatabase::refuse(std::vector<Held>& held, const IoError& error) {
-  for (auto h = held.rbegin(); h != held.rend(); ++h)
-    if (h->commit) db_->revert(*h->commit);
+/// Takes the result of the last write, and starts the next one.  True if something was published or refused.
+bool HostedDatabase::run_journal(int64_t wall_ms) {
+  if (!journal_) return held_.empty() ? false : (publish(held_.size()), true);
+  bool compacted = run_compaction(wall_ms);
+  if (!submitted_ && !held_.empty()) {
+    if (journal_->needs_rewrite()) {
+      // What is published, as it is in memory, becomes a new file; then what is held is written to that.
+      if (!compaction_) compact("compacting database after an I/O error", [](const IoStatus&) {});
+      return run_compaction(wall_ms) || compacted;
+    }
+    submitted_ = held_.size();
+    journal_->submit();
+  }
+  auto written = submitted_ ? journal_->take_written() : std::nullopt;
+  if (!written) return compacted;
+  if (*written) publish(std::exchange(submitted_, 0));
+  else refuse_all(written->error());
+  return true;
+}
+
+/// Starts a compaction if one is wanted and no write is going on; ends the one that is done.  True if one has ended.
+bool HostedDatabase::run_compaction(int64_t wall_ms) {
+  if (!compaction_) return false;
+  if (!compaction_->started && !submitted_) {
+    compaction_->started = true;
+    shift_held(false);
+    journal_->compact(*db_, wall_ms, compaction_->comment);
+    shift_held(true);
+  }
+  auto status = compaction_->started ? journal_->take_compacted() : std::nullopt;
+  if (!status) return false;
+  CompactionDone done = std::move(compaction_->done);
+  compaction_.reset();
+  if (!*status && !submitted_ && journal_->needs_rewrite()) refuse_all(status->error());
+  done(*status);
+  return true;
+}
+
+bool HostedDatabase::compact(std::string comment, CompactionDone done) {
+  if (!journal_ || compaction_) return false;
+  compaction_.emplace(std::move(comment), std::move(done));
+  return true;
+}
+
+/// Tells everybody about the first `count` of what is held.
+void HostedDatabase::publish(size_t count) {
+  for (; count > 0; count--) {
+    Held h = std::move(held_.front());
+    held_.pop_front();
+    if (h.commit) tell_monitors(h.commit);
+    auto session = sessions_.find(h.session);
+    if (session != sessions_.end()) session->second->reply_text(h.results, h.id);
+  }
+}
+
+/// What was written later builds on what failed: nothing of all that is held can stay.
+void HostedDatabase::refuse_all(const IoError& error) {
+  shift_held(false);
+  submitted_ = 0;
+  journal_->drop_batch();
+  last_error_ = error.text();
   DbError refusal{"I/O error", error.what, {}, error.text()};
-  for (Held& h : held) {
+  for (Held& h : std::exchange(held_, {})) {
     auto session = sessions_.find(h.session);
     if (session != sessions_.end()) session->second->reply_text("[" + refusal.to_json().to_string() + "]", h.id);
   }
-  last_error_ = error.text();
+}
+
+void HostedDatabase::shift_held(bool forward) {
+  if (forward) {
+    for (Held& h : held_)
+      if (h.commit) db_->apply(h.commit->changes);
+  } else {
+    for (auto h = held_.rbegin(); h != held_.rend(); ++h)
+      if (h->commit) db_->revert(*h->commit);
+  }
 }
 
 void HostedDatabase::run_waiting(Time now) {
@@ -114,7 +171,7 @@ void HostedDatabase::run_waiting(Time now) {
     Waiting done = std::move(*it);
     it = waiting_.erase(it);
     settle(*session->second, std::move(outcome), done.params, done.id, done.started);
-    if (!held_.empty()) return;  // publish first
+    if (!held_.empty()) return;  // publish first, if the disk lets us
   }
 }
 
@@ -140,7 +197,9 @@ void HostedDatabase::cancel_all() {
 }
 
 Time HostedDatabase::deadline() const {
-  Time nearest = held_.empty() ? kNever : Time::min();
+  // What is being written wakes us when it is done.
+  bool writing = submitted_ || (compaction_ && compaction_->started);
+  Time nearest = !writing && (compaction_ || !held_.empty()) ? Time::min() : kNever;
   for (const Waiting& w : waiting_) nearest = std::min(nearest, w.deadline);
   return nearest;
 }

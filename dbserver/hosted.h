@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One database as a server has it: memory, journal, monitors, history, transactions that wait.
 //
-// transact() applies at once; what follows from it (monitors told, reply sent) happens at flush(), after the journal has it.  Until then outcomes are
-// held, in order.  If the journal fails, all held commits are taken back and everything held is answered with an I/O error.  One thread.
+// transact() applies at once; what follows from it (monitors told, reply sent: it is *published*) happens when the journal has it.  Until then outcomes are
+// held, in order: the first `submitted_` of them are being written, the others gather for the next write.  If the journal fails, all held commits are taken
+// back and everything held is answered with an I/O error.  One thread; the disk's work is done by others (engine/journal_writer.h).
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -55,8 +56,22 @@ class HostedDatabase {
   /// Drops a waiting transaction.  True if there was one.
   bool cancel(Session& session, const Json& id);
   bool is_waiting(const Session& session, const Json& id) const;
-  /// Writes what is pending, then tells everybody, and runs what waited for it.
+  /// Sees to the journal, tells everybody what is written, and runs what waited for it.  Does not wait for the disk.
   void flush(Time now, int64_t wall_ms);
+  /// flush() until nothing is held, waiting for the disk.
+  void drain(Time now, int64_t wall_ms);
+  /// Calls fn while the tables hold what has been published and no more: for what is shown to clients at once.
+  template <typename Fn>
+  auto as_published(Fn fn) {
+    shift_held(false);
+    auto result = fn();
+    shift_held(true);
+    return result;
+  }
+  /// Compacts the file when the journal is free for it, then calls `done`.  False if that is already going on, or there is no file.
+  using CompactionDone = std::move_only_function<void(const IoStatus&)>;
+  bool compact(std::string comment, CompactionDone done);
+  bool is_compacting() const { return compaction_.has_value(); }
   bool has_pending() const { return !held_.empty(); }
   Time deadline() const;
   /// All waiting transactions are answered "canceled".
@@ -111,9 +126,11 @@ class HostedDatabase {
     std::list<Monitor> monitors;
   };
   void settle(Session& session, TransactOutcome outcome, const Json& params, const Json& id, Time started);
-  void publish(Held& held);
-  void refuse(std::vector<Held>& held, const IoError& error);
-  IoStatus rewrite_journal(int64_t wall_ms);
+  bool run_journal(int64_t wall_ms);
+  bool run_compaction(int64_t wall_ms);
+  void publish(size_t count);
+  void refuse_all(const IoError& error);
+  void shift_held(bool forward);
   void tell_monitors(const std::shared_ptr<Commit>& commit);
   void run_waiting(Time now);
   TransactContext context_for(Session& session, Time now, Time started);
@@ -125,7 +142,14 @@ class HostedDatabase {
   SessionMap& sessions_;
   std::vector<uint64_t> table_changed_;
   uint64_t generation_ = 0;
-  std::vector<Held> held_;
+  struct Compaction {
+    std::string comment;
+    CompactionDone done;
+    bool started = false;
+  };
+  std::deque<Held> held_;
+  size_t submitted_ = 0;  // of held_; 0: no write is going on
+  std::optional<Compaction> compaction_;
   std::list<Waiting> waiting_;
   boost::unordered_flat_map<std::string, std::unique_ptr<SpecEntry>> specs_;
   std::deque<std::shared_ptr<const Commit>> history_;

@@ -24,7 +24,7 @@ struct Arguments {
   TlsConfig tls;
   DaemonOptions daemon;
   std::string run;
-  bool no_dbs = false, column_diff = true;
+  bool no_dbs = false, column_diff = true, salvage = false;
 };
 
 std::string help_text(const Directories& dirs) {
@@ -40,6 +40,8 @@ std::string help_text(const Directories& dirs) {
       "  --run COMMAND           run COMMAND as subprocess then exit\n"
       "  --no-dbs                start without a database\n"
       "  --unixctl=SOCKET        override default control socket name\n"
+      "  --salvage               keep a damaged database file as FILE.damaged and\n"
+      "                          serve what is good before the damage\n"
       "  --disable-file-column-diff\n"
       "                          don't use column diff in database file\n"
       "  TLS: --private-key --certificate --ca-cert (FILE or db:DB,TABLE,COLUMN) --bootstrap-ca-cert --peer-ca-cert\n"
@@ -58,6 +60,7 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   options.add("run", 0, Options::kRequired, [&](const char* arg) { a.run = arg; });
   options.add("no-dbs", 0, Options::kNone, [&](const char*) { a.no_dbs = true; });
   options.add("disable-file-column-diff", 0, Options::kNone, [&](const char*) { a.column_diff = false; });
+  options.add("salvage", 0, Options::kNone, [&](const char*) { a.salvage = true; });
   add_log_options(options, dirs.log);
   add_tls_options(options, a.tls);
   add_daemon_options(options, a.daemon);
@@ -96,6 +99,7 @@ int serve(int argc, char** argv) {
   UuidSource uuids(Random::from_system());
   Service service(loop, uuids, a.tls, dirs.run, db_dir);
   service.set_column_diff(a.column_diff);
+  if (a.salvage) service.set_on_damage(OnDamage::salvage);
   for (const std::string& file : a.databases)
     if (auto s = service.add_database(file); !s) fatal("{}", s.error().to_string());
   for (const std::string& remote : a.remotes)

@@ -40,6 +40,7 @@ bool Server::remove_database(const std::string& name) {
   auto it = databases_.find(name);
   if (it == databases_.end() || it->second->reserved) return false;
   HostedDatabase& db = *it->second;
+  db.drain(Time{}, wall_ms_);
   db.cancel_all();
   for (Monitor* m : db.all_monitors()) m->session->notify("monitor_canceled", Json::array({m->id}).to_string());
   databases_.erase(it);
@@ -79,10 +80,11 @@ Status Server::convert(HostedDatabase& hosted, const Json& schema_json, int64_t 
   if (!schema) return std::unexpected(schema.error());
   if ((*schema)->name != hosted.name())
     return fail("invalid parameters", fmt::format("new schema name ({}) does not match database name ({})", (*schema)->name, hosted.name()));
+  hosted.drain(Time{}, wall_ms);
   auto converted = convert_database(hosted.db(), *schema, uuids_);
   if (!converted) return std::unexpected(converted.error());
   if (hosted.journal()) {
-    auto written = hosted.journal()->compact(**converted, wall_ms, "converted by ovsdb-server");
+    auto written = hosted.journal()->compact_now(**converted, wall_ms, "converted by ovsdb-server");
     if (!written) return std::unexpected(DbError{"I/O error", written.error().what, {}, written.error().text()});
   }
   hosted.cancel_all();

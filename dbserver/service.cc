@@ -28,10 +28,11 @@ Service::Service(Loop& loop, UuidSource& uuids, TlsConfig tls, std::string run_d
 Service::~Service() = default;
 
 Status Service::add_database(const std::string& file) {
-  auto opened = open_database(resolve_path(db_dir_, file), uuids_, loop_.clock().wall_ms());
+  auto opened = open_database(resolve_path(db_dir_, file), uuids_, loop_.clock().wall_ms(), on_damage_);
   if (!opened) return std::unexpected(opened.error());
   if (!opened->warning.empty()) log_.warn("{}", opened->warning);
   opened->journal->set_column_diff(column_diff_);
+  opened->journal->writer().set_wake([this] { loop_.post([] {}); });
   return server_.add_database(std::move(opened->db), std::move(opened->journal), file);
 }
 
@@ -88,7 +89,10 @@ void Service::run(Time now) {
   if (now >= next_compaction_check_) {
     next_compaction_check_ = now + kCompactionCheckInterval;
     for (auto& [name, db] : server_.databases())
-      if (db->journal() && db->journal()->wants_compaction(wall)) (void)compact(*db, "compacting database online");
+      if (db->journal() && db->journal()->wants_compaction(wall))
+        compact(*db, [](const Status& s) {
+          if (!s) log_.warn("{}", s.error().to_string());
+        });
   }
 }
 
@@ -129,14 +133,16 @@ void Service::update_tls() {
   if (!(now == tls_.config())) tls_.set_config(now);
 }
 
-Status Service::compact(HostedDatabase& db, std::string_view comment) {
-  if (!db.journal()) return {};
+void Service::compact(HostedDatabase& db, std::move_only_function<void(const Status&)> done) {
+  if (!db.journal()) return done({});
+  if (db.is_compacting()) return done(fail("not allowed", fmt::format("{}: a compaction is going on", db.name())));
+  uint64_t before = db.journal()->size();
+  db.compact("compacting database online", [&db, before, done = std::move(done)](const IoStatus& status) mutable {
+    if (!status) return done(std::unexpected(DbError{"I/O error", status.error().what, {}, status.error().text()}));
+    log_.info("{}: compacted database from {} to {} bytes", db.name(), before, db.journal()->size());
+    done({});
+  });
   db.flush(loop_.now(), loop_.clock().wall_ms());
-  uint64_t before = db.journal()->storage().size();
-  if (auto s = db.journal()->compact(db.db(), loop_.clock().wall_ms(), comment); !s)
-    return std::unexpected(DbError{"I/O error", s.error().what, {}, s.error().text()});
-  log_.info("{}: compacted database from {} to {} bytes", db.name(), before, db.journal()->storage().size());
-  return {};
 }
 
 }  // namespace sluice::ovsdb

@@ -32,6 +32,7 @@ class Service {
   std::expected<void, std::string> add_remote(const std::string& remote);
   bool remove_remote(const std::string& remote);
   void set_column_diff(bool on) { column_diff_ = on; }
+  void set_on_damage(OnDamage what) { on_damage_ = what; }
   /// Checks db: references of TLS files.
   std::expected<void, std::string> check();
   /// Opens remotes; from here on it keeps itself up to date.  Returns listen errors.
@@ -49,7 +50,8 @@ class Service {
   std::map<std::string, std::string> update_remotes();
   void update_tls();
   std::vector<uint64_t> configuration_stamp();
-  Status compact(HostedDatabase& db, std::string_view comment);
+  /// Starts it; `done` is called when it has ended.
+  void compact(HostedDatabase& db, std::move_only_function<void(const Status&)> done);
   std::string memory_text();
 
   Loop& loop_;
@@ -62,6 +64,7 @@ class Service {
   std::set<std::string> remote_specs_;
   std::vector<uint64_t> stamp_;
   bool column_diff_ = true, started_ = false;
+  OnDamage on_damage_ = OnDamage::refuse;
   Time next_status_{}, next_compaction_check_{};
   Runner runner_;
   std::move_only_function<void()> exit_;

@@ -232,18 +232,17 @@ Session::Reply Session::start_monitor(HostedDatabase& db, const Json& params, co
   auto spec = MonitorSpec::parse(db.db().schema(), params[2], version == 1);
   if (!spec) return wrong(spec.error());
 
-  // The snapshot must hold what is on disk, no more.
   db.flush(now, server_.wall_ms());
   Monitor& m = db.add_monitor(*this, monitor_id, static_cast<MonitorVersion>(version - 1), *spec);
   monitors_++;
   if (version < 3) {
-    reply_text(m.spec->initial(db.db()), id);
+    reply_text(db.as_published([&] { return m.spec->initial(db.db()); }), id);
     return {};
   }
   std::optional<uint64_t> from = since->is_zero() ? std::nullopt : db.find_commit(*since);
   std::optional<std::vector<RowChange>> missed;
   if (from) missed = db.changes_since(*from);
-  std::string contents = missed ? m.spec->update(*missed) : m.spec->initial(db.db());
+  std::string contents = missed ? m.spec->update(*missed) : db.as_published([&] { return m.spec->initial(db.db()); });
   if (contents.empty()) contents = "{}";
   reply_text(fmt::format("[{},\"{}\",{}]", missed.has_value(), format(db.last_id()), contents), id);
   return {};
@@ -259,7 +258,7 @@ Session::Reply Session::monitor_cond_change(const Json& params, const Json& id, 
   db->flush(now, server_.wall_ms());
   db->catch_up(*m);
   m->id = params[1];
-  std::string changes = m->spec->condition_change(db->db(), **next);
+  std::string changes = db->as_published([&] { return m->spec->condition_change(db->db(), **next); });
   db->change_spec(*m, *next);
   if (!changes.empty()) send_update(*m, db->last_id(), std::make_shared<const std::string>(std::move(changes)));
   reply_text("{}", id);

@@ -12,12 +12,20 @@ namespace sluice::ovsdb {
 
 std::string IoError::text() const { return error ? std::strerror(error) : ""; }
 
-void append_record(std::string& out, std::string_view data) {
+namespace {
+
+void append_header(std::string& out, std::string_view data) {
   out += "OVSDB JSON ";
   append_json_integer(out, static_cast<int64_t>(data.size()));
   out += ' ';
   append_sha1(out, data);
   out += '\n';
+}
+
+}  // namespace
+
+void append_record(std::string& out, std::string_view data) {
+  append_header(out, data);
   out += data;
 }
 
@@ -107,28 +115,38 @@ void render_transaction(std::string& out, const DatabaseSchema& schema, const Co
   if (any) out += "}\n";
 }
 
-std::string render_snapshot(Database& db, std::string_view comment, int64_t date_ms) {
-  std::string out;
-  append_head(out, comment, date_ms, true);
-  for (Table& t : db.tables()) {
-    if (!t.size()) continue;
+// --- snapshots ---
+
+Snapshot::Snapshot(Database& db) : schema_(db.schema_ptr()) {
+  for (Table& t : db.tables()) tables_.push_back(t.all_rows());
+}
+
+std::string Snapshot::render_file(std::string_view comment, int64_t date_ms) const {
+  std::string front, data;  // as large as the file: there must not be two of them
+  append_record(front, schema_->to_json().to_string() + "\n");
+  append_head(data, comment, date_ms, true);
+  for (const TableSchema& table : schema_->tables) {
+    const std::vector<RowPtr>& rows = tables_[table.index];
+    if (rows.empty()) continue;
     bool not_first = false, first = true;
-    append_name(out, not_first, t.schema().json_name);
-    out += '{';
-    for (const RowPtr& row : t) {
-      append_uuid_name(out, first, row->uuid());
-      append_change(out, t.schema(), {t.schema().index, {}, row}, true);
+    append_name(data, not_first, table.json_name);
+    data += '{';
+    for (const RowPtr& row : rows) {
+      append_uuid_name(data, first, row->uuid());
+      append_change(data, table, {table.index, {}, row}, true);
     }
-    out += '}';
+    data += '}';
   }
-  out += "}\n";
-  return out;
+  data += "}\n";
+  append_header(front, data);
+  data.insert(0, front);
+  return data;
 }
 
 // --- the journal ---
 
 Journal::Journal(std::unique_ptr<Storage> storage, uint64_t records, int64_t opened_ms)
-    : storage_(std::move(storage)), records_(records), compacted_size_(storage_->size()), compacted_ms_(opened_ms) {}
+    : writer_(std::move(storage)), records_(records), compacted_size_(writer_.size()), compacted_ms_(opened_ms) {}
 
 void Journal::add(const DatabaseSchema& schema, const Commit& commit, int64_t date_ms) {
   scratch_.clear();
@@ -136,45 +154,49 @@ void Journal::add(const DatabaseSchema& schema, const Commit& commit, int64_t da
   batch_durable_ |= commit.durable;
   if (scratch_.empty()) return;
   append_record(batch_, scratch_);
-  batch_records_++;
+  records_++;
+}
+
+void Journal::submit() {
+  writer_.write(std::exchange(batch_, {}), std::exchange(batch_durable_, false));
+}
+
+void Journal::drop_batch() {
+  batch_.clear();
+  batch_durable_ = false;
 }
 
 IoStatus Journal::flush() {
-  bool durable = std::exchange(batch_durable_, false);
-  IoStatus status;
-  uint64_t before = storage_->size();
-  if (!batch_.empty()) status = storage_->append(batch_);
-  if (status && durable) {
-    status = storage_->sync();
-    // What was refused must not come back after a restart.
-    if (!status && !storage_->is_broken()) (void)storage_->truncate(before);
-  }
-  if (status) records_ += batch_records_;
-  batch_.clear();
-  if (batch_.capacity() > (1 << 20)) batch_.shrink_to_fit();
-  batch_records_ = 0;
-  return status;
+  submit();
+  writer_.wait();
+  return *writer_.take_written();
 }
 
-IoStatus Journal::compact(Database& db, int64_t date_ms, std::string_view comment) {
-  std::string contents;
-  append_record(contents, db.schema().to_json().to_string() + "\n");
-  append_record(contents, render_snapshot(db, comment, date_ms));
-  if (auto s = storage_->replace(contents); !s) return s;
-  batch_.clear();
-  batch_records_ = 0;
-  batch_durable_ = false;
+void Journal::compact(Database& db, int64_t date_ms, std::string_view comment) {
   records_ = 0;
-  compacted_size_ = storage_->size();
   compacted_ms_ = date_ms;
-  return {};
+  writer_.compact([snapshot = Snapshot(db), text = std::string(comment), date_ms] { return snapshot.render_file(text, date_ms); });
+}
+
+std::optional<IoStatus> Journal::take_compacted() {
+  auto done = writer_.take_compacted();
+  if (done && *done) compacted_size_ = writer_.size();
+  return done;
+}
+
+IoStatus Journal::compact_now(Database& db, int64_t date_ms, std::string_view comment) {
+  compact(db, date_ms, comment);
+  for (;;) {
+    writer_.wait();
+    if (auto done = take_compacted()) return *done;
+  }
 }
 
 bool Journal::wants_compaction(int64_t now_ms) const {
   constexpr int64_t kMinute = 60'000, kDay = 24 * 60 * kMinute;
   constexpr uint64_t kMinRecords = 100, kMinSize = 10u << 20;
   if (now_ms - compacted_ms_ < 10 * kMinute) return false;
-  if (records_ >= kMinRecords && storage_->size() > kMinSize && storage_->size() > 2 * compacted_size_) return true;
+  if (records_ >= kMinRecords && size() > kMinSize && size() > 2 * compacted_size_) return true;
   return records_ > 0 && now_ms - compacted_ms_ > kDay;
 }
 

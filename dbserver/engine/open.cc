@@ -4,7 +4,10 @@
 
 #include <fmt/core.h>
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "dbserver/engine/sha1.h"
@@ -56,31 +59,51 @@ DbError damage_error(const JournalDamage& d) {
   return e;
 }
 
-Result<OpenedJournal> load(std::string_view bytes, const std::string& name, UuidSource& uuids) {
-  auto opened = load_journal(bytes, name, uuids);
-  if (!opened) return opened;
-  if (opened->damage && !is_torn_write(bytes, opened->damage->offset)) return std::unexpected(damage_error(*opened->damage));
-  return opened;
+bool is_torn(std::string_view bytes, const OpenedJournal& opened) { return opened.damage && is_torn_write(bytes, opened.damage->offset); }
+
+std::unexpected<DbError> io_error(const IoError& e) { return std::unexpected(DbError{"I/O error", e.what, {}, e.text()}); }
+
+/// Keeps what is behind the good part in NAME.torn and cuts the file.  Returns what to tell the user.
+Result<std::string> cut_torn_end(Storage& storage, const std::string& name, std::string_view bytes, uint64_t good) {
+  std::string aside = name + ".torn";
+  std::string_view tail = bytes.substr(good);
+  if (auto s = replace_file(aside, tail, 0640); !s)
+    return std::unexpected(DbError{"I/O error", fmt::format("{}: cannot set aside {} torn bytes: {}", aside, tail.size(), s.error().what), {}, std::strerror(s.error().error)});
+  if (auto s = storage.truncate(good); !s) return io_error(s.error());
+  return fmt::format("{}: the last write was cut off: {} bytes at offset {} are no whole record; moved to {}", name, tail.size(), good, aside);
+}
+
+/// Keeps the whole file as NAME.damaged (or NAME.damaged.2, ...), a second name for it, and puts the good part in its place.
+Result<std::string> set_damaged_aside(Storage& storage, const std::string& name, std::string_view bytes, const OpenedJournal& opened) {
+  constexpr int kMostKept = 100;
+  std::string path = follow_links(name), kept;
+  int error = EEXIST;
+  for (int n = 1; error == EEXIST && n <= kMostKept; n++) {
+    kept = path + ".damaged" + (n > 1 ? fmt::format(".{}", n) : "");
+    error = link(path.c_str(), kept.c_str()) ? errno : 0;
+  }
+  if (error) return std::unexpected(DbError{"I/O error", fmt::format("{}: cannot keep the damaged file", kept), {}, std::strerror(error)});
+  if (auto s = replace_contents(storage, bytes.substr(0, opened.size)); !s) return io_error(s.error());
+  return fmt::format("{}; kept as {}.  Serving the {} transaction(s) before the damage; {} bytes at and behind it are not served", opened.damage->error.details, kept,
+                     opened.records, bytes.size() - opened.size);
 }
 
 }  // namespace
 
-Result<OpenedDatabase> open_database(const std::string& name, UuidSource& uuids, int64_t now_ms) {
-  auto io_error = [](const IoError& e) { return std::unexpected(DbError{"I/O error", e.what, {}, e.text()}); };
+Result<OpenedDatabase> open_database(const std::string& name, UuidSource& uuids, int64_t now_ms, OnDamage on_damage) {
   auto storage = FileStorage::open(name, FileStorage::Open::existing);
   if (!storage) return io_error(storage.error());
   auto bytes = (*storage)->read_all();
   if (!bytes) return io_error(bytes.error());
-  auto loaded = load(*bytes, name, uuids);
+  auto loaded = load_journal(*bytes, name, uuids);
   if (!loaded) return std::unexpected(loaded.error());
   OpenedDatabase opened;
   if (loaded->damage) {
-    std::string aside = name + ".torn";
-    std::string_view tail = std::string_view(*bytes).substr(loaded->size);
-    if (auto s = replace_file(aside, tail, 0640); !s)
-      return std::unexpected(DbError{"I/O error", fmt::format("{}: cannot set aside {} torn bytes: {}", aside, tail.size(), s.error().what), {}, std::strerror(s.error().error)});
-    if (auto s = (*storage)->truncate(loaded->size); !s) return io_error(s.error());
-    opened.warning = fmt::format("{}: the last write was cut off: {} bytes at offset {} are no whole record; moved to {}", name, tail.size(), loaded->size, aside);
+    bool torn = is_torn(*bytes, *loaded);
+    if (!torn && on_damage == OnDamage::refuse) return std::unexpected(damage_error(*loaded->damage));
+    auto mended = torn ? cut_torn_end(**storage, name, *bytes, loaded->size) : set_damaged_aside(**storage, name, *bytes, *loaded);
+    if (!mended) return std::unexpected(mended.error());
+    opened.warning = std::move(*mended);
   }
   opened.db = std::move(loaded->db);
   opened.journal = std::make_unique<Journal>(std::move(*storage), loaded->records, now_ms);
@@ -90,7 +113,9 @@ Result<OpenedDatabase> open_database(const std::string& name, UuidSource& uuids,
 Result<OpenedJournal> read_database(const std::string& name, UuidSource& uuids) {
   auto bytes = read_file(name);
   if (!bytes) return std::unexpected(DbError{"I/O error", fmt::format("{}: {} failed", name, bytes.error().what), {}, std::strerror(bytes.error().error)});
-  return load(*bytes, name, uuids);
+  auto loaded = load_journal(*bytes, name, uuids);
+  if (loaded && loaded->damage && !is_torn(*bytes, *loaded)) return std::unexpected(damage_error(*loaded->damage));
+  return loaded;
 }
 
 }  // namespace sluice::ovsdb

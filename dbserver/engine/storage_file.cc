@@ -16,11 +16,52 @@ namespace sluice::ovsdb {
 namespace {
 
 constexpr mode_t kMode = 0640;
+constexpr size_t kDraftSlice = 4u << 20;  // bytes
 Log log_("lockfile");
 
 std::unexpected<IoError> failed(std::string what, int error = errno) { return std::unexpected(IoError{error, std::move(what)}); }
 
+class FileDraft : public Draft {
+ public:
+  FileDraft(std::string path, UniqueFd fd) : path_(std::move(path)), fd_(std::move(fd)) {}
+  ~FileDraft() override {
+    if (fd_) unlink(path_.c_str());
+  }
+  /// In slices that are synced: the disk never has so much to do for us that the journal's own fsync must wait long.
+  IoStatus append(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      std::string_view slice = bytes.substr(0, kDraftSlice);
+      if (int error = write_all(fd_.get(), slice)) return failed(path_ + ": write failed", error);
+      size_ += slice.size();
+      bytes.remove_prefix(slice.size());
+      if (bytes.empty()) break;
+      if (auto s = sync(); !s) return s;
+    }
+    return {};
+  }
+  IoStatus sync() override {
+    if (fdatasync(fd_.get())) return failed(path_ + ": fsync failed");
+    return {};
+  }
+  const std::string& path() const { return path_; }
+  uint64_t size() const { return size_; }
+  UniqueFd release() { return std::move(fd_); }
+
+ private:
+  std::string path_;
+  UniqueFd fd_;
+  uint64_t size_ = 0;
+};
+
 }  // namespace
+
+IoStatus replace_contents(Storage& storage, std::string_view contents) {
+  auto draft = storage.draft();
+  if (!draft) return std::unexpected(draft.error());
+  if (auto s = (*draft)->append(contents); !s) return s;
+  if (auto s = (*draft)->sync(); !s) return s;
+  return storage.adopt(std::move(*draft));
+}
 
 std::string follow_links(const std::string& path) {
   std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
@@ -98,22 +139,21 @@ IoStatus FileStorage::truncate(uint64_t size) {
   return {};
 }
 
-IoStatus FileStorage::replace(std::string_view contents) {
+std::expected<std::unique_ptr<Draft>, IoError> FileStorage::draft() {
   std::string temporary = path_ + ".tmp";
   unlink(temporary.c_str());
   UniqueFd fd(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND, kMode));
   if (!fd) return failed(temporary + ": create failed");
-  auto give_up = [&](std::string what, int error) {
-    unlink(temporary.c_str());
-    return failed(std::move(what), error);
-  };
   struct stat old {};
   if (fstat(fd_.get(), &old) == 0) (void)fchmod(fd.get(), old.st_mode & 0777);
-  if (int error = write_all(fd.get(), contents)) return give_up(temporary + ": write failed", error);
-  if (fdatasync(fd.get())) return give_up(temporary + ": fsync failed", errno);
-  if (rename(temporary.c_str(), path_.c_str())) return give_up(temporary + ": rename failed", errno);
-  fd_ = std::move(fd);
-  size_ = contents.size();
+  return std::make_unique<FileDraft>(std::move(temporary), std::move(fd));
+}
+
+IoStatus FileStorage::adopt(std::unique_ptr<Draft> draft) {
+  auto& fresh = static_cast<FileDraft&>(*draft);
+  if (rename(fresh.path().c_str(), path_.c_str())) return failed(fresh.path() + ": rename failed");
+  size_ = fresh.size();
+  fd_ = fresh.release();
   broken_ = false;
   if (auto s = fsync_directory_of(path_); !s) {
     broken_ = true;  // nobody knows which of the two files is there after a power cut: write again

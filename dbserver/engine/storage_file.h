@@ -34,7 +34,8 @@ class FileStorage : public Storage {
   IoStatus append(std::string_view bytes) override;
   IoStatus sync() override;
   IoStatus truncate(uint64_t size) override;
-  IoStatus replace(std::string_view contents) override;
+  std::expected<std::unique_ptr<Draft>, IoError> draft() override;
+  IoStatus adopt(std::unique_ptr<Draft> draft) override;
   bool is_broken() const override { return broken_; }
   const std::string& name() const override { return name_; }
 

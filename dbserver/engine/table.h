@@ -46,6 +46,8 @@ class Table {
   void put(const RowPtr& row);
   void erase(const Uuid& uuid) { rows_.erase(uuid); }
   void reserve(size_t n) { rows_.reserve(n); }
+  /// Shared, in the order of iteration.
+  std::vector<RowPtr> all_rows() const;
 
   const std::vector<ReferenceColumn>& references() const { return references_; }
 

@@ -2,11 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Side by side with the installed Open vSwitch in one run: rates (median of several), memory, and instructions per operation by callgrind.
 
-    compare.py [--build DIR] [--rounds N] [--no-callgrind] [ovsdb] [flows] [memory]
+    compare.py [--build DIR] [--rounds N] [--no-callgrind] [ovsdb] [watch] [flows] [memory]
 
 A figure is printed as `name  ours  peer  ratio`; ratio > 1 means that ours is better."""
 
 import argparse
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -88,6 +90,25 @@ class Side:
         self.wait_for("db.sock")
         return child
 
+    def write_journal(self, rows):
+        """A database with rows of the shape of OVN's logical flows, one transaction each."""
+        self.run("ovsdb-tool", "create", "bench.db", os.path.join(HERE, "bench.ovsschema"))
+        with open(os.path.join(self.dir, "bench.db"), "ab") as f:
+            for n in range(rows):
+                row = {"pipeline": "ingress", "table": n % 32, "priority": n % 65535,
+                       "match": f'inport == "lsp-{n}" && eth.src == 02:00:00:00:{n >> 8 & 255:02x}:{n & 255:02x} && ip4.src == 10.0.{n >> 8 & 255}.{n & 255}',
+                       "actions": f'reg0[{n % 32}] = 1; outport = "lsp-{n % 1000}"; next;',
+                       "datapath": ["uuid", f"11111111-2222-4333-8444-{n % 100:012x}"],
+                       "ids": ["map", [["source", f"northd.c:{n % 9000}"], ["stage-name", "ls_in_port_sec_l2"]]]}
+                data = json.dumps({"_date": 1700000000000, "_is_diff": True, "flow": {f"{n:08x}-0000-4000-8000-{n:012x}": row}}, separators=(",", ":")).encode() + b"\n"
+                f.write(b"OVSDB JSON %d %s\n" % (len(data), hashlib.sha1(data).hexdigest().encode()) + data)
+
+    def serve_journal(self, rows):
+        self.write_journal(rows)
+        child = self.spawn(True, "ovsdb-server", "bench.db", "--remote=punix:db.sock", "--unixctl=none" if not self.callgrind else "--unixctl=c.ctl")
+        self.wait_for("db.sock", 300)
+        return child
+
     def start_switch(self):
         schema = os.path.join(self.tools, "vswitch.ovsschema") if self.tools else "/usr/share/openvswitch/vswitch.ovsschema"
         self.run("ovsdb-tool", "create", "conf.db", schema)
@@ -139,6 +160,66 @@ def memory_per_flow(side, kind, count):
     return (after - before) / count
 
 
+def journal_instructions(side, load, few, many):
+    """Of serving a journal and putting a load on it, the difference of two runs; each is (rows, argument of the load)."""
+    totals = []
+    for rows, argument in (few, many):
+        side.begin(True)
+        side.serve_journal(rows)
+        load(side, argument)
+        totals.append(side.end())
+    return totals[1] - totals[0]
+
+
+def memory_per_row(side, rows):
+    sizes = []
+    for n in (0, rows):
+        side.begin(False)
+        child = side.serve_journal(n)
+        sizes.append(resident(child))
+        side.end()
+    return (sizes[1] - sizes[0]) / rows
+
+
+def start_seconds(side, rows):
+    side.begin(False)
+    side.write_journal(rows)
+    begun = time.monotonic()
+    side.spawn(True, "ovsdb-server", "bench.db", "--remote=punix:db.sock", "--unixctl=none")
+    side.wait_for("db.sock")
+    took = time.monotonic() - begun
+    side.end()
+    return took
+
+
+def memory_per_session(side, count):
+    side.begin(False)
+    child = side.start_ovsdb()
+    before = resident(child)
+    watch = subprocess.Popen([os.path.join(side.load, "ovsdb_watch"), f"{side.dir}/db.sock", "idle", str(count), "0"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    watch.stdout.readline()
+    time.sleep(0.3)
+    after = resident(child)
+    watch.communicate()
+    side.end()
+    return (after - before) / count
+
+
+def compare_watching(both, callgrind, rounds):
+    watch = lambda s, *a: s.generator("ovsdb_watch", f"{s.dir}/db.sock", *a)
+    show("OVSDB start on 100,000 rows", *both(lambda s: statistics.median(start_seconds(s, 100000) * 1000 for _ in range(rounds))), "ms", False)
+    show("OVSDB memory per flow row", *both(lambda s: memory_per_row(s, 100000)), "bytes", False)
+    show("OVSDB memory per idle session", *both(lambda s: memory_per_session(s, 2000)), "bytes", False)
+    show("OVSDB fan-out to 1,000 clients", *both(lambda s: rate(s, "start_ovsdb", lambda s: watch(s, "fanout", 1000, 50), rounds)), "deliveries/s", True)
+    if not callgrind:
+        return
+    nothing = lambda s, n: None
+    show("OVSDB start, per row", *both(lambda s: journal_instructions(s, nothing, (2000, 0), (12000, 0)) / 10000), "instructions", False)
+    show("OVSDB snapshot, per row", *both(lambda s: journal_instructions(s, lambda s, n: watch(s, "snapshot", 1, n), (10000, 1), (10000, 3)) / 20000), "instructions", False)
+    fan = lambda s, n: watch(s, "fanout", 1000, n)
+    show("OVSDB fan-out, per delivery", *both(lambda s: instructions(s, "start_ovsdb", fan, 5, 25) / 1000), "instructions", False)
+
+
 def show(name, ours, peer, unit, more_is_better):
     ratio = ours / peer if more_is_better else peer / ours
     print(f"{name:<52} {ours:>12,.0f} {peer:>12,.0f} {unit:<14} {ratio:6.1f} x", flush=True)
@@ -149,7 +230,7 @@ def main():
     parser.add_argument("--build", default=os.path.join(HERE, "..", "..", "build", "release"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-callgrind", action="store_true")
-    parser.add_argument("what", nargs="*", default=["ovsdb", "flows", "memory"])
+    parser.add_argument("what", nargs="*", default=["ovsdb", "watch", "flows", "memory"])
     a = parser.parse_args()
     build = os.path.abspath(a.build)
     load = os.path.join(build, "bench")
@@ -169,6 +250,11 @@ def main():
             for kind, few, many, per in (("insert", 500, 2500, 1), ("update", 500, 2500, 1), ("batch", 2, 6, 1000)):
                 ops = lambda s, n: s.generator("ovsdb_load", f"{s.dir}/db.sock", kind, 10, n, 10)
                 show(f"OVSDB {kind}, 10 clients{' (per row)' if per > 1 else ''}", *both(lambda s: instructions(s, "start_ovsdb", ops, few, many) / per), "instructions", False)
+        for clients in (1, 64):
+            ops = lambda s: s.generator("ovsdb_load", f"{s.dir}/db.sock", "durable", clients, 40 * clients, 1)
+            show(f"OVSDB durable, {clients} clients", *both(lambda s: rate(s, "start_ovsdb", ops, a.rounds)), "transactions/s", True)
+    if "watch" in a.what:
+        compare_watching(both, callgrind, a.rounds)
     if "flows" in a.what:
         for kind, count in (("exact", 10000), ("exact", 100000), ("acl", 10000), ("echo", 20000)):
             ops = lambda s: s.generator("flow_load", f"{s.dir}/br0.mgmt", kind, count)

@@ -70,12 +70,10 @@ int create(const ToolContext& c, Words args) {
 /// Writes all rows of `db` to a new file, or in place of the file they came from.
 void write_compacted(const ToolContext& c, Database& db, std::unique_ptr<Journal> journal, const std::string* destination, std::string_view comment) {
   if (!destination) {
-    if (auto s = journal->compact(db, c.now_ms, comment); !s) die({"I/O error", s.error().what, {}, s.error().text()});
+    if (auto s = journal->compact_now(db, c.now_ms, comment); !s) die({"I/O error", s.error().what, {}, s.error().text()});
     return;
   }
-  std::string contents = file_start(db);
-  append_record(contents, render_snapshot(db, comment, c.now_ms));
-  write_new_file(*destination, contents);
+  write_new_file(*destination, Snapshot(db).render_file(comment, c.now_ms));
 }
 
 OpenedDatabase open_locked(const ToolContext& c, const std::string& name) {

@@ -6,44 +6,12 @@
 #include <fstream>
 #include <random>
 
-#include "dbserver/engine/open.h"
-#include "tests/unit/dbserver/recorder.h"
-#include "tests/unit/dbserver/sim_disk.h"
+#include "tests/unit/dbserver/pair_world.h"
 
 namespace sluice::ovsdb {
 namespace {
 
-constexpr const char* kSchema =
-    R"({"name":"T","tables":{"a":{"isRoot":true,"columns":{"n":{"type":"integer"},"s":{"type":{"key":"integer","min":0,"max":"unlimited"}}}}}})";
-
-struct World {
-  World() : server(uuids) {
-    auto db = make_database(kSchema, uuids);
-    std::string contents;
-    append_record(contents, db->schema().to_json().to_string() + "\n");
-    auto storage = std::make_unique<SimDisk>(contents);
-    disk = storage.get();
-    (void)server.add_database(std::move(db), std::make_unique<Journal>(std::move(storage), 0, 0), "");
-    client = std::make_unique<TestClient>(server);
-  }
-  /// Inserts two rows with the same n in one transaction.
-  bool insert_pair(int n, bool durable) {
-    std::string row = "{\"op\":\"insert\",\"table\":\"a\",\"row\":{\"n\":" + std::to_string(n) + "}}";
-    Json r = client->transact(row + "," + row + (durable ? ",{\"op\":\"commit\",\"durable\":true}" : ""));
-    return !r[0].find("error");
-  }
-  UuidSource uuids{{9, 9, 9, 9}};
-  Server server;
-  SimDisk* disk;
-  std::unique_ptr<TestClient> client;
-};
-
-/// How often each n occurs.
-std::map<int64_t, int> count_rows(Database& db) {
-  std::map<int64_t, int> counts;
-  for (const RowPtr& row : *db.find_table("a")) counts[row->get(*db.find_table("a")->schema().find("n")).integer()]++;
-  return counts;
-}
+using World = PairWorld;
 
 TEST(Recovery, AnyCrashKeepsWhatIsDurableAndNothingByHalf) {
   std::mt19937_64 random(1);
@@ -61,7 +29,7 @@ TEST(Recovery, AnyCrashKeepsWhatIsDurableAndNothingByHalf) {
       auto loaded = load_journal(left, "left", uuids);
       ASSERT_TRUE(loaded) << loaded.error().to_string();
       ASSERT_TRUE(!loaded->damage || is_torn_write(left, loaded->damage->offset)) << loaded->damage->error.to_string();
-      auto counts = count_rows(*loaded->db);
+      auto counts = count_pairs(*loaded->db);
       for (int n = 0; n <= durable_up_to; n++) ASSERT_EQ(counts[n], 2) << "lost " << n;
       for (auto& [n, count] : counts) ASSERT_EQ(count, 2) << "half of " << n;
     }
@@ -72,12 +40,12 @@ TEST(Recovery, EveryPrefixOpens) {
   World w;
   for (int n = 0; n < 5; n++) w.insert_pair(n, false);
   UuidSource uuids{{1, 1, 1, 1}};
-  const std::string& whole = w.disk->cache();
+  const std::string whole = w.disk->cache();
   for (size_t size = w.disk->synced().size(); size <= whole.size(); size++) {
     auto loaded = load_journal(std::string_view(whole).substr(0, size), "p", uuids);
     ASSERT_TRUE(loaded);
     ASSERT_TRUE(!loaded->damage || is_torn_write(std::string_view(whole).substr(0, size), loaded->damage->offset)) << size;
-    for (auto& [n, count] : count_rows(*loaded->db)) ASSERT_EQ(count, 2);
+    for (auto& [n, count] : count_pairs(*loaded->db)) ASSERT_EQ(count, 2);
   }
 }
 
@@ -85,9 +53,10 @@ TEST(Recovery, OneFlippedBitIsAlwaysFound) {
   World w;
   for (int n = 0; n < 4; n++) w.insert_pair(n, false);
   UuidSource uuids{{1, 1, 1, 1}};
-  for (size_t byte = 0; byte < w.disk->cache().size(); byte++) {
+  const std::string whole = w.disk->cache();
+  for (size_t byte = 0; byte < whole.size(); byte++) {
     for (int bit = 0; bit < 8; bit++) {
-      std::string flipped = w.disk->cache();
+      std::string flipped = whole;
       flipped[byte] = static_cast<char>(flipped[byte] ^ (1 << bit));
       auto loaded = load_journal(flipped, "f", uuids);
       bool found = !loaded || (loaded->damage && !is_torn_write(flipped, loaded->damage->offset));
@@ -101,11 +70,20 @@ TEST(Recovery, DamagedFileIsRefusedAndKept) {
   for (int n = 0; n < 4; n++) w.insert_pair(n, false);
   std::string path = testing::TempDir() + "/damaged.db", bytes = w.disk->cache();
   bytes[bytes.size() / 2] ^= 4;
+  std::remove((path + ".damaged").c_str());
   std::ofstream(path, std::ios::binary) << bytes;
   auto opened = open_database(path, w.uuids, 0);
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().details.find("offset"), std::string::npos) << opened.error().to_string();
   EXPECT_EQ(*read_file(path), bytes);
+  // Asked to, it serves what is good, and keeps the file.
+  auto salvaged = open_database(path, w.uuids, 0, OnDamage::salvage);
+  ASSERT_TRUE(salvaged) << salvaged.error().to_string();
+  EXPECT_NE(salvaged->warning.find("offset"), std::string::npos) << salvaged->warning;
+  EXPECT_EQ(*read_file(path + ".damaged"), bytes);
+  EXPECT_TRUE(w.disk->cache().starts_with(*read_file(path)));
+  for (auto& [n, count] : count_pairs(*salvaged->db)) EXPECT_EQ(count, 2);
+  salvaged = {};
   // A cut-off write is set aside instead.
   std::string torn = w.disk->cache() + "OVSDB JSON 400 0123";
   std::ofstream(path, std::ios::binary) << torn;
@@ -133,7 +111,7 @@ TEST(Recovery, FullDiskRefusesWritesAndRecovers) {
   EXPECT_EQ(watcher.out.take().size(), 1u);
   UuidSource uuids{{1, 1, 1, 1}};
   auto loaded = load_journal(w.disk->synced(), "s", uuids);
-  EXPECT_EQ(count_rows(*loaded->db), (std::map<int64_t, int>{{1, 2}, {3, 2}}));
+  EXPECT_EQ(count_pairs(*loaded->db), (std::map<int64_t, int>{{1, 2}, {3, 2}}));
 }
 
 TEST(Recovery, AfterAFailedSyncNothingIsDurableUntilANewFileIs) {
@@ -149,19 +127,19 @@ TEST(Recovery, AfterAFailedSyncNothingIsDurableUntilANewFileIs) {
   EXPECT_FALSE(w.disk->is_broken());
   UuidSource uuids{{1, 1, 1, 1}};
   auto loaded = load_journal(w.disk->synced(), "s", uuids);
-  EXPECT_EQ(count_rows(*loaded->db), (std::map<int64_t, int>{{1, 2}, {5, 2}}));
+  EXPECT_EQ(count_pairs(*loaded->db), (std::map<int64_t, int>{{1, 2}, {5, 2}}));
 }
 
 TEST(Recovery, CompactionKeepsContents) {
   World w;
   for (int n = 0; n < 5; n++) w.insert_pair(n, false);
-  HostedDatabase& db = *w.server.find("T");
-  ASSERT_TRUE(db.journal()->compact(db.db(), 1, "c"));
+  w.compact();
   w.insert_pair(9, true);
   UuidSource uuids{{1, 1, 1, 1}};
   auto loaded = load_journal(w.disk->synced(), "s", uuids);
   ASSERT_TRUE(loaded && !loaded->damage);
-  EXPECT_EQ(count_rows(*loaded->db), count_rows(db.db()));
+  EXPECT_EQ(count_pairs(*loaded->db), count_pairs(w.hosted().db()));
+  EXPECT_EQ(loaded->records, 2u);
 }
 
 TEST(Recovery, JournalOfThePeerIsRead) {
