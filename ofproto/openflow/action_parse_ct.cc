@@ -64,11 +64,15 @@ TextResult<void> parse_ct_item(const KeyValue& kv, const ParseContext& ctx, Ct& 
   return {};
 }
 
-/// "A[-B]" of addresses, in brackets or not.
+std::string_view without_brackets(std::string_view s) {
+  return s.size() >= 2 && s.front() == '[' && s.back() == ']' ? s.substr(1, s.size() - 2) : s;
+}
+
+/// "A[-B]" of addresses, together or each in brackets or without.
 TextResult<void> parse_addresses(std::string_view s, Nat& n) {
-  if (s.size() >= 2 && s.front() == '[' && s.back() == ']') s = s.substr(1, s.size() - 2);
+  if (s.find("]-[") == s.npos) s = without_brackets(s);
   size_t dash = s.find('-');
-  std::string_view a = s.substr(0, dash), b = dash == s.npos ? std::string_view() : s.substr(dash + 1);
+  std::string_view a = without_brackets(s.substr(0, dash)), b = dash == s.npos ? std::string_view() : without_brackets(s.substr(dash + 1));
   if (auto ip = parse_ipv4(a)) {
     n.ipv4_min = *ip;
     if (b.empty()) return {};
@@ -102,6 +106,7 @@ TextResult<void> parse_range(std::string_view s, Nat& n) {
   std::string_view addresses = s, ports;
   if (s.starts_with('[')) {
     size_t close = s.find(']');
+    if (s.substr(close == s.npos ? s.size() : close + 1).starts_with("-[")) close = s.find(']', close + 1);
     if (close == s.npos) return TextError(fmt::format("missing ] in NAT range \"{}\"", s));
     addresses = s.substr(0, close + 1);
     std::string_view rest = s.substr(close + 1);

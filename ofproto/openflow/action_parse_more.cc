@@ -57,7 +57,9 @@ Parsed parse_bundle(std::string_view arg, const ParseContext& ctx) {
     b.dst = *dst;
   }
   std::string_view list = arg.substr(arg.find(':', members_at) + 1);
-  if (trim(list).empty()) return b;
+  list = trim(list);
+  if (list.starts_with('[') && list.ends_with(']')) list = list.substr(1, list.size() - 2);
+  if (list.empty()) return b;
   for (std::string_view m : split(list, ',')) {
     auto p = parse_port(m, ctx.names.ports);
     if (!p) return TextError(fmt::format("{}: bad port number", m));

@@ -43,8 +43,15 @@ uint16_t command16(const BodyContext& ctx, const FlowMod& m) {
   return static_cast<uint16_t>(m.table_id << 8 | command);
 }
 
+/// "Exact" in the sense of 1.0: none of the twelve fields of the match is wild, whether or not the packet can have them.
+bool is_exact_of10(const uint8_t* match) {
+  constexpr uint32_t kWildcards = (1 << 22) - 1;
+  return (load_be<uint32_t>(match) & kWildcards) == 0;
+}
+
 Status decode10(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
   if (r.remaining() < 64) return fail(Error::OFPBRC_BAD_LEN);
+  bool exact = is_exact_of10(r.position());
   auto match = decode_of10_match(r);
   if (!match) return fail(match.error());
   m.match = *match;
@@ -57,7 +64,7 @@ Status decode10(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
   m.buffer_id = r.u32();
   if (Status s = read_port(r, Version::k10, Error::OFPBAC_BAD_OUT_PORT, m.out_port); !s) return s;
   if (Status s = decode_flags(r.u16(), Version::k10, m); !s) return s;
-  if (is_exact_of10(m.match)) m.priority = UINT16_MAX;  // OF1.0.1 3.4: entries without wildcards come first
+  if (exact) m.priority = UINT16_MAX;  // OF1.0.1 3.4: entries without wildcards come first
   return take(decode_instructions(ByteReader(r.rest()), Version::k10, ctx.tlv()), m.actions);
 }
 
@@ -224,14 +231,6 @@ Status decode_removed11(ByteReader& r, const BodyContext& ctx, FlowRemoved& m) {
 }
 
 }  // namespace
-
-/// "Exact" in the sense of 1.0: none of the twelve fields is wild.
-bool is_exact_of10(const Match& m) {
-  Bytes wire;
-  ByteWriter w(wire);
-  encode_of10_match(m, w);
-  return load_be<uint32_t>(wire.data()) == 0;
-}
 
 Status decode_padded_nxm(ByteReader& r, size_t match_len, const BodyContext& ctx, CookieMatch* cookie, Match& out) {
   size_t padded = (match_len + 7) / 8 * 8;

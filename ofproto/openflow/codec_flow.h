@@ -9,7 +9,6 @@
 
 namespace sluice::ofp {
 
-bool is_exact_of10(const Match& m);
 
 /// match_len bytes of TLVs and zeros to a multiple of 8.
 Status decode_padded_nxm(ByteReader& r, size_t match_len, const BodyContext& ctx, CookieMatch* cookie, Match& out);

@@ -157,7 +157,7 @@ void put_stats11(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
   w.zeros(2);
   put_counters(w, f);
   // The fixed match of 1.1 cannot say all that an entry may match on, so Open vSwitch and we send OXM there too.
-  encode_match(f.match, w, std::max(ctx.version, Version::k12), ctx.tlv());
+  encode_oxm_match(f.match, w, ctx.version, ctx.tlv());
 }
 
 void put_stats10(ByteWriter& w, const FlowStats& f) {

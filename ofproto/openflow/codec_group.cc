@@ -98,7 +98,7 @@ Status decode_group_properties(ByteReader& r, const BodyContext& ctx, GroupType 
   while (r.remaining()) {
     auto p = next_property(r);
     if (!p) return fail(p.error());
-    if (!p->is_experimenter() || p->experimenter != kNetronomeVendor) return fail(unknown_property(*p));
+    if (!p->is_experimenter() || (p->experimenter != kNetronomeVendor && p->experimenter != kNetronomeVendorOfOld)) return fail(unknown_property(*p));
     if (p->exp_type != kSelectionMethod) return fail(Error::OFPBPC_BAD_EXP_TYPE);
     if (Status s = decode_selection(p->value, ctx, type, selection); !s) return s;
   }

@@ -45,6 +45,24 @@ Status decode_monitor_standard(ByteReader& r, const BodyContext& ctx, FlowMonito
   return take(decode_match(r, ctx.version, ctx.tlv()), m.match);
 }
 
+/// Nicira's match is NXM TLVs; ONF's is an OXM match with its header, which match_len counts and its padding does not.
+Status decode_old_match(ByteReader& r, size_t match_len, const BodyContext& ctx, Match& m) {
+  if (is_nicira(ctx)) return decode_padded_nxm(r, match_len, ctx, nullptr, m);
+  if (r.remaining() < 4 || load_be<uint16_t>(r.position() + 2) != match_len) return fail(Error::OFPBMC_BAD_LEN);
+  return take(decode_oxm_match(r, ctx.tlv()), m);
+}
+void encode_old_match(ByteWriter& w, const BodyContext& ctx, const Match& m, size_t length_at) {
+  size_t start = w.size();
+  if (is_nicira(ctx)) {
+    size_t length = encode_nxm(m, w, ctx.version, ctx.tlv());
+    w.patch_u16(length_at, static_cast<uint16_t>(length));
+    w.pad(start, 8);
+    return;
+  }
+  encode_oxm_match(m, w, ctx.version, ctx.tlv());
+  w.patch_u16(length_at, load_be<uint16_t>(w.out().data() + start + 2));
+}
+
 Status decode_monitor_old(ByteReader& r, const BodyContext& ctx, FlowMonitor& m) {
   bool nicira = is_nicira(ctx);
   if (r.remaining() < 16) return fail(Error::OFPBRC_BAD_LEN);
@@ -64,7 +82,7 @@ Status decode_monitor_old(ByteReader& r, const BodyContext& ctx, FlowMonitor& m)
   for (ByteView zeros = r.bytes(nicira ? 5 : 3); uint8_t z : zeros)
     if (z) return fail(Error::NXBRC_MUST_BE_ZERO);
   if (Status s = decode_flags(flags, false, m); !s) return s;
-  return decode_padded_nxm(r, match_len, ctx, nullptr, m.match);
+  return decode_old_match(r, match_len, ctx, m.match);
 }
 
 void encode_monitor_old(ByteWriter& w, const BodyContext& ctx, const FlowMonitor& m) {
@@ -77,10 +95,7 @@ void encode_monitor_old(ByteWriter& w, const BodyContext& ctx, const FlowMonitor
   if (!nicira) w.u32(m.out_port.value);
   w.u8(m.table_id);
   w.zeros(nicira ? 5 : 3);
-  size_t start = w.size();
-  size_t length = encode_nxm(m.match, w, ctx.version, ctx.tlv());
-  w.patch_u16(length_at, static_cast<uint16_t>(length));
-  w.pad(start, 8);
+  encode_old_match(w, ctx, m.match, length_at);
 }
 
 /// Events before 1.4: added 0, deleted 1, modified 2, abbreviated 3.  There "initial" is "added", paused and resumed are messages.
@@ -118,7 +133,7 @@ Status decode_full_update(ByteReader& r, const BodyContext& ctx, FlowUpdate& u) 
   u.cookie = r.u64();
   if (reason > static_cast<uint16_t>(FlowRemovedReason::kEviction)) return fail(Error::NXBRC_BAD_REASON);
   u.reason = static_cast<FlowRemovedReason>(reason);
-  Status s = is_standard(ctx) ? take(decode_match(r, ctx.version, ctx.tlv()), u.match) : decode_padded_nxm(r, match_len, ctx, nullptr, u.match);
+  Status s = is_standard(ctx) ? take(decode_match(r, ctx.version, ctx.tlv()), u.match) : decode_old_match(r, match_len, ctx, u.match);
   if (!s) return s;
   auto actions = decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv());
   if (!actions) return fail(actions.error());
@@ -164,10 +179,7 @@ Status encode_full_update(ByteWriter& w, const BodyContext& ctx, const FlowUpdat
   if (is_standard(ctx)) {
     encode_match(u.match, w, ctx.version, ctx.tlv());
   } else {
-    size_t start = w.size();
-    size_t length = encode_nxm(u.match, w, ctx.version, ctx.tlv());
-    w.patch_u16(length_at, static_cast<uint16_t>(length));
-    w.pad(start, 8);
+    encode_old_match(w, ctx, u.match, length_at);
   }
   return encode_instructions(u.actions, w, ctx.version, ctx.tlv());
 }

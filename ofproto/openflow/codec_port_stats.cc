@@ -233,6 +233,8 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, QueueRequest& m) {
     if (v10) r.skip(2);
     m.queue_id = r.u32();
     if (v10 && m.port_no == OFPP_ALL) m.port_no = OFPP_NONE;
+  } else if (ctx.type == MessageType::OFPST_QUEUE_DESC_REQUEST) {
+    m.queue_id = r.u32();
   } else {
     r.skip(v10 ? 2 : 4);
   }
@@ -244,6 +246,8 @@ Status encode_body(ByteWriter& w, const BodyContext& ctx, const QueueRequest& m)
   write_port(w, ctx.version, v10 && statistics && m.port_no == OFPP_NONE ? OFPP_ALL : m.port_no);
   if (statistics) {
     if (v10) w.zeros(2);
+    w.u32(m.queue_id);
+  } else if (ctx.type == MessageType::OFPST_QUEUE_DESC_REQUEST) {
     w.u32(m.queue_id);
   } else {
     w.zeros(v10 ? 2 : 4);

@@ -10,16 +10,20 @@ namespace {
 Role role_from_nicira(uint32_t v) { return static_cast<Role>(v + 1); }
 
 constexpr uint16_t kAsyncProperties = 2 * kAsyncKinds;  // type 2k: secondary, 2k + 1: primary
+/// The reasons that there are, by kind.
+constexpr uint32_t kReasons[kAsyncKinds] = {0x3f, 0x07, 0x3f, 0x07, 0x18, 0x03};
 
 Status decode_async_properties(ByteReader& r, AsyncConfig& m) {
   while (r.remaining()) {
     auto p = next_property(r);
     if (!p) return fail(p.error());
-    if (p->type >= kAsyncProperties) return fail(unknown_property(*p));
+    if (p->type >= kAsyncProperties) return fail(p->is_experimenter() ? Error::OFPBPC_BAD_EXPERIMENTER : Error::OFPACFC_UNSUPPORTED);
     unsigned kind = p->type / 2;
     bool primary = p->type & 1;
     if (p->value.remaining() != 4) return fail(Error::OFPBPC_BAD_LEN);
-    (primary ? m.primary : m.secondary)[kind] = p->value.u32();
+    uint32_t reasons = p->value.u32();
+    if (reasons & ~kReasons[kind]) return fail(Error::OFPACFC_INVALID);
+    (primary ? m.primary : m.secondary)[kind] = reasons;
     (primary ? m.primary_set : m.secondary_set) |= 1 << kind;
   }
   return {};
@@ -36,6 +40,19 @@ void encode_async_properties(ByteWriter& w, const AsyncConfig& m) {
 bool is_fixed_async(const BodyContext& ctx) {
   if (ctx.type == MessageType::NXT_SET_ASYNC_CONFIG) return true;
   return ctx.type != MessageType::NXT_SET_ASYNC_CONFIG2 && ctx.version == Version::k13;
+}
+
+/// OF1.4.0 7.3.9.6: messages that change the switch's tables.
+bool may_be_in_bundle(MessageType t) {
+  switch (t) {
+    case MessageType::OFPT_FLOW_MOD:
+    case MessageType::NXT_FLOW_MOD:
+    case MessageType::OFPT_GROUP_MOD:
+    case MessageType::NXT_GROUP_MOD:
+    case MessageType::OFPT_PORT_MOD:
+    case MessageType::OFPT_PACKET_OUT: return true;
+    default: return false;
+  }
 }
 
 }  // namespace
@@ -94,8 +111,8 @@ Status encode_body(ByteWriter& w, const BodyContext&, const RoleStatus& m) {
 Status decode_body(ByteReader& r, const BodyContext& ctx, AsyncConfig& m) {
   if (!is_fixed_async(ctx)) return decode_async_properties(r, m);
   for (unsigned kind = 0; kind <= kAsyncFlowRemoved; kind++) {
-    m.primary[kind] = r.u32();
-    m.secondary[kind] = r.u32();
+    m.primary[kind] = r.u32() & kReasons[kind];
+    m.secondary[kind] = r.u32() & kReasons[kind];
   }
   m.primary_set = m.secondary_set = 7;
   return {};
@@ -141,7 +158,11 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, BundleAdd& m) {
   auto h = peek_header({r.position(), r.remaining()});
   if (!h || h->length < kHeaderSize || h->length > r.remaining()) return fail(Error::OFPBFC_MSG_BAD_LEN);
   if (h->version != static_cast<uint8_t>(ctx.version)) return fail(Error::OFPBFC_BAD_VERSION);
+  if (h->xid != ctx.xid) return fail(Error::OFPBFC_MSG_BAD_XID);
   ByteView inner = r.bytes(h->length);
+  auto inner_type = decode_type(inner);
+  if (!inner_type) return fail(inner_type.error());
+  if (!may_be_in_bundle(*inner_type)) return fail(Error::OFPBFC_MSG_UNSUP);
   m.message.assign(inner.begin(), inner.end());
   r.rest();
   return {};

@@ -30,18 +30,18 @@ constexpr uint32_t kStp10 = 1 << 3;
 Status decode_body(ByteReader& r, const BodyContext& ctx, Hello& m) {
   // OF1.3.5 7.5.1: elements that we do not know are skipped, and a broken one ends them.
   m.bitmap_element = false;
-  m.versions = (2u << std::min<unsigned>(ctx.raw_version, 30)) - 2;
+  m.versions = (2u << std::min<unsigned>(ctx.raw_version, 31)) - 2;
   while (r.remaining() >= 4) {
     size_t size = load_be<uint16_t>(r.position() + 2), padded = (size + 7) / 8 * 8;
     if (size < 4 || size > r.remaining()) break;
     ByteReader element = r.sub(std::min(padded, r.remaining()));
-    if (element.u16() == kVersionBitmapElement && size >= 8) {
-      element.skip(2);
-      m.versions = element.u32();
-      m.bitmap_element = true;
-    }
+    bool bitmap = element.u16() == kVersionBitmapElement && size >= 8;
+    element.skip(2);
+    uint32_t versions = bitmap ? element.u32() & ~1u : 0;
+    if (versions) m.versions = versions, m.bitmap_element = true;
+    else m.has_unknown = true;
   }
-  r.rest();
+  m.has_unknown |= !r.rest().empty();
   return {};
 }
 

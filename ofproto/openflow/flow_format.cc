@@ -4,19 +4,11 @@
 
 #include "lib/text.h"
 #include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/nxm_text.h"
 #include "ofproto/openflow/port.h"
 
 namespace sluice::ofp {
 namespace {
-
-/// Seconds with 0, 3, 6 or 9 decimals.
-void duration(uint32_t sec, uint32_t nsec, std::string& out) {
-  append(out, "{}", sec);
-  if (nsec == 0) return;
-  if (nsec % 1'000'000 == 0) append(out, ".{:03}", nsec / 1'000'000);
-  else if (nsec % 1'000 == 0) append(out, ".{:06}", nsec / 1'000);
-  else append(out, ".{:09}", nsec);
-}
 
 void table(uint8_t t, const NameMap* names, std::string& out) {
   std::string_view name = names ? names->name(t) : std::string_view();
@@ -38,6 +30,17 @@ void match_and_actions(const Match& m, int priority, const Actions& actions, std
 
 }  // namespace
 
+void format_duration(uint32_t sec, uint32_t nsec, std::string& out) {
+  append(out, "{}", sec);
+  if (nsec == 0) return;
+  if (nsec % 1'000'000 == 0) {
+    append(out, ".{:03}", nsec / 1'000'000);
+    return;
+  }
+  append(out, ".{:09}", nsec);
+  while (out.back() == '0') out.pop_back();
+}
+
 void format_flow_flags(uint16_t flags, std::string& out) {
   if (flags & OFPFF_SEND_FLOW_REM) out += "send_flow_rem ";
   if (flags & OFPFF_CHECK_OVERLAP) out += "check_overlap ";
@@ -57,7 +60,7 @@ void format_flow_stats(const FlowStats& s, std::string& out, const TextNames& na
   }
   if (show_stats) {
     out += "duration=";
-    duration(s.duration_sec, s.duration_nsec, out);
+    format_duration(s.duration_sec, s.duration_nsec, out);
     out += "s, ";
   }
   std::string_view table_name = names.tables ? names.tables->name(s.table_id) : std::string_view();
@@ -77,7 +80,7 @@ void format_flow_stats(const FlowStats& s, std::string& out, const TextNames& na
   match_and_actions(s.match, s.priority, s.actions, out, names);
 }
 
-void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names) {
+void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names, bool as_nxm) {
   constexpr std::string_view kNames[] = {"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"};
   out += kNames[static_cast<size_t>(f.command)];
   if (f.table_id != 0 && f.table_id != kTableAll) {
@@ -86,7 +89,8 @@ void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names)
   }
   out += ' ';
   std::string match;
-  format_match(f.match, match, names.ports, names.tlv, f.priority);
+  if (as_nxm) match = format_nxm(f.match, names.tlv);
+  else format_match(f.match, match, names.ports, names.tlv, f.priority);
   out += match;
   if (!match.empty()) out += ' ';
   if (f.cookie_mask) {

@@ -222,7 +222,7 @@ void place_cookies(FlowParser& p) {
   if (is_delete(f.command)) {
     if (f.new_cookie != UINT64_MAX && !p.has_cookie_mask) f.cookie = f.new_cookie, f.cookie_mask = UINT64_MAX;
     if (f.new_cookie != UINT64_MAX) p.usable &= kNxmAny | kOf11 | kOxmAny;
-    f.new_cookie = UINT64_MAX;
+    f.new_cookie = 0;
     return;
   }
   if (f.new_cookie != UINT64_MAX && f.command != FlowModCommand::kAdd) f.modify_cookie = true;

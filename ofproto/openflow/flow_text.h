@@ -42,7 +42,10 @@ std::expected<Flow, std::string> parse_exact_flow(std::string_view text, const F
 /// " cookie=0x0, duration=1.5s, table=0, n_packets=0, ..., MATCH actions=ACTIONS" without newline; show_stats false: the form of --no-stats.
 void format_flow_stats(const FlowStats& stats, std::string& out, const TextNames& names = {}, bool show_stats = true);
 /// As `ofp-print` shows a flow-mod's body: "ADD table:1 priority=5,ip cookie:0x1 actions=...".
-void format_flow_mod(const FlowMod& mod, std::string& out, const TextNames& names = {});
+/// as_nxm: its match in the form of nxm_text.h.
+void format_flow_mod(const FlowMod& mod, std::string& out, const TextNames& names = {}, bool as_nxm = false);
+/// "1", "5.500", "0.0000005": nothing, milliseconds, or as many of 9 decimals as say something.
+void format_duration(uint32_t sec, uint32_t nsec, std::string& out);
 /// "send_flow_rem check_overlap " (each word with a space).
 void format_flow_flags(uint16_t flags, std::string& out);
 

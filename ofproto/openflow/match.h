@@ -105,6 +105,8 @@ Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, 
 size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie = nullptr);
 /// The match of 1.1 (fixed) or 1.2+ (OXM with header and padding).
 void encode_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv);
+/// The OXM match in every version; its fields have their NXM ids before 1.2.
+void encode_oxm_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv);
 
 /// Formats that can express the match without loss.
 ProtocolSet usable_protocols(const Match& m);

@@ -35,7 +35,7 @@ class Formatter {
     for (int i = 0; i < static_cast<int>(kRegs); i++) put(FieldId::kReg0 + i);
     tunnel();
     for (FieldId f : {FieldId::kMetadata, FieldId::kInPortOxm, FieldId::kInPhyPort}) put(f);
-    vlan();
+    vlans();
     put(FieldId::kEthSrc);
     put(FieldId::kEthDst);
     if (m_.mask.eth_type && !said_eth_type_) text(fmt::format("dl_type=0x{:04x}", m_.value.eth_type.host()));
@@ -122,18 +122,22 @@ class Formatter {
     }
   }
 
-  void vlan() {
-    uint16_t value = m_.value.vlan_tci.host(), mask = m_.mask.vlan_tci.host();
+  void vlans() {
+    vlan(m_.value.vlan_tci.host(), m_.mask.vlan_tci.host(), "");
+    vlan(m_.value.vlan2_tci.host(), m_.mask.vlan2_tci.host(), "1");  // of packets: OpenFlow does not match on it
+  }
+
+  void vlan(uint16_t value, uint16_t mask, std::string_view nth) {
     if (mask == 0) return;
     bool vid = (mask & 0x1fff) == 0x1fff, pcp = (mask & 0xf000) == 0xf000;
     bool no_vid_bits = (mask & 0xfff) == 0, no_pcp_bits = (mask & 0xe000) == 0;
     if ((value & kVlanPresent) && (vid || (pcp && no_vid_bits)) && (pcp || no_pcp_bits)) {
-      if (vid) text(fmt::format("dl_vlan={}", value & 0xfff));
-      if (pcp) text(fmt::format("dl_vlan_pcp={}", value >> 13));
+      if (vid) text(fmt::format("dl_vlan{}={}", nth, value & 0xfff));
+      if (pcp) text(fmt::format("dl_vlan_pcp{}={}", nth, value >> 13));
     } else if (mask == 0xffff) {
-      text(fmt::format("vlan_tci=0x{:04x}", value));
+      text(fmt::format("vlan_tci{}=0x{:04x}", nth, value));
     } else {
-      text(fmt::format("vlan_tci=0x{:04x}/0x{:04x}", value, mask));
+      text(fmt::format("vlan_tci{}=0x{:04x}/0x{:04x}", nth, value, mask));
     }
   }
 

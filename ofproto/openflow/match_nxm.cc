@@ -146,7 +146,7 @@ struct Encoder {
   ByteWriter& w;
   Version version;
   const TlvTable* tlv;
-  bool oxm() const { return version >= Version::k12; }
+  bool oxm;  // with the fields of OXM where NXM has others: in_port of 32 bits, vlan_vid and vlan_pcp, ip_dscp
 
   void run(const WordMap& words) {
     Positions p;
@@ -163,14 +163,14 @@ struct Encoder {
     switch (f) {
       case FieldId::kVlanTci: return vlan();
       case FieldId::kInPort:
-        if (m.mask.in_port) put(oxm() ? FieldId::kInPortOxm : FieldId::kInPort);
+        if (m.mask.in_port) put(oxm ? FieldId::kInPortOxm : FieldId::kInPort);
         return;
       case FieldId::kPacketType:
         // 0 is implied by any Ethernet field.
         if (m.mask.packet_type && (m.value.packet_type || !implies_ethernet())) put(f);
         return;
       case FieldId::kNwTos:
-        if ((m.mask.nw_tos & 0xfc) && has_prereq(f, m)) put(oxm() ? FieldId::kIpDscp : FieldId::kNwTos);
+        if ((m.mask.nw_tos & 0xfc) && has_prereq(f, m)) put(oxm ? FieldId::kIpDscp : FieldId::kNwTos);
         return;
       case FieldId::kTunMetadata0: return tun_metadata();
       case FieldId::kReg0: return registers();
@@ -206,7 +206,7 @@ struct Encoder {
   void vlan() {
     uint16_t value = m.value.vlan_tci.host(), mask = m.mask.vlan_tci.host();
     if (mask == 0) return;
-    if (!oxm()) return put(FieldId::kVlanTci);
+    if (!oxm) return put(FieldId::kVlanTci);
     uint16_t vid_mask = mask & 0x1fff;
     if (vid_mask) {
       FieldValue v(2, value & vid_mask), k(2, vid_mask);
@@ -294,7 +294,7 @@ WordMap words_of(const Flow& mask) {
 
 size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie) {
   size_t start = w.size();
-  Encoder{m, w, version, tlv}.run(words_of(m.mask));
+  Encoder{m, w, version, tlv, version >= Version::k12}.run(words_of(m.mask));
   if (cookie && cookie->mask) write_cookie(*cookie, w);
   return w.size() - start;
 }
@@ -302,10 +302,14 @@ size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable
 void encode_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv) {
   if (version == Version::k10) return encode_of10_match(m, w);
   if (version == Version::k11) return encode_of11_match(m, w);
+  encode_oxm_match(m, w, version, tlv);
+}
+
+void encode_oxm_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv) {
   size_t start = w.size();
   w.u16(1);
   w.u16(0);
-  encode_nxm(m, w, version, tlv);
+  Encoder{m, w, version, tlv, true}.run(words_of(m.mask));
   w.patch_u16(start + 2, static_cast<uint16_t>(w.size() - start));
   w.pad(start, 8);
 }

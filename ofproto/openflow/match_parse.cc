@@ -71,11 +71,32 @@ Flow allowed_bits(const Match& m) {
   return allowed;
 }
 
+/// "tcp_src[6..10]=19": some bits of a field.
+ParseResult parse_bits(std::string_view key, std::string_view value, Match& m, const TlvTable* tlv) {
+  auto part = parse_subfield(key);
+  if (!part) return std::unexpected(part.error());
+  const Field& f = field(part->field);
+  FieldValue n((part->n_bits + 7u) / 8);
+  if (!parse_number(value) && !parse_big_number(value, n.data(), n.size()))
+    return std::unexpected(fmt::format("{}: cannot parse integer value: {}", key, value));
+  bool fits = parse_big_number(value, n.data(), n.size());
+  for (unsigned i = part->n_bits; i < n.size() * 8; i++) fits = fits && !n.bit(i);
+  if (!fits) return std::unexpected(fmt::format("{}: value {} does not fit into {} bits", key, value, part->n_bits));
+  if (f.maskable == Maskable::kNo && !part->is_whole()) return std::unexpected(fmt::format("{}: field {} cannot be matched in part", key, f.name));
+  FieldValue v = m.get(f.id, tlv), mask = m.get_mask(f.id, tlv), ones(n.size());
+  for (uint8_t& b : ones.bytes()) b = 0xff;
+  copy_bits(n.bytes(), 0, v.bytes(), part->ofs, part->n_bits);
+  copy_bits(ones.bytes(), 0, mask.bytes(), part->ofs, part->n_bits);
+  m.set(f.id, v, mask, tlv);
+  return {};
+}
+
 }  // namespace
 
 std::optional<ParseResult> parse_match_key(std::string_view key, std::string_view value, bool has_value, Match& m, const NameMap* ports,
                                            const TlvTable* tlv, bool compat) {
   if (!has_value && parse_shorthand(key, m)) return ParseResult();
+  if (size_t bracket = key.find('['); has_value && bracket != key.npos && field_by_name(key.substr(0, bracket))) return parse_bits(key, value, m, tlv);
   const Field* f = field_by_name(key);
   if (!f) return std::nullopt;
   if (has_value) return parse_field(*f, value, m, ports, tlv, compat);

@@ -10,7 +10,8 @@
 
 namespace sluice::ofp {
 
-inline constexpr uint32_t kNetronomeVendor = 0x0000154d, kIntelVendor = 0x0000aa01;
+inline constexpr uint32_t kNetronomeVendor = 0x0000154d, kNetronomeVendorOfOld = 0x00001540,  // a slip of Open vSwitch 2.4, still met
+                           kIntelVendor = 0x0000aa01;
 inline constexpr uint8_t kExperimenterType = 4;
 inline constexpr uint16_t kExperimenterStats = 0xffff;
 

@@ -2,6 +2,9 @@
 // Headers of printed messages, messages that do not decode, and small pieces of text that several bodies use.
 #include "ofproto/openflow/message_text.h"
 
+#include <algorithm>
+
+#include "ofproto/openflow/flow_text.h"
 #include "ofproto/openflow/text_body.h"
 
 namespace sluice::ofp {
@@ -58,6 +61,8 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
   auto m = decode(bytes, codec);
   if (m) {
     add_message(out, *m, h->version, options);
+    const Hello* hello = std::get_if<Hello>(&m->body);
+    if (hello && hello->has_unknown) out += " unknown data in hello:\n" + hex_dump(bytes);
     return out;
   }
   add_header(out, *type, h->version, h->xid);
@@ -85,12 +90,20 @@ std::string hex_dump(ByteView bytes, size_t first_offset) {
   return out;
 }
 
+std::string plain_hex_dump(ByteView bytes) {
+  std::string out;
+  constexpr size_t kPerLine = 16;
+  for (size_t at = 0; at < bytes.size(); at += kPerLine) {
+    append(out, "{:08x} ", at);
+    for (size_t i = at; i < std::min(at + kPerLine, bytes.size()); i++) append(out, "{}{:02x}", i == at + 8 ? '-' : ' ', bytes[i]);
+    out += '\n';
+  }
+  return out;
+}
+
 void add_duration(std::string& out, uint32_t sec, uint32_t nsec) {
-  append(out, "{}", sec);
-  if (nsec == 0) out += 's';
-  else if (nsec % 1'000'000 == 0) append(out, ".{:03}s", nsec / 1'000'000);
-  else if (nsec % 1'000 == 0) append(out, ".{:06}s", nsec / 1'000);
-  else append(out, ".{:09}s", nsec);
+  format_duration(sec, nsec, out);
+  out += 's';
 }
 
 void add_bits(std::string& out, uint32_t bits, std::span<const BitName> names, std::string_view separator) {

@@ -27,6 +27,8 @@ std::string format_packet(ByteView frame, const PrintOptions& options = {});
 
 /// Lines "00000000  aa bb ...-...  |..|\n" of 16 bytes, offsets from first_offset.
 std::string hex_dump(ByteView bytes, size_t first_offset = 0);
+/// The same without the column of characters.
+std::string plain_hex_dump(ByteView bytes);
 
 // Pieces that tools print on their own.
 void format_group_mod(const GroupMod& m, Version v, std::string& out, const TextNames& names);  // "ADD group_id=1,..."

@@ -23,6 +23,7 @@ struct Empty {};
 struct Hello {
   uint32_t versions = 0;         // bit v = wire version v (1 = 1.0)
   bool bitmap_element = true;    // the bitmap was, or is to be, on the wire
+  bool has_unknown = false;      // decode only: elements or bytes that we make nothing of
 };
 
 /// OF1.3.5 7.4.

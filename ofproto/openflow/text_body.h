@@ -18,7 +18,7 @@ struct TextContext {
   const TextNames& names() const { return options.names; }
 };
 
-/// "1s", "5.500s", "0.000001s": 0, 3, 6 or 9 decimals.
+/// "1s", "5.500s", "0.000001s".
 void add_duration(std::string& out, uint32_t sec, uint32_t nsec);
 /// Names of the set bits, joined by spaces; "0" if none.  Bits without a name as one hex number.
 struct BitName { uint32_t bit; std::string_view name; };

@@ -37,6 +37,8 @@ void add_update(std::string& out, const TextContext& ctx, const FlowUpdate& u) {
 
 void format_body(std::string& out, const TextContext& ctx, const FlowMod& m) {
   out += ' ';
+  constexpr int kRawVerbosity = 3;
+  if (ctx.type() == MessageType::NXT_FLOW_MOD && ctx.options.verbosity >= kRawVerbosity) return format_flow_mod(m, out, ctx.names(), true);
   if (ctx.version() >= Version::k12 || !(m.flags & OFPFF_RESET_COUNTS)) return format_flow_mod(m, out, ctx.names());
   FlowMod shown = m;  // before 1.2 an add always resets counters; that is not said
   shown.flags &= static_cast<uint16_t>(~OFPFF_RESET_COUNTS);
@@ -59,8 +61,9 @@ void format_body(std::string& out, const TextContext& ctx, const FlowRemoved& m)
 void format_body(std::string& out, const TextContext& ctx, const FlowStatsRequest& m) {
   if (m.table_id != kTableAll) append(out, " table={}", m.table_id);
   if (m.out_port != OFPP_NONE) append(out, " out_port={}", format_port(m.out_port, ctx.names().ports));
-  out += ' ';
-  add_match(out, ctx, m.match);
+  std::string match;
+  add_match(match, ctx, m.match);
+  if (!match.empty()) append(out, " {}", match);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const FlowStatsReply& m) {
@@ -81,6 +84,7 @@ void format_body(std::string& out, const TextContext& ctx, const FlowMonitorRequ
     if (f.command != FlowMonitorCommand::kAdd) {
       constexpr std::string_view kCommands[] = {"add", "modify", "delete"};
       append(out, " command={}", kCommands[static_cast<size_t>(f.command)]);
+      if (f.command == FlowMonitorCommand::kDelete) continue;
     }
     out += " flags=";
     add_bits(out, f.flags, kMonitorFlags, ",");

@@ -103,6 +103,7 @@ void format_body(std::string& out, const TextContext& ctx, const GroupMod& m) {
 
 void format_body(std::string& out, const TextContext&, const GroupRequest& m) {
   if (m.group_id == OFPG_ALL) out += " group_id=ALL";
+  else if (m.group_id == OFPG_ANY) out += " group_id=ANY";
   else append(out, " group_id={}", m.group_id);
 }
 
@@ -169,14 +170,14 @@ void format_body(std::string& out, const TextContext&, const MeterRequest& m) { 
 
 void format_body(std::string& out, const TextContext&, const MeterConfigReply& m) {
   for (const MeterConfig& c : m.meters) {
-    if (!out.ends_with('\n')) out += '\n';
+    out += '\n';
     format_meter_config(c, out);
   }
 }
 
 void format_body(std::string& out, const TextContext&, const MeterStatsReply& m) {
   for (const MeterStats& s : m.meters) {
-    if (!out.ends_with('\n')) out += '\n';
+    out += '\n';
     append(out, "meter:{} flow_count:{} packet_in_count:{} byte_in_count:{} duration:", meter_name(s.meter_id), s.flow_count, s.packet_in_count,
         s.byte_in_count);
     add_duration(out, s.duration_sec, s.duration_nsec);

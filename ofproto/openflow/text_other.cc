@@ -21,11 +21,11 @@ std::string address_text(const Ipv6Addr& a) {
   return is_v4_mapped(a) ? format_ipv4(be32(load_be<uint32_t>(a.b.data() + 12))) : sluice::format(a);
 }
 
-void add_tuple(std::string& out, const CtTuple& t, uint8_t proto, bool with_proto) {
+void add_tuple(std::string& out, const CtTuple& t, bool v6, uint8_t proto, bool with_proto) {
   constexpr uint8_t kIcmp = 1, kIcmp6 = 58;
   Ipv6Addr src = t.src.value_or(Ipv6Addr{}), dst = t.dst.value_or(Ipv6Addr{});
-  auto name = [](const Ipv6Addr& a) { return is_v4_mapped(a) ? "nw" : "ipv6"; };
-  append(out, "ct_{}_src={},ct_{}_dst={},", name(src), address_text(src), name(dst), address_text(dst));
+  std::string_view name = v6 ? "ipv6" : "nw";
+  append(out, "ct_{}_src={},ct_{}_dst={},", name, address_text(src), name, address_text(dst));
   if (proto == kIcmp || proto == kIcmp6) {
     append(out, "icmp_id={},icmp_type={},icmp_code={}", t.icmp_id.value_or(0), t.icmp_type.value_or(0), t.icmp_code.value_or(0));
   } else {
@@ -56,9 +56,11 @@ void format_body(std::string& out, const TextContext&, const TlvTableReply& m) {
 
 void format_body(std::string& out, const TextContext&, const CtFlush& m) {
   append(out, " zone={} '", m.zone.value_or(0));
-  add_tuple(out, m.original, m.ip_proto, true);
+  auto is_v6 = [](const std::optional<Ipv6Addr>& a) { return a && !is_v4_mapped(*a) && *a != Ipv6Addr{}; };
+  bool v6 = is_v6(m.original.src) || is_v6(m.original.dst) || is_v6(m.reply.src) || is_v6(m.reply.dst);
+  add_tuple(out, m.original, v6, m.ip_proto, true);
   out += "' '";
-  add_tuple(out, m.reply, m.ip_proto, false);
+  add_tuple(out, m.reply, v6, m.ip_proto, false);
   out += '\'';
 }
 

@@ -69,6 +69,7 @@ Match packet_match(const Flow& f) {
     fill(m.mask.eth_src);
     fill(m.mask.eth_dst);
     fill(m.mask.vlan_tci);
+    if (f.vlan_tci) fill(m.mask.vlan2_tci);
   }
   fill(m.mask.eth_type);
   mask_l3(f, m.mask);
@@ -91,7 +92,7 @@ void add_checksum(std::string& out, const Packet& p, const Flow& f) {
 void add_packet(std::string& out, const TextContext& ctx, ByteView frame) {
   out += format_packet(frame, ctx.options);
   constexpr int kDumpVerbosity = 3;
-  if (ctx.options.verbosity >= kDumpVerbosity) out += hex_dump(frame);
+  if (ctx.options.verbosity >= kDumpVerbosity) out += plain_hex_dump(frame);
 }
 
 }  // namespace

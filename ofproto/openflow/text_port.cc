@@ -72,9 +72,9 @@ void add_rates(std::string& out, const QueueDesc& q) {
 
 void format_port(const PortDesc& p, std::string& out, const TextNames& names) {
   append(out, " {}(", format_port(p.port_no));
-  for (char c : p.name) {  // names come from the switch
-    if (c >= 0x20 && c < 0x7f) out += c;
-    else out += '.';
+  for (char c : p.name) {  // names come from the switch: what is no text ends them
+    if (c < 0x20 || c >= 0x7f) break;
+    out += c;
   }
   (void)names;
   append(out, "): addr:{}\n     config:     ", sluice::format(p.hw_addr));
@@ -142,9 +142,10 @@ void format_body(std::string& out, const TextContext& ctx, const PortStatsReply&
 
 void format_body(std::string& out, const TextContext& ctx, const QueueRequest& m) {
   append(out, " port={}", format_port(m.port_no, ctx.names().ports));
-  if (ctx.type() != MessageType::OFPST_QUEUE_REQUEST) return;
-  if (m.queue_id == OFPQ_ALL) out += " queue=ALL";
-  else append(out, " queue={}", m.queue_id);
+  if (ctx.type() == MessageType::OFPT_QUEUE_GET_CONFIG_REQUEST) return;
+  bool statistics = ctx.type() == MessageType::OFPST_QUEUE_REQUEST;
+  if (m.queue_id != OFPQ_ALL) append(out, " queue={}", m.queue_id);
+  else if (statistics) out += " queue=ALL";
 }
 
 void format_body(std::string& out, const TextContext& ctx, const QueueStatsReply& m) {
@@ -166,7 +167,7 @@ void format_body(std::string& out, const TextContext& ctx, const QueueDescReply&
     out += ' ';
   }
   std::vector<QueueDesc> queues = m.queues;
-  if (!old) std::ranges::stable_sort(queues, {}, [](const QueueDesc& q) { return std::pair(q.port_no, q.queue_id); });
+  std::ranges::stable_sort(queues, {}, [](const QueueDesc& q) { return std::pair(q.port_no, q.queue_id); });
   std::optional<OfpPort> last;
   for (const QueueDesc& q : queues) {
     if (!old && last != q.port_no) append(out, "port={}\n", format_port(q.port_no, ctx.names().ports));

@@ -38,10 +38,7 @@ std::vector<FlowMod> read_flow_file(const Settings& s, const std::string& path, 
 Bytes encode_flow_mod(FlowSession& session, const FlowMod& mod, const TlvTable* tlv) {
   CodecOptions codec = session.codec;
   codec.tlv = tlv;
-  if (mod.new_cookie != UINT64_MAX) return encode_or_die(session.client->make(session.flow_mod_type(), mod), codec);
-  FlowMod plain = mod;  // no cookie said
-  plain.new_cookie = 0;
-  return encode_or_die(session.client->make(session.flow_mod_type(), plain), codec);
+  return encode_or_die(session.client->make(session.flow_mod_type(), mod), codec);
 }
 
 namespace {

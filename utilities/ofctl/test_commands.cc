@@ -10,6 +10,7 @@
 #include "lib/program.h"
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/message_text.h"
+#include "ofproto/openflow/nxm_text.h"
 #include "ofproto/openflow/text.h"
 #include "utilities/ofctl/flows.h"
 #include "utilities/ofctl/pcap_stream.h"
@@ -35,6 +36,7 @@ std::optional<Bytes> parse_hex(std::string_view text) {
   int high = -1;
   for (char c : text) {
     if (std::isspace(static_cast<unsigned char>(c))) continue;
+    if (c == 'x') c = '0';  // "xx": bytes that don't matter
     if (!std::isxdigit(static_cast<unsigned char>(c))) return std::nullopt;
     int digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
     if (high < 0) {
@@ -156,6 +158,14 @@ Version version_or_die(const std::string& name) {
   return *v;
 }
 
+/// The bytes that came back different, each on a line.
+void print_differences(ByteView before, ByteView after) {
+  for (size_t i = 0; i < std::max(before.size(), after.size()); i++) {
+    auto byte = [i](ByteView b) { return i < b.size() ? fmt::format("{:02x}", b[i]) : std::string("(none)"); };
+    if (byte(before) != byte(after)) print(fmt::format("{:2}: {} -> {}\n", i, byte(before), byte(after)));
+  }
+}
+
 /// Lines of hexadecimal actions on stdin; what they decode to, and, if it differs, what that encodes to again.
 void parse_wire_actions(const Settings& s, Words w, bool instructions) {
   Version v = version_or_die(w[0]);
@@ -176,19 +186,14 @@ void parse_wire_actions(const Settings& s, Words w, bool instructions) {
     Bytes again;
     ByteWriter writer(again);
     bool ok = (instructions ? encode_instructions(*actions, writer, v, tlv) : encode_actions(*actions, writer, v, tlv)).has_value();
-    if (!ok || again != bytes) {
-      for (size_t i = 0; i < std::min(again.size(), bytes.size()); i++)
-        if (again[i] != bytes[i]) print(fmt::format("{:2}: {:02x} -> {:02x}\n", i, bytes[i], again[i]));
-      for (size_t i = std::min(again.size(), bytes.size()); i < bytes.size(); i++) print(fmt::format("{:2}: {:02x} -> (none)\n", i, bytes[i]));
-      for (size_t i = bytes.size(); i < again.size(); i++) print(fmt::format("{:2}: (none) -> {:02x}\n", i, again[i]));
-    }
+    if (!ok || again != bytes) print_differences(bytes, again);
     print("\n");
   }
 }
 void parse_actions_command(const Settings& s, Words w) { parse_wire_actions(s, w, false); }
 void parse_instructions_command(const Settings& s, Words w) { parse_wire_actions(s, w, true); }
 
-/// Lines of a fixed match in hexadecimal.
+/// Lines of a fixed match in hexadecimal: what it means, and what of it would be sent otherwise.
 void parse_fixed_match(const Settings& s, bool of11) {
   std::string line;
   while (std::getline(std::cin, line)) {
@@ -198,32 +203,113 @@ void parse_fixed_match(const Settings& s, bool of11) {
     ByteReader reader(bytes);
     auto match = of11 ? decode_of11_match(reader) : decode_of10_match(reader);
     if (!match || !reader.ok()) {
-      print(fmt::format("bad {} match: {}\n\n", of11 ? "ofp11" : "ofp10", match ? "OFPBMC_BAD_LEN" : error_name(match.error())));
+      print(fmt::format("bad {} {}\n\n", of11 ? "ofp11_match:" : "ofp10_match:", match ? "OFPBMC_BAD_LEN" : error_name(match.error())));
       continue;
     }
     std::string out;
     format_match(*match, out, nullptr, print_options(s).names.tlv);
-    print(out + "\n\n");
+    print(out + "\n");
+    Bytes again;
+    ByteWriter w(again);
+    if (of11) encode_of11_match(*match, w);
+    else encode_of10_match(*match, w);
+    print_differences(bytes, again);
+    print("\n");
   }
 }
 void parse_ofp10_match(const Settings& s, Words) { parse_fixed_match(s, false); }
 void parse_ofp11_match(const Settings& s, Words) { parse_fixed_match(s, true); }
 
-// --- Errors, hello ---
-
-/// A hex dump without the text column.
-std::string plain_hex_dump(ByteView bytes) {
-  std::string out;
-  std::string full = hex_dump(bytes);
-  for (size_t begin = 0; begin < full.size();) {
-    size_t end = full.find('\n', begin);
-    std::string_view line = trim(std::string_view(full).substr(begin, full.find(" |", begin) - begin));
-    out += line.ends_with('-') ? line.substr(0, line.size() - 1) : line;
-    out += '\n';
-    begin = end + 1;
+/// Lines of TLVs in the form of nxm_text.h; what they decode to, encoded for a version.  Comments and blank lines stay.
+void parse_tlvs(const Settings& s, Version v) {
+  const TlvTable* tlv = print_options(s).names.tlv;
+  std::string line;
+  while (std::getline(std::cin, line)) {
+    if (line.empty() || line[0] == '#') {
+      print(line + "\n");
+      continue;
+    }
+    auto bytes = parse_nxm(line);
+    if (!bytes) fatal("{}", bytes.error());
+    CookieMatch cookie;
+    auto match = decode_nxm(*bytes, tlv, v < Version::k12 ? &cookie : nullptr, s.strict);
+    if (!match) {
+      print(fmt::format("nx_pull_match() returned error {}\n", error_name(match.error())));
+      continue;
+    }
+    Bytes out;
+    ByteWriter w(out);
+    if (v < Version::k12) encode_nxm(*match, w, v, tlv, &cookie);
+    else encode_oxm_match(*match, w, v, tlv);
+    constexpr size_t kOxmHead = 4;
+    size_t head = v < Version::k12 ? 0 : kOxmHead;
+    size_t length = head ? load_be<uint16_t>(out.data() + 2) : out.size();
+    print(format_nxm(ByteView(out).subspan(head, length - head)) + "\n");
+    if (s.verbosity > 0) print(plain_hex_dump(out));
   }
-  return out;
 }
+void parse_nxm_command(const Settings& s, Words) { parse_tlvs(s, Version::k10); }
+void parse_oxm_command(const Settings& s, Words w) {
+  Version v = version_or_die(w[0]);
+  if (v < Version::k12) fatal("{}: invalid version for OXM", w[0]);
+  parse_tlvs(s, v);
+}
+
+// --- VLANs ---
+
+std::string tci_text(const Match& m) { return fmt::format("{:04x}/{:04x}", m.value.vlan_tci.host(), m.mask.vlan_tci.host()); }
+
+Match only_tci(uint16_t value, uint16_t mask) {
+  Match m;
+  m.value.vlan_tci = be16(value & mask);
+  m.mask.vlan_tci = be16(mask);
+  return m;
+}
+
+void check_fixed_vlan(const Match& m, bool of11) {
+  Bytes wire;
+  ByteWriter w(wire);
+  if (of11) encode_of11_match(m, w);
+  else encode_of10_match(m, w);
+  // Where the fields and their wildcard bits are (OF1.0.1 5.2.3, OF1.1.0 A.2.3.1).
+  size_t vlan_at = of11 ? 36 : 18, pcp_at = of11 ? 38 : 20, wildcards_at = of11 ? 8 : 0;
+  uint32_t wildcards = load_be<uint32_t>(wire.data() + wildcards_at);
+  unsigned pcp_bit = of11 ? 2 : 20;
+  ByteReader r(wire);
+  auto again = of11 ? decode_of11_match(r) : decode_of10_match(r);
+  print(fmt::format("{}: {:04x}/{},{:02x}/{} -> {}\n", of11 ? "OF1.1" : "OF1.0", load_be<uint16_t>(wire.data() + vlan_at), wildcards >> 1 & 1, wire[pcp_at],
+                    wildcards >> pcp_bit & 1, again ? tci_text(*again) : std::string(error_name(again.error()))));
+}
+
+/// A match on a VLAN's tag in all forms, each decoded again.
+void check_vlan(const Settings&, Words w) {
+  auto tci = parse_number("0x" + w[0]), mask = parse_number("0x" + w[1]);
+  if (!tci || !mask || *tci > UINT16_MAX || *mask > UINT16_MAX) fatal("{} {}: not two 16-bit hexadecimal numbers", w[0], w[1]);
+  Match m = only_tci(static_cast<uint16_t>(*tci), static_cast<uint16_t>(*mask));
+  std::string text = format_match(m);
+  Match parsed;
+  for (std::string_view rest = text;;) {
+    auto item = next_item(rest);
+    if (!item || !*item) break;
+    parse_match_key((*item)->key, (*item)->value, true, parsed, nullptr, nullptr);
+  }
+  print(fmt::format("{} -> {}\n", text, tci_text(parsed)));
+  Bytes nxm, oxm;
+  ByteWriter nxm_writer(nxm), oxm_writer(oxm);
+  encode_nxm(m, nxm_writer, Version::k10, nullptr);
+  encode_nxm(m, oxm_writer, Version::k12, nullptr);
+  auto from_nxm = decode_nxm(nxm, nullptr);
+  print(fmt::format("NXM: {} -> {}\n", format_nxm(nxm), from_nxm ? tci_text(*from_nxm) : std::string(error_name(from_nxm.error()))));
+  auto from_oxm = decode_nxm(oxm, nullptr);
+  std::string oxm_text = from_oxm ? fmt::format("{:04x}/{:04x},", from_oxm->value.vlan_tci.host() & 0x1fff, from_oxm->mask.vlan_tci.host() & 0x1fff)
+                                  : std::string(error_name(from_oxm.error()));
+  if (from_oxm) oxm_text += from_oxm->mask.vlan_tci.host() & 0xe000 ? fmt::format("{:02x}", from_oxm->value.vlan_tci.host() >> 13) : "--";
+  print(fmt::format("OXM: {} -> {}\n", format_nxm(oxm), oxm_text));
+  check_fixed_vlan(m, false);
+  check_fixed_vlan(m, true);
+}
+
+// --- Errors, hello ---
 
 void print_error_numbers(const Settings&, Words w) {
   auto error = error_by_name(w[0]);
@@ -232,7 +318,6 @@ void print_error_numbers(const Settings&, Words w) {
     auto n = error_numbers(*error, v);
     std::string name = fmt::format("OpenFlow 1.{}", static_cast<int>(v) - 1);
     if (n) print(fmt::format("{}: vendor {}, type {}, code {}\n", name, n->vendor ? fmt::format("{:#x}", n->vendor) : "0", n->type, n->code));
-    else print(fmt::format("{}: vendor 0x2320, type -1, code -1\n", name));
   }
 }
 
@@ -248,8 +333,9 @@ void encode_hello(const Settings& s, Words w) {
   auto bits = parse_number(w[0]);
   if (!bits || !(*bits & kAllVersions) || *bits > UINT32_MAX) fatal("invalid version bitmap \"{}\"", w[0]);
   VersionSet versions = static_cast<VersionSet>(*bits);
+  bool all_up_to_one = versions & 2 && ((versions + 2) & versions) == 0;  // what a header without elements says
   Message m{.type = MessageType::OFPT_HELLO, .version = static_cast<Version>(31 - __builtin_clz(versions & kAllVersions)), .xid = 1,
-            .body = Hello{.versions = versions}};
+            .body = Hello{.versions = versions, .bitmap_element = !all_up_to_one}};
   Bytes bytes = encode_or_die(m);
   print(plain_hex_dump(bytes) + show_bytes(s, bytes));
 }
@@ -293,6 +379,10 @@ constexpr Command kCommands[] = {
     {"parse-group", "", 1, 1, kReads, parse_group_command, ""},
     {"parse-actions", "", 1, 1, kReads, parse_actions_command, ""},
     {"parse-instructions", "", 1, 1, kReads, parse_instructions_command, ""},
+    {"parse-nxm", "", 0, 0, kReads, parse_nxm_command, ""},
+    {"parse-nx-match", "", 0, 0, kReads, parse_nxm_command, ""},
+    {"parse-oxm", "", 1, 1, kReads, parse_oxm_command, ""},
+    {"check-vlan", "", 2, 2, kReads, check_vlan, ""},
     {"parse-ofp10-match", "", 0, 0, kReads, parse_ofp10_match, ""},
     {"parse-ofp11-match", "", 0, 0, kReads, parse_ofp11_match, ""},
     {"parse-pcap", "", 1, kAnyNumber, kReads, parse_pcap, ""},

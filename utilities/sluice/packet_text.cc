@@ -103,8 +103,11 @@ std::string checksum_remarks(ByteView frame) {
 
 std::string field_differences(const Flow& want, const Flow& mask, const Flow& got) {
   std::string out;
+  ofp::Match kind;  // fields share places: only those of this kind of packet are named
+  kind.value = want;
+  std::ranges::fill(kind.mask.words(), ~uint64_t{0});
   for (const ofp::Field& f : ofp::all_fields()) {
-    if (f.place.bytes == 0) continue;
+    if (f.place.bytes == 0 || !ofp::has_prereq(f.prereq, kind)) continue;
     auto m = ofp::get_field(f.id, mask), a = ofp::get_field(f.id, want), b = ofp::get_field(f.id, got);
     if (a.size() != b.size() || a.size() != m.size()) continue;
     ofp::mask_value(a, m);

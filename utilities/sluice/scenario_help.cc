@@ -54,7 +54,7 @@ Example:
   p2,p3 > same
   $ ovs-appctl fdb/show br0
   |  port  VLAN  MAC                Age
-  |~ +\d     0  00:00:00:00:00:01    0
+  |~  +\d     0  00:00:00:00:00:01    0
   +301s
   $ ovs-appctl fdb/show br0
   |  port  VLAN  MAC                Age

@@ -37,7 +37,7 @@ TEST(PacketText, Shown) {
   EXPECT_NE(describe(bad).find("(wrong L4 checksum)"), std::string::npos) << describe(bad);
 }
 
-TEST(PacketText, DISABLED_Differences) {
+TEST(PacketText, Differences) {
   Bytes a = frame("tcp,nw_dst=10.0.0.2,tcp_dst=80"), b = frame("tcp,nw_dst=10.0.0.2,nw_ttl=63,tcp_dst=81");
   std::string d = differences(a, b);
   EXPECT_NE(d.find("nw_ttl is 63, not 64"), d.npos) << d;

@@ -81,7 +81,7 @@ TEST(Scenario, AllErrorsAtOnceWithTheirLines) {
   EXPECT_NE(errors("# nothing\n"), "none");
 }
 
-TEST(Scenario, DISABLED_HelpExampleIsOne) {
+TEST(Scenario, HelpExampleIsOne) {
   std::string help(scenario_help());
   std::string example = help.substr(help.find("Example:") + 8), text;
   for (const std::string& line : split_lines(example)) text += line.size() > 2 ? line.substr(2) + "\n" : "\n";

@@ -18,6 +18,7 @@ namespace {
 struct Recording {
   std::string command, version, out;
   std::vector<std::pair<char, Bytes>> messages;  // 'C' client, 'S' switch
+  bool cut = false;                              // the recording lacks the end of some messages
 };
 
 Bytes from_hex(std::string_view hex) {
@@ -36,8 +37,11 @@ std::vector<Recording> read_recordings() {
     if (!json) continue;
     Recording r{std::string(json->get("cmd").string()), std::string(json->get("ver").string()), std::string(json->get("out").string()), {}};
     for (const Json& m : json->get("msgs").elements()) {
-      if (m.size() != 2 || m[0].string().size() != 1) continue;  // "8 more": the recording is cut there
-      r.messages.emplace_back(m[0].string()[0], from_hex(m[1].string()));
+      bool whole = m.size() == 2 && m[0].string().size() == 1;  // else "8 more"
+      Bytes bytes = whole ? from_hex(m[1].string()) : Bytes();
+      auto header = peek_header(bytes);
+      if (whole && header && header->length == bytes.size()) r.messages.emplace_back(m[0].string()[0], std::move(bytes));
+      else r.cut = true;
     }
     all.push_back(std::move(r));
   }
@@ -54,7 +58,7 @@ bool is_expected_difference(const Message& m) {
   return m.type == MessageType::NXT_TLV_TABLE_MOD;
 }
 
-TEST(MessageGoldens, DISABLED_EveryMessageDecodesAndEncodesBack) {
+TEST(MessageGoldens, EveryMessageDecodesAndEncodesBack) {
   unsigned n = 0;
   for (const Recording& r : read_recordings()) {
     bool tid = false;
@@ -93,10 +97,10 @@ bool is_shown(const Recording& r, MessageType type) {
   return type != MessageType::OFPT_BARRIER_REPLY;
 }
 
-TEST(MessageGoldens, DISABLED_PrintsAsRecorded) {
+TEST(MessageGoldens, PrintsAsRecorded) {
   unsigned n = 0;
   for (const Recording& r : read_recordings()) {
-    if (!prints_its_replies(r.command)) continue;
+    if (r.cut || !prints_its_replies(r.command)) continue;
     std::string text;
     for (const auto& [from, bytes] : r.messages) {
       auto type = decode_type(bytes);
