@@ -50,6 +50,7 @@ void Agent::configure(const std::vector<ControllerSettings>& controllers, uint32
 bool Agent::run(Time now) {
   update_fail_mode(now);
   bool more = controllers_.run(now);
+  flush_monitors();  // of timeouts and learned flows
   update_miss_to_controller();
   return more;
 }
@@ -72,9 +73,36 @@ void Agent::update_fail_mode(Time now) {
   bridge_.set_fail_open(open, now);
 }
 
-void Agent::handle(OfConnection& c, const ofp::Message& m, ByteView raw) { handle_message(*this, c, m, raw); }
+void Agent::handle(OfConnection& c, const ofp::Message& m, ByteView raw) {
+  requester_ = &c;
+  requester_xid_ = m.xid;
+  handle_message(*this, c, m, raw);
+  requester_ = nullptr;
+  flush_monitors();
+}
 
-void Agent::closed(OfConnection& c) { bundles_.erase(&c); }
+void Agent::closed(OfConnection& c) {
+  bundles_.erase(&c);
+  if (monitors_.erase(&c)) monitors_changed();
+}
+
+// --- flow monitors ---
+
+void Agent::monitors_changed() {
+  std::erase_if(monitors_, [](auto& m) { return m.second.empty(); });
+  bridge_.watch_flows(!monitors_.empty());
+}
+
+void Agent::flow_changed(const FlowChange& change) {
+  for (auto& [c, m] : monitors_) m.report(change, c == requester_ ? std::optional(requester_xid_) : std::nullopt);
+}
+
+void Agent::flush_monitors() {
+  for (auto& [c, m] : monitors_) {
+    m.flush(*c);
+    m.resume_if_drained(*c, bridge_);
+  }
+}
 
 /// Packets that no flow matches come up only if a session wants them, which ends with OpenFlow 1.3 (OF1.3.5 5.4).
 void Agent::update_miss_to_controller() {
@@ -96,12 +124,27 @@ bool Agent::set_role(OfConnection& c, const ofp::RoleMessage& request) {
     controllers_.for_each([&](OfConnection& other) {
       if (&other != &c && other.session().role == ofp::Role::kPrimary) {
         other.session().role = ofp::Role::kSecondary;
-        if (other.version() >= ofp::Version::k14 && other.wants(ofp::kAsyncRoleStatus, 0))
-          other.send_async({.type = ofp::MessageType::OFPT_ROLE_STATUS, .version = other.version(), .body = ofp::RoleStatus{.role = ofp::Role::kSecondary, .reason = 0, .generation_id = generation_id_.value_or(UINT64_MAX)}});
+        if (other.version() >= ofp::Version::k13)
+          other.send({.type = other.version() >= ofp::Version::k14 ? ofp::MessageType::OFPT_ROLE_STATUS : ofp::MessageType::ONFT_ROLE_STATUS, .version = other.version(),
+                      .body = ofp::RoleStatus{.role = ofp::Role::kSecondary, .reason = 0, .generation_id = generation_id_.value_or(UINT64_MAX)}});
       }
     });
   c.session().role = request.role;
   return true;
+}
+
+void Agent::forward_request(OfConnection& from, const ofp::GroupMod& mod) {
+  constexpr unsigned kGroupMod = 0;  // the reason
+  controllers_.for_each([&](OfConnection& c) {
+    bool asked = c.session().async.wants(ofp::kAsyncRequestForward, kGroupMod, c.session().role == ofp::Role::kSecondary);
+    if (&c == &from || !asked) return;
+    ofp::Version v = c.version();
+    ofp::RequestForward body;
+    ofp::Message request{.type = v == ofp::Version::k10 ? ofp::MessageType::NXT_GROUP_MOD : ofp::MessageType::OFPT_GROUP_MOD, .version = v, .body = mod};
+    if (!ofp::encode(request, body.message, c.session().codec)) return;
+    c.send({.type = v >= ofp::Version::k14 ? ofp::MessageType::OFPT_REQUESTFORWARD : v == ofp::Version::k13 ? ofp::MessageType::ONFT_REQUESTFORWARD : ofp::MessageType::NXT_REQUESTFORWARD,
+            .version = v, .body = std::move(body)});
+  });
 }
 
 void Agent::packet_in(const PacketInEvent& event) {

@@ -12,6 +12,7 @@
 #include "lib/loop.h"
 #include "ofproto/bridge.h"
 #include "ofproto/controllers.h"
+#include "ofproto/flow_monitor.h"
 #include "ofproto/openflow/message.h"
 
 namespace sluice {
@@ -38,6 +39,7 @@ class Agent : public BridgeEvents {
   // BridgeEvents
   void packet_in(const PacketInEvent& event) override;
   void flow_removed(const ofp::FlowRemoved& event) override;
+  void flow_changed(const FlowChange& change) override;
   void port_status(ofp::PortReason reason, const ofp::PortDesc& port) override;
 
   // For handlers.
@@ -46,6 +48,8 @@ class Agent : public BridgeEvents {
   Controllers& controllers() { return controllers_; }
   /// Makes c the only primary, the other primaries secondaries.  False: the generation id is stale (OF1.3.5 7.3.9).
   bool set_role(OfConnection& c, const ofp::RoleMessage& request);
+  /// Tells the other sessions that asked for it what this one has done (OF1.4.0 7.4.6).
+  void forward_request(OfConnection& from, const ofp::GroupMod& mod);
   std::optional<uint64_t> generation_id() const { return generation_id_; }
 
   struct Bundle {
@@ -55,12 +59,16 @@ class Agent : public BridgeEvents {
     std::vector<Bytes> messages;
   };
   std::map<uint32_t, Bundle>& bundles(OfConnection& c) { return bundles_[&c]; }
+  /// After monitors of c have changed: watches the flows as long as there is one.
+  FlowMonitors& monitors(OfConnection& c) { return monitors_[&c]; }
+  void monitors_changed();
 
  private:
   void handle(OfConnection& c, const ofp::Message& m, ByteView raw);
   void closed(OfConnection& c);
   void update_fail_mode(Time now);
   void update_miss_to_controller();
+  void flush_monitors();
 
   Loop& loop_;
   Bridge& bridge_;
@@ -69,6 +77,9 @@ class Agent : public BridgeEvents {
   bool had_primary_ = false, fail_open_ = false, configured_ = false;
   std::optional<uint64_t> generation_id_;
   std::map<OfConnection*, std::map<uint32_t, Bundle>> bundles_;
+  std::map<OfConnection*, FlowMonitors> monitors_;
+  const OfConnection* requester_ = nullptr;   // whose request is being handled
+  uint32_t requester_xid_ = 0;
 };
 
 /// Calls the handler of m.type; errors go back to c.

@@ -4,17 +4,22 @@
 
 #include "ofproto/openflow/flow_messages.h"
 #include "ofproto/openflow/packet_messages.h"
+#include "ofproto/openflow/port_messages.h"
 
 namespace sluice {
 
+namespace {
+constexpr uint32_t up_to(auto last) { return (2u << static_cast<unsigned>(last)) - 1; }
+constexpr uint32_t kPacketInReasons = up_to(ofp::PacketInReason::kPacketOut), kPacketInReasons13 = up_to(ofp::PacketInReason::kInvalidTtl);
+constexpr uint32_t kPortReasons = up_to(ofp::PortReason::kModify);
+constexpr uint32_t kFlowRemovedReasons = up_to(ofp::FlowRemovedReason::kEviction), kFlowRemovedReasons13 = up_to(ofp::FlowRemovedReason::kGroupDelete);
+}  // namespace
+
 AsyncMasks AsyncMasks::defaults() {
   AsyncMasks m;
-  const uint32_t all = UINT32_MAX;
-  m.primary[ofp::kAsyncPacketIn] = all & ~(1u << static_cast<unsigned>(ofp::PacketInReason::kInvalidTtl));
-  m.primary[ofp::kAsyncPortStatus] = m.secondary[ofp::kAsyncPortStatus] = all;
-  m.primary[ofp::kAsyncFlowRemoved] = all;
-  m.primary[ofp::kAsyncRoleStatus] = m.secondary[ofp::kAsyncRoleStatus] = all;
-  m.primary[ofp::kAsyncTableStatus] = m.secondary[ofp::kAsyncTableStatus] = all;
+  m.primary[ofp::kAsyncPacketIn] = kPacketInReasons & ~(1u << static_cast<unsigned>(ofp::PacketInReason::kInvalidTtl));
+  m.primary[ofp::kAsyncPortStatus] = m.secondary[ofp::kAsyncPortStatus] = kPortReasons;
+  m.primary[ofp::kAsyncFlowRemoved] = kFlowRemovedReasons;
   return m;
 }
 
@@ -25,10 +30,15 @@ void AsyncMasks::apply(const ofp::AsyncConfig& change) {
   }
 }
 
-ofp::AsyncConfig AsyncMasks::to_config() const {
+ofp::AsyncConfig AsyncMasks::to_config(ofp::Version version) const {
   ofp::AsyncConfig c;
   c.primary = primary;
   c.secondary = secondary;
+  if (version < ofp::Version::k14)  // reasons that came later
+    for (auto* masks : {&c.primary, &c.secondary}) {
+      (*masks)[ofp::kAsyncPacketIn] &= kPacketInReasons13;
+      (*masks)[ofp::kAsyncFlowRemoved] &= kFlowRemovedReasons13;
+    }
   c.primary_set = c.secondary_set = (1u << ofp::kAsyncKinds) - 1;
   return c;
 }

@@ -13,8 +13,6 @@ using ofp::Error;
 using ofp::Version;
 using Outcome = std::expected<void, Error>;
 
-namespace {
-
 ofp::FlowRemovedReason wire_reason(RuleEnd end) {
   switch (end) {
     case RuleEnd::kIdleTimeout: return ofp::FlowRemovedReason::kIdleTimeout;
@@ -26,11 +24,13 @@ ofp::FlowRemovedReason wire_reason(RuleEnd end) {
   return ofp::FlowRemovedReason::kDelete;
 }
 
-void tell_removed(Bridge::Impl& b, Switch::Impl& sw, const Rule& r, RuleEnd reason, Time now) {
-  if (!b.events || r.is_hidden() || !(r.flags & ofp::OFPFF_SEND_FLOW_REM)) return;
-  (void)sw;
-  Duration age = now - r.created;
-  b.events->flow_removed({.match = r.match.expand(), .cookie = r.cookie, .priority = static_cast<uint16_t>(r.priority), .reason = wire_reason(reason),
+namespace {
+
+void tell_removed(Bridge::Impl& b, const FlowChange& change) {
+  const Rule& r = change.rule;
+  if (!(r.flags & ofp::OFPFF_SEND_FLOW_REM)) return;
+  Duration age = change.now - r.created;
+  b.events->flow_removed({.match = r.match.expand(), .cookie = r.cookie, .priority = static_cast<uint16_t>(r.priority), .reason = wire_reason(change.reason),
                           .table_id = r.table, .duration_sec = static_cast<uint32_t>(to_seconds(age)),
                           .duration_nsec = static_cast<uint32_t>((age % seconds(1)).count()), .idle_timeout = r.idle_timeout, .hard_timeout = r.hard_timeout,
                           .packet_count = r.packets, .byte_count = r.bytes});
@@ -43,7 +43,11 @@ Bridge::Bridge(Switch& owner, const BridgeSettings& settings, Time now) : impl_(
   Impl& b = *impl_;
   b.view.id = sw.next_bridge++;
   b.view.name = settings.name;
-  b.view.tables = std::make_unique<FlowTables>([this, &sw](const Rule& r, RuleEnd reason, Time t) { tell_removed(*impl_, sw, r, reason, t); });
+  b.view.tables = std::make_unique<FlowTables>([this](const FlowChange& change) {
+    if (!impl_->events) return;
+    if (change.kind == FlowChange::Kind::kRemoved) tell_removed(*impl_, change);
+    impl_->events->flow_changed(change);
+  });
   sw.pipeline.bridges[b.view.id] = &b.view;
   sw.by_id[b.view.id] = &b;
   configure(settings, now);
@@ -63,6 +67,16 @@ Bridge::~Bridge() {
 
 const std::string& Bridge::name() const { return impl_->view.name; }
 void Bridge::set_events(BridgeEvents* events) { impl_->events = events; }
+void Bridge::watch_flows(bool on) { impl_->view.tables->set_watched(on); }
+const Rule* Bridge::find_rule(RuleId id) const { return impl_->view.tables->find(id); }
+
+void Bridge::for_each_rule(const std::function<void(const Rule&)>& visit) const {
+  for (unsigned t = 0; t < kFlowTables; t++)
+    impl_->view.tables->table(t).rules.for_each([&](Rule* r) {
+      if (!r->is_hidden()) visit(*r);
+      return true;
+    });
+}
 const BridgeSettings& Bridge::settings() const { return impl_->view.settings; }
 uint64_t Bridge::status_changes() const { return impl_->status_changes; }
 

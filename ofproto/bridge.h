@@ -18,6 +18,9 @@
 namespace sluice {
 
 class Switch;
+struct FlowChange;
+struct Rule;
+using RuleId = uint64_t;
 
 /// A packet for the controllers.  packet.data is the whole frame; sessions cut it to max_len.
 struct PacketInEvent {
@@ -34,6 +37,7 @@ class BridgeEvents {
   virtual ~BridgeEvents() = default;
   virtual void packet_in(const PacketInEvent& event) = 0;
   virtual void flow_removed(const ofp::FlowRemoved& event) = 0;
+  virtual void flow_changed(const FlowChange& change) = 0;  // removed ones; all kinds while watch_flows(true)
   virtual void port_status(ofp::PortReason reason, const ofp::PortDesc& port) = 0;
 };
 
@@ -56,6 +60,10 @@ class Bridge {
   const std::string& name() const;
   uint64_t datapath_id() const;               // configured, or made from the local port's MAC
   void set_events(BridgeEvents* events);      // nullptr: none; outlives the calls
+  void watch_flows(bool on);
+  /// Rules that OpenFlow can see.
+  void for_each_rule(const std::function<void(const Rule&)>& visit) const;
+  const Rule* find_rule(RuleId id) const;     // nullptr: gone
 
   // --- configuration (vswitchd) ---
   void configure(const BridgeSettings& settings, Time now);

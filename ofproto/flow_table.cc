@@ -3,6 +3,7 @@
 #include "ofproto/flow_table.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -25,7 +26,7 @@ constexpr uint16_t kKeptFlags = kRuleFlags & ~(ofp::OFPFF_CHECK_OVERLAP | ofp::O
 
 }  // namespace
 
-FlowTables::FlowTables(Removed on_removed) : on_removed_(std::move(on_removed)) {
+FlowTables::FlowTables(Observer observer) : observer_(std::move(observer)) {
   for (auto& t : tables_) t = std::make_unique<FlowTable>();
 }
 
@@ -56,7 +57,7 @@ FlowTables::Outcome FlowTables::add(const ofp::FlowMod& mod, ModSemantics semant
   if (!old) {
     if ((mod.flags & ofp::OFPFF_CHECK_OVERLAP) && table.rules.has_overlap(match, mod.priority)) return std::unexpected(Error::OFPFMFC_OVERLAP);
     if (auto room = make_room(table, now); !room) return room;
-    insert(make_rule(mod, std::move(match), n, now));
+    insert(make_rule(mod, std::move(match), n, now), now);
     return {};
   }
   auto rule = make_rule(mod, std::move(match), n, now);
@@ -65,7 +66,7 @@ FlowTables::Outcome FlowTables::add(const ofp::FlowMod& mod, ModSemantics semant
     rule->packets = old->packets;
     rule->bytes = old->bytes;
   }
-  replace(old, std::move(rule), keeps_counters);
+  replace(old, std::move(rule), keeps_counters, now);
   return {};
 }
 
@@ -93,11 +94,16 @@ FlowTables::Outcome FlowTables::modify(const ofp::FlowMod& mod, ModSemantics sem
       copy->actions = pool_.share(r->actions->actions);  // a reference of its own
       undo_.push_back({Undo::Kind::kModified, std::move(copy), r});
     }
-    set_actions(r, pool_.share(mod.actions));
+    const ActionList* actions = pool_.share(mod.actions);
+    bool differs = actions != r->actions || (mod.modify_cookie && r->cookie != mod.new_cookie);
+    std::optional<ofp::Actions> old_actions;
+    if (watched_ && !staged_ && differs) old_actions = r->actions->actions;
+    set_actions(r, actions);
     if (mod.modify_cookie) r->cookie = mod.new_cookie;
     if (mod.flags & ofp::OFPFF_RESET_COUNTS) r->packets = r->bytes = 0;
     r->modified = now;
     set_timer(*r);
+    if (old_actions) tell({FlowChange::Kind::kModified, *r, 0, &*old_actions, {}, now});
   }
   generation_++;
   return {};
@@ -147,18 +153,22 @@ std::unique_ptr<Rule> FlowTables::make_rule(const ofp::FlowMod& mod, ofp::MiniMa
   return rule;
 }
 
-void FlowTables::insert(std::unique_ptr<Rule> owned) {
+void FlowTables::insert(std::unique_ptr<Rule> owned, Time now) {
   Rule* rule = owned.release();
   ids_.add(rule);
   tables_[rule->table]->rules.insert(rule);
   set_timer(*rule);
   count_++;
   generation_++;
-  if (staged_) undo_.push_back({Undo::Kind::kAdded, nullptr, rule});
+  if (staged_)
+    undo_.push_back({Undo::Kind::kAdded, nullptr, rule});
+  else if (watched_)
+    tell({FlowChange::Kind::kAdded, *rule, 0, nullptr, {}, now});
 }
 
-void FlowTables::replace(Rule* old, std::unique_ptr<Rule> owned, bool keep_id) {
+void FlowTables::replace(Rule* old, std::unique_ptr<Rule> owned, bool keep_id, Time now) {
   Rule* rule = owned.release();
+  RuleId old_id = old->id;
   tables_[rule->table]->rules.replace(old, rule);
   if (keep_id) {  // what megaflows have counted and not told yet goes on counting
     ids_.reassign(old->id, rule);
@@ -168,10 +178,12 @@ void FlowTables::replace(Rule* old, std::unique_ptr<Rule> owned, bool keep_id) {
   }
   set_timer(*rule);
   generation_++;
-  if (staged_)
-    undo_.push_back({Undo::Kind::kReplaced, std::unique_ptr<Rule>(old), rule});
-  else
-    discard(std::unique_ptr<Rule>(old));
+  if (staged_) {
+    undo_.push_back({Undo::Kind::kReplaced, std::unique_ptr<Rule>(old), rule, {}, old_id});
+    return;
+  }
+  discard(std::unique_ptr<Rule>(old));
+  if (watched_) tell({FlowChange::Kind::kAdded, *rule, old_id, nullptr, {}, now});
 }
 
 std::unique_ptr<Rule> FlowTables::take_out(Rule* rule) {
@@ -190,7 +202,7 @@ void FlowTables::remove(Rule* rule, RuleEnd reason, Time now) {
     undo_.push_back({Undo::Kind::kRemoved, std::move(owned), nullptr, reason});
     return;
   }
-  on_removed_(*owned, reason, now);
+  tell({FlowChange::Kind::kRemoved, *owned, 0, nullptr, reason, now});
   discard(std::move(owned));
 }
 
@@ -212,9 +224,9 @@ void FlowTables::add_hidden(uint8_t table, const ofp::Match& match, int priority
   auto rule = make_rule(mod, ofp::MiniMatch(match), table, now);
   rule->priority = priority;
   if (Rule* old = tables_[table]->rules.find(rule->match, priority))
-    replace(old, std::move(rule), true);
+    replace(old, std::move(rule), true, now);
   else
-    insert(std::move(rule));
+    insert(std::move(rule), now);
 }
 
 void FlowTables::remove_hidden(uint8_t table, const ofp::Match& match, int priority) {
@@ -232,11 +244,11 @@ void FlowTables::learn(const ofp::FlowMod& mod, Time modified) {
   }
   if (!old && !make_room(table, modified)) return;
   auto rule = make_rule(mod, std::move(match), mod.table_id, modified);
-  if (!old) return insert(std::move(rule));
+  if (!old) return insert(std::move(rule), modified);
   rule->packets = old->packets;
   rule->bytes = old->bytes;
   rule->created = old->created;
-  replace(old, std::move(rule), true);
+  replace(old, std::move(rule), true, modified);
 }
 
 void FlowTables::clear(Time) {
@@ -247,6 +259,25 @@ void FlowTables::clear(Time) {
       return true;
     });
     for (Rule* r : all) discard(take_out(r));
+  }
+}
+
+// --- what the observer hears ---
+
+void FlowTables::tell(const FlowChange& change) const {
+  if (!change.rule.is_hidden()) observer_(change);
+}
+
+void FlowTables::tell(const Undo& u, Time now) const {
+  switch (u.kind) {
+    case Undo::Kind::kRemoved: return tell({FlowChange::Kind::kRemoved, *u.old, 0, nullptr, u.reason, now});
+    case Undo::Kind::kAdded:
+    case Undo::Kind::kReplaced:
+      if (watched_) tell({FlowChange::Kind::kAdded, *u.current, u.replaced, nullptr, {}, now});
+      return;
+    case Undo::Kind::kModified:
+      if (watched_ && (u.old->actions != u.current->actions || u.old->cookie != u.current->cookie)) tell({FlowChange::Kind::kModified, *u.current, 0, &u.old->actions->actions, {}, now});
+      return;
   }
 }
 
@@ -297,15 +328,14 @@ void FlowTables::commit_stage(Time now) {
   staged_ = false;
   auto done = std::move(undo_);
   undo_.clear();
-  for (Undo& u : done) {
-    if (!u.old) continue;
-    if (u.kind == Undo::Kind::kRemoved) on_removed_(*u.old, u.reason, now);
-    discard(std::move(u.old));
-  }
+  for (const Undo& u : done) tell(u, now);
+  for (Undo& u : done)
+    if (u.old) discard(std::move(u.old));
 }
 
 void FlowTables::roll_back_stage() {
   staged_ = false;
+  bool watched = std::exchange(watched_, false);  // nobody has seen what is undone
   auto done = std::move(undo_);
   undo_.clear();
   for (auto u = done.rbegin(); u != done.rend(); ++u) {
@@ -313,10 +343,10 @@ void FlowTables::roll_back_stage() {
       case Undo::Kind::kAdded: discard(take_out(u->current)); break;
       case Undo::Kind::kRemoved: {
         // The rule gets a new id: megaflows that counted for it were made stale by the removal.
-        insert(std::move(u->old));
+        insert(std::move(u->old), {});
         break;
       }
-      case Undo::Kind::kReplaced: replace(u->current, std::move(u->old), true); break;
+      case Undo::Kind::kReplaced: replace(u->current, std::move(u->old), true, {}); break;
       case Undo::Kind::kModified: {
         Rule* r = u->current;
         set_actions(r, u->old->actions);
@@ -328,6 +358,7 @@ void FlowTables::roll_back_stage() {
       }
     }
   }
+  watched_ = watched;
 }
 
 }  // namespace sluice

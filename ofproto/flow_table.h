@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "ofproto/classifier.h"
+#include "ofproto/flow_change.h"
 #include "ofproto/openflow/error.h"
 #include "ofproto/openflow/flow_mod.h"
 #include "ofproto/rule.h"
@@ -25,8 +26,6 @@ namespace sluice {
 
 inline constexpr unsigned kFlowTables = 255;                 // 0..254
 inline constexpr uint32_t kMaxRules = 16u << 20;             // of a bridge: a bound for memory
-
-enum class RuleEnd : uint8_t { kIdleTimeout, kHardTimeout, kDelete, kGroupDelete, kEviction };
 
 struct FlowTable {
   Classifier rules;
@@ -47,10 +46,11 @@ struct RuleFilter {
 
 class FlowTables {
  public:
-  using Removed = std::function<void(const Rule&, RuleEnd, Time now)>;
+  using Observer = std::function<void(const FlowChange&)>;
   using Outcome = std::expected<void, ofp::Error>;
 
-  explicit FlowTables(Removed on_removed);
+  /// `observer` hears of removed rules, and of all changes while set_watched(true); not of hidden rules.
+  explicit FlowTables(Observer observer);
   ~FlowTables();
 
   /// The mod's actions must have been checked.  modify_adds: a modify that finds nothing adds (1.0, 1.1); add_resets: an add in place of a flow begins its counters anew.
@@ -61,6 +61,8 @@ class FlowTables {
   void remove_hidden(uint8_t table, const ofp::Match& match, int priority);
   /// Adds, or refreshes (actions, `modified`), a flow made by a learn action.
   void learn(const ofp::FlowMod& mod, Time modified);
+
+  void set_watched(bool on) { watched_ = on; }
 
   std::vector<Rule*> select(const RuleFilter& filter) const;
   void remove(Rule* rule, RuleEnd reason, Time now);
@@ -88,6 +90,7 @@ class FlowTables {
     std::unique_ptr<Rule> old;    // the rule as it was (kRemoved, kReplaced), or a copy of what was modified
     Rule* current = nullptr;
     RuleEnd reason = RuleEnd::kDelete;
+    RuleId replaced = 0;          // kReplaced: the id that `old` had
   };
   struct Timer {
     Time at;
@@ -100,15 +103,18 @@ class FlowTables {
   Outcome remove_matching(const ofp::FlowMod& mod, Time now);
   Outcome make_room(FlowTable& table, Time now);
   std::unique_ptr<Rule> make_rule(const ofp::FlowMod& mod, ofp::MiniMatch match, uint8_t table, Time now);
-  void insert(std::unique_ptr<Rule> rule);
-  void replace(Rule* old, std::unique_ptr<Rule> rule, bool keep_id);
+  void insert(std::unique_ptr<Rule> rule, Time now);
+  void replace(Rule* old, std::unique_ptr<Rule> rule, bool keep_id, Time now);
   std::unique_ptr<Rule> take_out(Rule* rule);
   void discard(std::unique_ptr<Rule> rule);
   void set_actions(Rule* rule, const ActionList* list);
   void set_timer(const Rule& rule);
   static Time timeout(const Rule& rule);
+  void tell(const FlowChange& change) const;
+  void tell(const Undo& change, Time now) const;
 
-  Removed on_removed_;
+  Observer observer_;
+  bool watched_ = false;
   ActionPool pool_;
   RuleTable ids_;
   std::array<std::unique_ptr<FlowTable>, kFlowTables> tables_;

@@ -70,7 +70,7 @@ Outcome role(const Request& r) {
 }
 
 Outcome get_async(const Request& r) {
-  r.reply(MessageType::OFPT_GET_ASYNC_REPLY, r.connection.session().async.to_config());
+  r.reply(MessageType::OFPT_GET_ASYNC_REPLY, r.connection.session().async.to_config(r.connection.version()));
   return {};
 }
 
@@ -107,7 +107,11 @@ Outcome nothing(const Request&) { return {}; }
 // --- changes ---
 
 Outcome flow_mod(const Request& r) { return r.bridge().flow_mod(r.body<FlowMod>(), r.connection.version(), r.agent.now()); }
-Outcome group_mod(const Request& r) { return r.bridge().group_mod(r.body<GroupMod>(), r.agent.now()); }
+Outcome group_mod(const Request& r) {
+  auto done = r.bridge().group_mod(r.body<GroupMod>(), r.agent.now());
+  if (done) r.agent.forward_request(r.connection, r.body<GroupMod>());
+  return done;
+}
 Outcome port_mod(const Request& r) { return r.bridge().port_mod(r.body<PortMod>(), r.agent.now()); }
 Outcome table_mod(const Request& r) { return r.bridge().table_mod(r.body<TableMod>(), r.connection.version(), r.agent.now()); }
 Outcome packet_out(const Request& r) { return r.bridge().packet_out(r.body<PacketOut>(), r.connection.version(), r.agent.now()); }
@@ -200,6 +204,22 @@ Outcome table_desc(const Request& r) {
   return {};
 }
 
+// --- flow monitors ---
+
+Outcome flow_monitor(const Request& r) {
+  FlowMonitorReply initial;
+  auto done = r.agent.monitors(r.connection).request(r.body<FlowMonitorRequest>(), r.bridge(), initial.updates);
+  r.agent.monitors_changed();
+  if (done) r.reply(std::move(initial));
+  return done;
+}
+
+Outcome flow_monitor_cancel(const Request& r) {
+  auto done = r.agent.monitors(r.connection).cancel(r.body<Setting>().value);
+  r.agent.monitors_changed();
+  return done;
+}
+
 // --- bundles (OF1.4.0 7.3.9) ---
 
 Outcome bundle_control(const Request& r);
@@ -252,6 +272,11 @@ constexpr Row kHandlers[] = {
     {MessageType::OFPST_PORT_REQUEST, port_stats},
     {MessageType::OFPST_PORT_DESC_REQUEST, port_desc},
     {MessageType::OFPST_QUEUE_REQUEST, queue_stats},
+    {MessageType::OFPST_FLOW_MONITOR_REQUEST, flow_monitor},
+    {MessageType::NXST_FLOW_MONITOR_REQUEST, flow_monitor},
+    {MessageType::ONFST_FLOW_MONITOR_REQUEST, flow_monitor},
+    {MessageType::NXT_FLOW_MONITOR_CANCEL, flow_monitor_cancel},
+    {MessageType::ONFT_FLOW_MONITOR_CANCEL, flow_monitor_cancel},
     {MessageType::OFPST_GROUP_REQUEST, group_stats},
     {MessageType::OFPST_GROUP_DESC_REQUEST, group_desc},
     {MessageType::OFPST_GROUP_FEATURES_REQUEST, group_features},

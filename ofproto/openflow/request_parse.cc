@@ -163,10 +163,11 @@ std::expected<CtFlush, std::string> parse_ct_flush(std::span<const std::string> 
 
 std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view text, const TextNames& names) {
   constexpr struct { std::string_view word; uint16_t flag; } kFlags[] = {
-      {"!initial", OFPFMF_INITIAL}, {"!add", OFPFMF_ADD}, {"!delete", OFPFMF_REMOVED}, {"!modify", OFPFMF_MODIFY}, {"!actions", OFPFMF_INSTRUCTIONS}};
+      {"!initial", OFPFMF_INITIAL}, {"!add", OFPFMF_ADD}, {"!delete", OFPFMF_REMOVED}, {"!modify", OFPFMF_MODIFY}, {"!actions", OFPFMF_INSTRUCTIONS},
+      {"!own", OFPFMF_ONLY_OWN}};
   ParsedMonitor p;
   FlowMonitor& m = p.monitor;
-  m.flags = OFPFMF_INITIAL | OFPFMF_ADD | OFPFMF_REMOVED | OFPFMF_MODIFY | OFPFMF_INSTRUCTIONS;
+  m.flags = OFPFMF_INITIAL | OFPFMF_ADD | OFPFMF_REMOVED | OFPFMF_MODIFY | OFPFMF_INSTRUCTIONS | OFPFMF_ONLY_OWN;
   for (;;) {
     auto item = next_item(text);
     if (!item) return bad(item.error());
@@ -176,10 +177,6 @@ std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view te
     for (auto f : kFlags) {
       if (kv.key != f.word) continue;
       m.flags &= static_cast<uint16_t>(~f.flag);
-      flag = true;
-    }
-    if (kv.key == "!own") {
-      m.flags |= OFPFMF_ONLY_OWN;
       flag = true;
     }
     if (flag) continue;

@@ -25,7 +25,7 @@ void add_update(std::string& out, const TextContext& ctx, const FlowUpdate& u) {
   append(out, " table={}", u.table_id);
   if (u.idle_timeout) append(out, " idle_timeout={}", u.idle_timeout);
   if (u.hard_timeout) append(out, " hard_timeout={}", u.hard_timeout);
-  append(out, " cookie=0x{:x} ", u.cookie);
+  out += u.cookie ? fmt::format(" cookie={:#x} ", u.cookie) : " cookie=0 ";
   add_match(out, ctx, u.match, u.priority);
   if (u.actions.empty()) return;
   if (!out.ends_with(' ')) out += ' ';

@@ -96,7 +96,7 @@ void expect_same(const FlowTables& t, const std::vector<Entry>& expected, uint32
 TEST(FlowTableTest, DoesWhatTheListDoes) {
   for (uint32_t seed = 0; seed < 40; seed++) {
     Random random(seed);
-    FlowTables tables([](const Rule&, RuleEnd, Time) {});
+    FlowTables tables([](const FlowChange&) {});
     List list;
     bool modify_adds = seed % 2;
     for (int i = 0; i < 100; i++) {
@@ -113,7 +113,7 @@ TEST(FlowTableTest, RollBackRestoresEverything) {
   for (uint32_t seed = 0; seed < 40; seed++) {
     Random random(seed + 1000);
     int removed = 0;
-    FlowTables tables([&](const Rule&, RuleEnd, Time) { removed++; });
+    FlowTables tables([&](const FlowChange&) { removed++; });
     for (int i = 0; i < 30; i++) ASSERT_TRUE(tables.apply(random.mod(), {}, Time{}));
     auto before = contents(tables);
     removed = 0;
@@ -128,7 +128,7 @@ TEST(FlowTableTest, RollBackRestoresEverything) {
 
 TEST(FlowTableTest, LimitRefusesOrEvicts) {
   int evicted = 0;
-  FlowTables tables([&](const Rule&, RuleEnd end, Time) { evicted += end == RuleEnd::kEviction; });
+  FlowTables tables([&](const FlowChange& c) { evicted += c.reason == RuleEnd::kEviction; });
   tables.table(0).settings.flow_limit = 1;
   auto add = [&](uint32_t port, uint16_t hard) {
     ofp::FlowMod m;
@@ -146,7 +146,7 @@ TEST(FlowTableTest, LimitRefusesOrEvicts) {
 }
 
 TEST(FlowTableTest, OverlapIsRefused) {
-  FlowTables tables([](const Rule&, RuleEnd, Time) {});
+  FlowTables tables([](const FlowChange&) {});
   ofp::FlowMod m;
   m.table_id = 0;
   m.match.set_in_port(OfpPort{1});

@@ -21,7 +21,7 @@ class World {
   explicit World(uint32_t seed) : random_(seed) {
     bridge_.id = 1;
     bridge_.name = "br";
-    bridge_.tables = std::make_unique<FlowTables>([](const Rule&, RuleEnd, Time) {});
+    bridge_.tables = std::make_unique<FlowTables>([](const FlowChange&) {});
     for (uint32_t p = 1; p <= 4; p++) {
       bridge_.ports[p] = {.ofport = OfpPort{p}, .odp = OdpPort{p + 10}, .name = "p" + std::to_string(p)};
       pipeline.by_odp[p + 10] = {&bridge_, OfpPort{p}};

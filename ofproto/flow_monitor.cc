@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+// See flow_monitor.h.
+#include "ofproto/flow_monitor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "ofproto/bridge.h"
+
+namespace sluice {
+namespace {
+
+using namespace ofp;
+
+constexpr uint16_t event_flag(FlowChange::Kind kind) {
+  switch (kind) {
+    case FlowChange::Kind::kAdded: return OFPFMF_ADD;
+    case FlowChange::Kind::kModified: return OFPFMF_MODIFY;
+    case FlowChange::Kind::kRemoved: return OFPFMF_REMOVED;
+  }
+  return 0;
+}
+
+FlowUpdate describe(FlowEvent event, const Rule& r, bool with_actions) {
+  FlowUpdate u{.event = event, .table_id = r.table, .idle_timeout = r.idle_timeout, .hard_timeout = r.hard_timeout, .priority = static_cast<uint16_t>(r.priority),
+               .cookie = r.cookie, .match = r.match.expand()};
+  if (with_actions) u.actions = r.actions->actions;
+  return u;
+}
+
+bool concerns(const FlowMonitor& m, const Rule& r, const Actions* old_actions) {
+  auto either = [&](auto outputs) { return outputs(r.actions->actions) || (old_actions && outputs(*old_actions)); };
+  return (m.table_id == kTableAll || m.table_id == r.table) &&
+         (m.out_port == OFPP_NONE || either([&](const Actions& a) { return outputs_to_port(a, m.out_port); })) &&
+         (m.out_group == OFPG_ANY || either([&](const Actions& a) { return outputs_to_group(a, m.out_group); })) && r.match.is_inside(MiniMatch(m.match));
+}
+
+/// A change that the session made itself is told whole if it asked for that, by either flag.
+constexpr uint16_t kOwnWhole = OFPFMF_ONLY_OWN | OFPFMF_NO_ABBREV;
+
+}  // namespace
+
+FlowMonitors::Outcome FlowMonitors::request(const FlowMonitorRequest& request, const Bridge& bridge, std::vector<FlowUpdate>& initial) {
+  auto changed = monitors_;
+  std::vector<uint32_t> fresh;
+  for (const FlowMonitor& m : request.monitors) {
+    bool known = changed.contains(m.monitor_id);
+    if (known && m.command == FlowMonitorCommand::kAdd) return std::unexpected(Error::OFPMOFC_MONITOR_EXISTS);
+    if (!known && m.command != FlowMonitorCommand::kAdd) return std::unexpected(Error::OFPMOFC_UNKNOWN_MONITOR);
+    if (m.command == FlowMonitorCommand::kDelete) {
+      changed.erase(m.monitor_id);
+      continue;
+    }
+    changed[m.monitor_id] = m;
+    fresh.push_back(m.monitor_id);
+    if (changed.size() > kMaxFlowMonitors) return std::unexpected(Error::OFPMOFC_INVALID_MONITOR);
+  }
+  monitors_ = std::move(changed);
+  bridge.for_each_rule([&](const Rule& r) {
+    uint16_t flags = 0;
+    for (uint32_t id : fresh)
+      if (const FlowMonitor& m = monitors_.at(id); (m.flags & OFPFMF_INITIAL) && concerns(m, r, nullptr)) flags |= m.flags;
+    if (flags) initial.push_back(describe(FlowEvent::kInitial, r, flags & OFPFMF_INSTRUCTIONS));
+  });
+  return {};
+}
+
+FlowMonitors::Outcome FlowMonitors::cancel(uint32_t id) {
+  if (!monitors_.erase(id)) return std::unexpected(Error::OFPMOFC_UNKNOWN_MONITOR);
+  return {};
+}
+
+uint16_t FlowMonitors::interest(const Rule& rule, const Actions* old_actions, uint16_t event) const {
+  uint16_t flags = 0;
+  for (auto& [id, m] : monitors_)
+    if ((m.flags & event) && concerns(m, rule, old_actions)) flags |= m.flags;
+  return flags;
+}
+
+bool FlowMonitors::miss(const FlowChange& change) {
+  RuleId id = change.rule.id;
+  switch (change.kind) {
+    case FlowChange::Kind::kAdded: {
+      auto old = missed_.extract(change.replaced);
+      missed_[id] = !change.replaced || (old && old.mapped());
+      return true;
+    }
+    case FlowChange::Kind::kModified: missed_.try_emplace(id, false); return true;
+    case FlowChange::Kind::kRemoved: {
+      auto known = missed_.extract(id);
+      return known && known.mapped();
+    }
+  }
+  return false;
+}
+
+void FlowMonitors::report(const FlowChange& change, std::optional<uint32_t> own_xid) {
+  const Rule& r = change.rule;
+  if (paused_ && miss(change)) return;
+  uint16_t flags = interest(r, change.old_actions, event_flag(change.kind));
+  if (!flags) return;
+  if (own_xid && !(flags & kOwnWhole)) {
+    bool said = std::ranges::any_of(pending_, [&](const FlowUpdate& u) { return u.event == FlowEvent::kAbbrev && u.xid == *own_xid; });
+    if (!said) pending_.push_back({.event = FlowEvent::kAbbrev, .xid = *own_xid});
+    return;
+  }
+  constexpr FlowEvent kEvents[] = {FlowEvent::kAdded, FlowEvent::kModified, FlowEvent::kRemoved};
+  FlowUpdate u = describe(kEvents[static_cast<size_t>(change.kind)], r, flags & OFPFMF_INSTRUCTIONS);
+  u.reason = wire_reason(change.reason);
+  pending_.push_back(std::move(u));
+}
+
+void FlowMonitors::send(OfConnection& c, std::vector<FlowUpdate> updates) const {
+  MessageType type = c.version() >= Version::k14   ? MessageType::OFPST_FLOW_MONITOR_REPLY
+                     : c.version() == Version::k13 ? MessageType::ONFST_FLOW_MONITOR_REPLY
+                                                   : MessageType::NXST_FLOW_MONITOR_REPLY;
+  c.send({.type = type, .version = c.version(), .xid = 0, .body = FlowMonitorReply{std::move(updates)}});
+}
+
+/// Paused and resumed are events of their own from 1.4 on, messages before.
+void FlowMonitors::send_event(OfConnection& c, FlowEvent event) const {
+  if (c.version() >= Version::k14) return send(c, {FlowUpdate{.event = event}});
+  bool onf = c.version() == Version::k13, paused = event == FlowEvent::kPaused;
+  MessageType type = onf ? (paused ? MessageType::ONFT_FLOW_MONITOR_PAUSED : MessageType::ONFT_FLOW_MONITOR_RESUMED)
+                         : (paused ? MessageType::NXT_FLOW_MONITOR_PAUSED : MessageType::NXT_FLOW_MONITOR_RESUMED);
+  c.send({.type = type, .version = c.version(), .xid = 0, .body = Empty{}});
+}
+
+void FlowMonitors::flush(OfConnection& c) {
+  if (pending_.empty()) return;
+  send(c, std::exchange(pending_, {}));
+  if (paused_ || c.stream().queued() <= kMonitorHighWater) return;
+  paused_ = true;
+  send_event(c, FlowEvent::kPaused);
+}
+
+void FlowMonitors::resume_if_drained(OfConnection& c, const Bridge& bridge) {
+  if (!paused_ || c.stream().queued() > 0) return;
+  std::vector<FlowUpdate> updates;
+  for (auto [id, added] : std::exchange(missed_, {})) {
+    const Rule* r = bridge.find_rule(id);
+    if (uint16_t flags = r ? interest(*r, nullptr, added ? OFPFMF_ADD : OFPFMF_MODIFY) : 0)
+      updates.push_back(describe(added ? FlowEvent::kAdded : FlowEvent::kModified, *r, flags & OFPFMF_INSTRUCTIONS));
+  }
+  paused_ = false;
+  if (!updates.empty()) send(c, std::move(updates));
+  send_event(c, FlowEvent::kResumed);
+}
+
+}  // namespace sluice
