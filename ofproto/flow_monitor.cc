@@ -28,11 +28,12 @@ FlowUpdate describe(FlowEvent event, const Rule& r, bool with_actions) {
   return u;
 }
 
+/// A modified flow concerns who watches a port that it used before; for groups Open vSwitch looks at the new actions alone.
 bool concerns(const FlowMonitor& m, const Rule& r, const Actions* old_actions) {
-  auto either = [&](auto outputs) { return outputs(r.actions->actions) || (old_actions && outputs(*old_actions)); };
+  const Actions& actions = r.actions->actions;
   return (m.table_id == kTableAll || m.table_id == r.table) &&
-         (m.out_port == OFPP_NONE || either([&](const Actions& a) { return outputs_to_port(a, m.out_port); })) &&
-         (m.out_group == OFPG_ANY || either([&](const Actions& a) { return outputs_to_group(a, m.out_group); })) && r.match.is_inside(MiniMatch(m.match));
+         (m.out_port == OFPP_NONE || outputs_to_port(actions, m.out_port) || (old_actions && outputs_to_port(*old_actions, m.out_port))) &&
+         (m.out_group == OFPG_ANY || outputs_to_group(actions, m.out_group)) && r.match.is_inside(MiniMatch(m.match));
 }
 
 /// A change that the session made itself is told whole if it asked for that, by either flag.

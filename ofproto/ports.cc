@@ -4,11 +4,15 @@
 
 #include <algorithm>
 
+#include "lib/log.h"
 #include "ofproto/bridge_ports.h"
+#include "ofproto/openflow/port.h"
 #include "ofproto/switch_impl.h"
 
 namespace sluice {
 namespace {
+
+Log log("bridge");
 
 bool is_free(const Bridge::Impl& b, uint32_t n) { return !b.by_number.contains(n); }
 
@@ -122,6 +126,7 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
     auto odp = sw.dpif.port_add(settings.device, std::nullopt);
     if (!odp) {
       r.error = odp.error();
+      log.warn("{}", r.error);
       return sw.config_changed(*impl_, now);
     }
     r.odp = *odp;
@@ -136,6 +141,7 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
   if (const Netdev* dev = r.is_patch() ? nullptr : sw.dpif.netdev(r.odp)) r.seen_changes = dev->state().changes;
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
+  log.info("bridge {}: added interface {} on port {}", name(), settings.device.name, ofp::port_to_of10(ofport));
   if (impl_->events) impl_->events->port_status(ofp::PortReason::kAdd, describe_port(*impl_, r));
   if (displaced) add_interface(*displaced, now);
 }
@@ -165,6 +171,7 @@ void Bridge::remove_interface(const std::string& name, Time now) {
   Switch::Impl& sw = *impl_->owner.impl_;
   InterfaceRecord r = it->second;
   if (r.works()) {
+    log.info("bridge {}: deleted interface {} on port {}", this->name(), name, ofp::port_to_of10(r.ofport));
     if (impl_->events) impl_->events->port_status(ofp::PortReason::kDelete, describe_port(*impl_, r));
     hide_from_view(*impl_, r.ofport);
     if (!r.is_patch()) {

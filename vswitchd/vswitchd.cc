@@ -71,9 +71,20 @@ void Vswitchd::reconfigure(Time now) {
     log.dbg("{}", format(step));
     apply(step, now);
   }
+  if (wanted.stats_interval_ms != running_.stats_interval_ms) next_statistics_ = now + milliseconds(wanted.stats_interval_ms);
   running_ = std::move(wanted);
+  log_datapath_ids();
   configured_ = true;
   status_wanted_ = true;
+}
+
+void Vswitchd::log_datapath_ids() {
+  for (auto& [name, config] : running_.bridges) {
+    Bridge* bridge = datapaths_.find_bridge(name);
+    if (!bridge) continue;
+    uint64_t& known = datapath_ids_[name];
+    if (std::exchange(known, bridge->datapath_id()) != bridge->datapath_id()) log.info("bridge {}: using datapath ID {:016x}", name, bridge->datapath_id());
+  }
 }
 
 void Vswitchd::apply(const Step& step, Time now) {
@@ -116,6 +127,7 @@ void Vswitchd::add_bridge(const BridgeSettings& settings, Time now) {
 
 void Vswitchd::remove_bridge(const std::string& name, Time now) {
   agents_.erase(name);
+  datapath_ids_.erase(name);
   for (Switch* sw : datapaths_.all()) sw->remove_bridge(name, now);
 }
 

@@ -47,6 +47,7 @@ class Vswitchd {
  private:
   void report_contention();
   void reconfigure(Time now);
+  void log_datapath_ids();
   void apply(const Step& step, Time now);
   void add_bridge(const BridgeSettings& settings, Time now);
   void remove_bridge(const std::string& name, Time now);
@@ -61,6 +62,7 @@ class Vswitchd {
   std::map<std::string, std::unique_ptr<Agent>> agents_;  // by bridge
   Config running_;
   uint64_t seen_ = 0;                             // replica_.seqno() that running_ was made from
+  std::map<std::string, uint64_t> datapath_ids_;  // of bridges, as the log has told them
   bool contended_ = false;  // another process has the lock
   bool configured_ = false, devices_changed_ = false, status_in_flight_ = false, status_wanted_ = false;
   std::map<std::string, uint64_t> written_;       // Bridge::status_changes() that the status columns of a bridge tell of

@@ -135,7 +135,8 @@ Status decode_full_update(ByteReader& r, const BodyContext& ctx, FlowUpdate& u) 
   u.reason = static_cast<FlowRemovedReason>(reason);
   Status s = is_standard(ctx) ? take(decode_match(r, ctx.version, ctx.tlv()), u.match) : decode_old_match(r, match_len, ctx, u.match);
   if (!s) return s;
-  auto actions = decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv());
+  ByteReader rest(r.rest());
+  auto actions = is_nicira(ctx) ? decode_actions(rest, ctx.version, ctx.tlv()) : decode_instructions(rest, ctx.version, ctx.tlv());
   if (!actions) return fail(actions.error());
   u.actions = std::move(*actions);
   return {};
@@ -181,7 +182,11 @@ Status encode_full_update(ByteWriter& w, const BodyContext& ctx, const FlowUpdat
   } else {
     encode_old_match(w, ctx, u.match, length_at);
   }
-  return encode_instructions(u.actions, w, ctx.version, ctx.tlv());
+  if (!is_nicira(ctx)) return encode_instructions(u.actions, w, ctx.version, ctx.tlv());
+  // Nicira's form has a bare list of actions in 1.1 and 1.2 too, where instructions that are no actions have no place.
+  Actions actions = u.actions;
+  if (ctx.version != Version::k10) std::erase_if(actions, is_instruction);
+  return encode_actions(actions, w, ctx.version, ctx.tlv());
 }
 
 }  // namespace

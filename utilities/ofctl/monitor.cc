@@ -87,7 +87,8 @@ class Monitor {
 
   UnixctlText send_hex(UnixctlArgs args) {
     std::string reply;
-    for (const std::string& hex : args) {
+    for (std::string hex : args) {
+      std::erase(hex, ' ');
       Bytes message(hex.size() / 2);
       bool ok = hex.size() % 2 == 0 && message.size() >= kHeaderSize;
       for (size_t i = 0; ok && i < message.size(); i++) {
