@@ -31,8 +31,7 @@ void tell_removed(Bridge::Impl& b, const FlowChange& change) {
   if (!(r.flags & ofp::OFPFF_SEND_FLOW_REM)) return;
   Duration age = change.now - r.created;
   b.events->flow_removed({.match = r.match.expand(), .cookie = r.cookie, .priority = static_cast<uint16_t>(r.priority), .reason = wire_reason(change.reason),
-                          .table_id = r.table, .duration_sec = static_cast<uint32_t>(to_seconds(age)),
-                          .duration_nsec = static_cast<uint32_t>((age % seconds(1)).count()), .idle_timeout = r.idle_timeout, .hard_timeout = r.hard_timeout,
+                          .table_id = r.table, .duration_sec = whole_seconds(age), .duration_nsec = nanoseconds_below(age), .idle_timeout = r.idle_timeout, .hard_timeout = r.hard_timeout,
                           .packet_count = r.packets, .byte_count = r.bytes});
 }
 

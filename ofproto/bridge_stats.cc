@@ -22,8 +22,8 @@ ofp::FlowStats stats_of(const Rule& r, Time now) {
   s.priority = static_cast<uint16_t>(std::min(r.priority, 65535));
   s.match = r.match.expand();
   s.cookie = r.cookie;
-  s.duration_sec = static_cast<uint32_t>(to_seconds(age));
-  s.duration_nsec = static_cast<uint32_t>((age % seconds(1)).count());
+  s.duration_sec = whole_seconds(age);
+  s.duration_nsec = nanoseconds_below(age);
   s.idle_timeout = r.idle_timeout;
   s.hard_timeout = r.hard_timeout;
   s.importance = r.importance;
@@ -50,7 +50,7 @@ uint64_t switch_action_bits() {
 ofp::FeaturesReply Bridge::features() const {
   ofp::FeaturesReply f{.datapath_id = datapath_id(), .n_buffers = 0, .n_tables = kVisibleTables};
   f.capabilities = ofp::OFPC_FLOW_STATS | ofp::OFPC_TABLE_STATS | ofp::OFPC_PORT_STATS | ofp::OFPC_GROUP_STATS | ofp::OFPC_QUEUE_STATS | ofp::OFPC_ARP_MATCH_IP |
-                   ofp::OFPC_BUNDLES | ofp::OFPC_FLOW_MONITORING;
+                   ofp::OFPC_BUNDLES;  // and flow monitoring, but Open vSwitch does not say so
   f.actions = ofp::all_action_bits(ofp::Version::k10);
   f.ports = port_descs();
   return f;

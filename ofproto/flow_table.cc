@@ -21,8 +21,8 @@ RuleFilter filter_of(const ofp::FlowMod& mod) {
   return f;
 }
 
-constexpr uint16_t kRuleFlags = ofp::OFPFF_SEND_FLOW_REM | ofp::OFPFF_NO_PKT_COUNTS | ofp::OFPFF_NO_BYT_COUNTS | ofp::OFPFF_CHECK_OVERLAP | ofp::OFPFF_RESET_COUNTS;
-constexpr uint16_t kKeptFlags = kRuleFlags & ~(ofp::OFPFF_CHECK_OVERLAP | ofp::OFPFF_RESET_COUNTS);
+/// What flow statistics show of an entry's flags.
+constexpr uint16_t kKeptFlags = ofp::OFPFF_SEND_FLOW_REM | ofp::OFPFF_NO_PKT_COUNTS | ofp::OFPFF_NO_BYT_COUNTS | ofp::OFPFF_CHECK_OVERLAP | ofp::OFPFF_RESET_COUNTS;
 
 }  // namespace
 

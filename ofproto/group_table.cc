@@ -153,8 +153,7 @@ std::vector<ofp::GroupStats> Bridge::group_stats(uint32_t id, Time now) const {
     ofp::Match all;
     Duration age = now - g.created;
     ofp::GroupStats s{.group_id = n, .ref_count = static_cast<uint32_t>(impl_->view.tables->select({.match = all, .table = ofp::kTableAll, .strict_priority = {}, .out_group = n}).size()),
-                      .packet_count = g.packets, .byte_count = g.bytes, .duration_sec = static_cast<uint32_t>(to_seconds(age)),
-                      .duration_nsec = static_cast<uint32_t>((age % seconds(1)).count()), .buckets = {}};
+                      .packet_count = g.packets, .byte_count = g.bytes, .duration_sec = whole_seconds(age), .duration_nsec = nanoseconds_below(age), .buckets = {}};
     for (const GroupBucket& b : g.buckets) s.buckets.push_back({b.packets, b.bytes});
     out.push_back(std::move(s));
   }

@@ -178,7 +178,8 @@ Outcome queue_config(const Request& r) {
 }
 
 Outcome group_desc(const Request& r) {
-  uint32_t id = r.message.version >= Version::k15 ? r.body<GroupRequest>().group_id : OFPG_ALL;
+  bool says_which = r.message.version >= Version::k15 || r.message.type == MessageType::NXST_GROUP_DESC_REQUEST;
+  uint32_t id = says_which ? r.body<GroupRequest>().group_id : OFPG_ALL;
   r.reply(GroupDescReply{r.bridge().group_descs(id)});
   return {};
 }
@@ -278,8 +279,11 @@ constexpr Row kHandlers[] = {
     {MessageType::NXT_FLOW_MONITOR_CANCEL, flow_monitor_cancel},
     {MessageType::ONFT_FLOW_MONITOR_CANCEL, flow_monitor_cancel},
     {MessageType::OFPST_GROUP_REQUEST, group_stats},
+    {MessageType::NXST_GROUP_REQUEST, group_stats},
     {MessageType::OFPST_GROUP_DESC_REQUEST, group_desc},
+    {MessageType::NXST_GROUP_DESC_REQUEST, group_desc},
     {MessageType::OFPST_GROUP_FEATURES_REQUEST, group_features},
+    {MessageType::NXST_GROUP_FEATURES_REQUEST, group_features},
 };
 
 /// Row of each type, or null: made at compile time so that dispatch is one index.

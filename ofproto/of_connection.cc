@@ -122,7 +122,11 @@ void OfConnection::handle(const ofp::Header& header, ByteView raw) {
   traffic(raw);
   if (!ready_) return negotiate(header, raw);
   bool any_version = header.type <= kEchoReplyType;
-  if (header.version != static_cast<uint8_t>(version_) && !any_version) return send_error(ofp::Error::OFPBRC_BAD_VERSION, raw);
+  if (header.version != static_cast<uint8_t>(version_) && !any_version) {
+    // In the version that the other side seems to speak.
+    bool known = header.version >= static_cast<uint8_t>(ofp::Version::k10) && header.version <= static_cast<uint8_t>(ofp::Version::k15);
+    return send_raw(ofp::encode_error(ofp::Error::OFPBRC_BAD_VERSION, known ? static_cast<ofp::Version>(header.version) : version_, raw));
+  }
   if (header.type == kHelloType || header.type == kErrorType) return;
   if (header.type == kEchoReplyType) return;
   if (header.type == kEchoRequestType) {  // without decoding: the payload goes back as it is

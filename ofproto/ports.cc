@@ -298,8 +298,8 @@ std::expected<std::vector<ofp::PortStats>, ofp::Error> Bridge::port_stats(OfpPor
     s.rx_crc_err = n.rx_crc_err.value_or(ofp::kUnknownCounter);
     s.collisions = n.collisions.value_or(ofp::kUnknownCounter);
     Duration age = now - r.created;
-    s.duration_sec = static_cast<uint32_t>(to_seconds(age));
-    s.duration_nsec = static_cast<uint32_t>((age % seconds(1)).count());
+    s.duration_sec = whole_seconds(age);
+    s.duration_nsec = nanoseconds_below(age);
     all.push_back(std::move(s));
   }
   return all;

@@ -160,7 +160,7 @@ Parsed output_trunc(std::string_view arg, const ParseContext& ctx) {
 }
 
 Parsed output(std::string_view arg, const ParseContext& ctx) {
-  if (ctx.parens) return output_trunc(arg, ctx);
+  if (ctx.parens && arg.find('=') != arg.npos) return output_trunc(arg, ctx);
   if (auto p = parse_port(arg, ctx.names.ports)) return to_port(*p);
   std::string_view word = arg;
   if (auto s = parse_subfield(word)) return OutputReg{*s, kNoBufferLen};
