@@ -37,6 +37,7 @@ std::string Service::memory_text() {
 }
 
 void Service::add_commands(UnixctlServer& u) {
+  server_.counters().add_commands(u);
   u.add_text("exit", "", 0, 0, [this](UnixctlArgs) -> Text {
     if (exit_) exit_();
     return "";

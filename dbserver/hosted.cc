@@ -2,6 +2,8 @@
 // Transactions of one database from request to reply.  Monitors and history are in hosted_monitors.cc.
 #include "dbserver/hosted.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "dbserver/engine/permissions.h"
@@ -11,6 +13,12 @@
 namespace sluice::ovsdb {
 
 void HostedDatabase::transact(Session& session, const Json& params, const Json& id, Time now) {
+  if (held_.size() >= kMaxUnwritten) flush(now, session.server().wall_ms());
+  if (held_.size() >= kMaxUnwritten) {
+    limits_.unwritten.add();
+    DbError full{"resources exhausted", fmt::format("{} transactions wait for the disk", held_.size()), {}, {}};
+    return session.error(full.to_json(), id);
+  }
   TransactContext context = context_for(session, now, now);
   auto permissions = session.permissions(*this);
   context.permissions = permissions.get();
@@ -114,13 +122,13 @@ bool HostedDatabase::compact(std::string comment, CompactionDone done) {
 
 /// Tells everybody about the first `count` of what is held.
 void HostedDatabase::publish(size_t count) {
-  for (; count > 0; count--) {
-    Held h = std::move(held_.front());
-    held_.pop_front();
+  for (size_t i = 0; i < count; i++) {
+    Held& h = held_[i];
     if (h.commit) tell_monitors(h.commit);
     auto session = sessions_.find(h.session);
     if (session != sessions_.end()) session->second->reply_text(h.results, h.id);
   }
+  held_.erase(held_.begin(), held_.begin() + static_cast<ptrdiff_t>(count));
 }
 
 /// What was written later builds on what failed: nothing of all that is held can stay.

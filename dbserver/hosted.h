@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "dbserver/engine/journal.h"
+#include "dbserver/limits.h"
 #include "dbserver/monitor.h"
 #include "dbserver/engine/transaction.h"
 #include "lib/json.h"
@@ -24,9 +25,6 @@ namespace sluice::ovsdb {
 class Session;
 /// Who is connected, by number; numbers are never used twice.
 using SessionMap = boost::unordered_flat_map<uint64_t, Session*>;
-
-inline constexpr size_t kHistoryCommits = 10'000;   // kept for clients that come back, and for slow ones
-inline constexpr size_t kHistoryChanges = 200'000;  // row changes in them
 
 /// A client's interest in a database.
 struct Monitor {
@@ -39,8 +37,8 @@ struct Monitor {
 
 class HostedDatabase {
  public:
-  HostedDatabase(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, Transaction& runner, SessionMap& sessions)
-      : db_(std::move(db)), journal_(std::move(journal)), runner_(runner), sessions_(sessions), table_changed_(db_->tables().size()) {}
+  HostedDatabase(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, Transaction& runner, SessionMap& sessions, LimitCounters& limits)
+      : db_(std::move(db)), journal_(std::move(journal)), runner_(runner), sessions_(sessions), limits_(limits), table_changed_(db_->tables().size()) {}
 
   const std::string& name() const { return db_->name(); }
   Database& db() { return *db_; }
@@ -140,6 +138,7 @@ class HostedDatabase {
   std::unique_ptr<Journal> journal_;
   Transaction& runner_;
   SessionMap& sessions_;
+  LimitCounters& limits_;
   std::vector<uint64_t> table_changed_;
   uint64_t generation_ = 0;
   struct Compaction {
@@ -147,7 +146,7 @@ class HostedDatabase {
     CompactionDone done;
     bool started = false;
   };
-  std::deque<Held> held_;
+  std::vector<Held> held_;
   size_t submitted_ = 0;  // of held_; 0: no write is going on
   std::optional<Compaction> compaction_;
   std::list<Waiting> waiting_;

@@ -17,6 +17,7 @@ void HostedDatabase::tell_monitors(const std::shared_ptr<Commit>& commit) {
     for (Monitor& m : entry->monitors) {
       if (m.seen >= number) continue;
       if (m.session->is_congested() || m.seen + 1 < number) {  // catch_up() will tell it
+        limits_.merged_updates.add();
         m.session->note_behind();
         continue;
       }
@@ -72,7 +73,10 @@ std::optional<std::vector<RowChange>> HostedDatabase::changes_since(uint64_t num
 void HostedDatabase::catch_up(Monitor& m) {
   if (m.seen >= last_number()) return;
   auto changes = changes_since(m.seen);
-  if (!changes) return m.session->close("client is too slow for the changes it monitors");
+  if (!changes) {
+    limits_.slow_monitors.add();
+    return m.session->close("client is too slow for the changes it monitors");
+  }
   m.seen = last_number();
   std::string text = m.spec->update(*changes);
   if (!text.empty()) m.session->send_update(m, last_id_, std::make_shared<const std::string>(std::move(text)));

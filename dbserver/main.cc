@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluice-dbserver (ovsdb-server): options, then the graph of objects, then the loop.
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +71,14 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   return a;
 }
 
+/// As many clients as the system lets us have.
+void raise_descriptor_limit() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur == files.rlim_max) return;
+  files.rlim_cur = files.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &files);
+}
+
 /// Starts the command of --run.
 pid_t start_child(const std::string& command) {
   pid_t pid = fork();
@@ -86,6 +95,7 @@ int serve(int argc, char** argv) {
   Directories dirs = Directories::from_environment();
   Arguments a = parse_arguments(argc, argv, dirs);
   signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
 
   char* cwd = get_current_dir_name();
   std::string db_dir = cwd ? cwd : ".";

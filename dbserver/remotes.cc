@@ -2,6 +2,8 @@
 // A Client is one connection with its JSON-RPC framing and its session.
 #include "dbserver/remotes.h"
 
+#include <fmt/format.h>
+
 #include <list>
 
 #include "lib/log.h"
@@ -22,13 +24,17 @@ class Remotes::Client : public SessionOutput {
         rpc_(connection, remotes.arena_,
              {[this](std::string_view method, const Json& params, const Json& id) { request(method, params, id); },
               [this](std::string_view method, const Json& params) { session_.notification(method, params, loop_.now()); },
-              {}}),
+              {},
+              {},
+              [&limits = remotes.server_.limits()](JsonRpcLimit l) { (l == JsonRpcLimit::message_size ? limits.long_messages : limits.unfinished_input).add(); }}),
         connected_(loop_.now()) {
     Duration probe = options.probe_interval.value_or(connection.is_unix() ? Duration{} : kDefaultProbeInterval);
     rpc_.set_probe_interval(probe);
+    rpc_.set_input_budget(remotes.input_);
   }
 
   void send(std::string message) override { rpc_.send_text(std::move(message)); }
+  void send_copy(std::string_view message) override { connection_.send_copy(message); }
   void send(std::shared_ptr<const std::string> part) override { rpc_.send_text(std::move(part)); }
   size_t queued() const override { return connection_.queued(); }
   void close(std::string_view reason) override {
@@ -92,6 +98,11 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
     how.unix_mode = 0660;
     how.dscp = options.dscp;
     auto accept = [this, r](std::unique_ptr<Connection> connection) {
+      if (session_count() >= kMaxSessions) {
+        server_.limits().sessions.add();
+        connection->send(jsonrpc_error(DbError{"resources exhausted", fmt::format("there are {} sessions", kMaxSessions), {}, {}}.to_json(), nullptr));
+        return connection->close();
+      }
       r->accepted.push_back({std::move(connection), nullptr});
       auto at = std::prev(r->accepted.end());
       at->client = std::make_unique<Client>(*this, *at->connection, r->options);

@@ -59,6 +59,7 @@ class Remotes {
   TlsContext* tls_;
   std::string run_dir_;
   JsonArena arena_;
+  InputBudget input_{kMaxUnfinishedInput};
   std::map<std::string, std::unique_ptr<Remote>> remotes_;
 };
 

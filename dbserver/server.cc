@@ -16,7 +16,7 @@ const char kServerSchema[] =
 
 Server::Server(UuidSource& uuids) : uuids_(uuids), id_(uuids.next()), runner_(uuids) {
   auto schema = DatabaseSchema::from_json(*Json::parse(kServerSchema));
-  auto hosted = std::make_unique<HostedDatabase>(std::make_unique<Database>(*schema, uuids_), nullptr, runner_, sessions_);
+  auto hosted = std::make_unique<HostedDatabase>(std::make_unique<Database>(*schema, uuids_), nullptr, runner_, sessions_, limits_);
   hosted->reserved = true;
   HostedDatabase& db = *hosted;
   databases_.emplace("_Server", std::move(hosted));
@@ -28,7 +28,7 @@ Server::~Server() = default;
 Status Server::add_database(std::unique_ptr<Database> db, std::unique_ptr<Journal> journal, std::string file) {
   std::string name = db->name();
   if (databases_.contains(name)) return fail("ovsdb error", fmt::format("{}: duplicate database name", name));
-  auto hosted = std::make_unique<HostedDatabase>(std::move(db), std::move(journal), runner_, sessions_);
+  auto hosted = std::make_unique<HostedDatabase>(std::move(db), std::move(journal), runner_, sessions_, limits_);
   hosted->file = std::move(file);
   announce(*hosted);
   databases_.emplace(std::move(name), std::move(hosted));

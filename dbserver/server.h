@@ -38,8 +38,13 @@ class Server {
 
   const Uuid& id() const { return id_; }
   LockTable& locks() { return locks_; }
+  Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
+  LimitCounters& limits() { return limits_; }
   void told(const std::string& lock, const LockTable::Effect& effect);
   UuidSource& uuids() { return uuids_; }
+  /// For texts that are copied at once; valid until the next use.
+  std::string& scratch() { return scratch_; }
   SessionMap& sessions() { return sessions_; }
   uint64_t add_session(Session& s);
   void remove_session(Session& s);
@@ -57,12 +62,15 @@ class Server {
 
   UuidSource& uuids_;
   Uuid id_;
+  Counters counters_;
+  LimitCounters limits_{counters_};
   Transaction runner_;
   SessionMap sessions_;
   uint64_t next_session_ = 1;
   std::vector<uint64_t> behind_;  // sessions whose monitors wait for room
   LockTable locks_;
   std::map<std::string, std::unique_ptr<HostedDatabase>, std::less<>> databases_;
+  std::string scratch_;
   bool read_only_ = false;
   int64_t wall_ms_ = 0;
 };

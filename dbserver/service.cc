@@ -78,6 +78,7 @@ std::map<std::string, std::string> Service::start() {
 void Service::run(Time now) {
   int64_t wall = loop_.clock().wall_ms();
   server_.run(now, wall);
+  server_.counters().run(now);
   if (configuration_stamp() != stamp_)
     for (const auto& [target, error] : update_remotes()) log_.err("{}: listen failed: {}", target, error);
   if (now >= next_status_) {
@@ -96,7 +97,7 @@ void Service::run(Time now) {
   }
 }
 
-Time Service::deadline() const { return std::min({server_.deadline(), next_status_, next_compaction_check_}); }
+Time Service::deadline() const { return std::min({server_.deadline(), server_.counters().deadline(), next_status_, next_compaction_check_}); }
 
 /// Changes whenever something that names remotes or TLS files may have changed.
 std::vector<uint64_t> Service::configuration_stamp() {

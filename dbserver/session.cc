@@ -74,14 +74,17 @@ void Session::drained() {
 // --- output ---
 
 void Session::reply_text(std::string_view result, const Json& id) {
-  std::string out;
+  constexpr size_t kCopyBelow = 1024;
+  std::string own, &out = result.size() < kCopyBelow ? server_.scratch() : own;
+  out.clear();
   out.reserve(result.size() + 64);
   out += "{\"error\":null,\"id\":";
   id.append_to(out);
   out += ",\"result\":";
   out += result;
   out += '}';
-  output_.send(std::move(out));
+  if (result.size() < kCopyBelow) output_.send_copy(out);
+  else output_.send(std::move(own));
 }
 
 void Session::error(const Json& e, const Json& id) {
@@ -100,25 +103,26 @@ void Session::notify(std::string_view method, std::string_view params) {
 void Session::send_update(const Monitor& m, const Uuid& txn, const std::shared_ptr<const std::string>& body) {
   constexpr size_t kCopyBelow = 1024;  // a short text is cheaper to copy than to share
   static constexpr std::string_view kNames[] = {"update", "update2", "update3"};
-  std::string head;
-  head.reserve(body->size() < kCopyBelow ? body->size() + 128 : 128);
-  head += "{\"id\":null,\"method\":\"";
-  head += kNames[static_cast<size_t>(m.version)];
-  head += "\",\"params\":[";
-  m.id.append_to(head);
-  head += ',';
+  bool copy = body->size() < kCopyBelow;
+  std::string own, &out = copy ? server_.scratch() : own;
+  out.clear();
+  out += "{\"id\":null,\"method\":\"";
+  out += kNames[static_cast<size_t>(m.version)];
+  out += "\",\"params\":[";
+  m.id.append_to(out);
+  out += ',';
   if (m.version == MonitorVersion::v3) {
     char text[] = "\"00000000-0000-0000-0000-000000000000\",";
     format_to(text + 1, txn);
-    head.append(text, sizeof text - 1);
+    out.append(text, sizeof text - 1);
   }
-  if (body->size() < kCopyBelow) {
-    head += *body;
-    head += "]}";
-    output_.send(std::move(head));
+  if (copy) {
+    out += *body;
+    out += "]}";
+    output_.send_copy(out);
     return;
   }
-  output_.send(std::move(head));
+  output_.send(std::move(own));
   output_.send(body);
   output_.send(std::string("]}"));
 }
@@ -222,6 +226,7 @@ Session::Reply Session::monitor_cond_since(const Json& params, const Json& id, T
 Session::Reply Session::start_monitor(HostedDatabase& db, const Json& params, const Json& id, int version, Time now) {
   const Json& monitor_id = params[1];
   if (find_monitor(monitor_id).second) return wrong_syntax(monitor_id, "duplicate monitor ID");
+  if (monitors_ >= kMaxMonitors) server_.limits().monitors.add();
   if (monitors_ >= kMaxMonitors) return wrong(DbError{"resources exhausted", fmt::format("a session may have {} monitors", kMaxMonitors), {}, {}});
   std::optional<Uuid> since;
   if (version == 3) {

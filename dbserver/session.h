@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "dbserver/limits.h"
 #include "dbserver/ovsdb/error.h"
 #include "lib/json.h"
 #include "lib/time.h"
@@ -26,6 +27,7 @@ class SessionOutput {
  public:
   virtual ~SessionOutput() = default;
   virtual void send(std::string message) = 0;
+  virtual void send_copy(std::string_view message) { send(std::string(message)); }
   virtual void send(std::shared_ptr<const std::string> part) = 0;  // a part of a message, shared with other sessions
   virtual size_t queued() const = 0;                               // bytes not yet sent
   virtual void close(std::string_view reason) = 0;                 // after what is queued
@@ -36,9 +38,6 @@ struct SessionOptions {
   std::string role;  // "" = no RBAC
   std::string id;    // the certificate's common name
 };
-
-inline constexpr size_t kMonitorHighWater = 4u << 20;  // bytes queued above which updates are merged instead of queued
-inline constexpr size_t kMaxMonitors = 10'000;         // of one session
 
 class Session {
  public:

@@ -352,6 +352,11 @@ void Connection::send(std::string text) {
   impl_->out.push(std::move(text));
   impl_->queued_more();
 }
+void Connection::send_copy(std::string_view text) {
+  if (impl_->state >= Impl::State::draining) return;
+  impl_->out.push_copy(text);
+  impl_->queued_more();
+}
 void Connection::send(std::shared_ptr<const std::string> shared) {
   if (impl_->state >= Impl::State::draining) return;
   impl_->out.push(std::move(shared));

@@ -47,6 +47,7 @@ class Connection {
   bool is_connecting() const;  // not yet open
   void send(Bytes bytes);
   void send(std::string text);
+  void send_copy(std::string_view text);
   void send(std::shared_ptr<const std::string> shared);  // one buffer for many connections
   size_t queued() const;  // bytes not yet given to the kernel
   void pause_reading(bool paused);

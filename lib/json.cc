@@ -296,6 +296,16 @@ void append_pretty(std::string& out, const Json& j, size_t indent) {
 
 }  // namespace
 
+namespace {
+
+constexpr auto kTwoDigits = [] {
+  std::array<std::array<char, 2>, 100> all{};
+  for (size_t i = 0; i < 100; i++) all[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+  return all;
+}();
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view s) {
   out += '"';
   const char *run = s.data(), *end = s.data() + s.size();
@@ -318,8 +328,14 @@ void append_json_string(std::string& out, std::string_view s) {
 }
 
 void append_json_integer(std::string& out, int64_t i) {
-  char text[24];
-  out.append(text, std::to_chars(text, text + sizeof text, i).ptr);
+  char text[20];
+  char* at = text + sizeof text;
+  uint64_t rest = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
+  for (; rest >= 100; rest /= 100) std::memcpy(at -= 2, kTwoDigits[rest % 100].data(), 2);
+  if (rest >= 10) std::memcpy(at -= 2, kTwoDigits[rest].data(), 2);
+  else *--at = static_cast<char>('0' + rest);
+  if (i < 0) *--at = '-';
+  out.append(at, text + sizeof text);
 }
 
 void append_json_real(std::string& out, double d, bool always_15) {

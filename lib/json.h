@@ -161,6 +161,7 @@ class JsonSplitter {
   /// A whole value's text (valid until the next feed() or next()), or an empty view if more bytes are needed or after an error.
   std::string_view next();
   bool failed() const { return failed_; }
+  bool too_long() const { return too_long_; }  // failed, because of max_message
   const JsonError& error() const { return error_; }
   size_t buffered() const { return buffer_.size() - begin_; }
   bool empty() const { return buffered() == 0; }
@@ -182,7 +183,7 @@ class JsonSplitter {
   size_t begin_ = 0;  // of the value being scanned
   size_t scan_ = 0;   // next byte to look at
   unsigned depth_ = 0;
-  bool in_string_ = false, escaped_ = false, failed_ = false;
+  bool in_string_ = false, escaped_ = false, failed_ = false, too_long_ = false;
   uint64_t stream_bytes_ = 0;  // before buffer_[0], for error texts
   JsonError error_;
 };

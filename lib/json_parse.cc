@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From text to Json by RapidJSON's SAX reader, in place in a copy of the text, so that strings are views of it.  Numbers come as strings (the reader's own
-// number code aborts on 0.0000000001e-2147483639).  The reader recurses, but no deeper than kJsonMaxDepth: the handler stops it (the iterative mode of
-// the reader costs three times the instructions).  UTF-8 is checked beforehand, eight bytes at a time.
-#define RAPIDJSON_SSE2
-#include <rapidjson/error/error.h>
-#include <rapidjson/reader.h>
+// From text to Json in one pass over a copy of the text, in which strings stay: values are views of it.  No recursion: open arrays and objects are a list.
+// Sixteen bytes of a string are looked at at once.  UTF-8 is checked beforehand, eight bytes at a time.  (A general SAX reader costs three times the
+// instructions, and the one at hand aborts on 0.0000000001e-2147483639.)
+#include <emmintrin.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <bit>
@@ -66,55 +65,35 @@ class Blocks {
 
 }  // namespace
 
-/// SAX handler.  Unfinished arrays and objects lie on one stack; when they end their parts move to the arena.  Values that borrow own nothing and are
-/// moved as bytes.
+/// What the parser found so far.  Unfinished arrays and objects lie on one stack; when they end their parts move to the arena.  Values that borrow own
+/// nothing and are moved as bytes.
 struct JsonBuilder {
   std::vector<Json>& stack;
   Blocks& blocks;
-  bool has_unicode_escapes = false;  // of which one surrogate alone may have made bad UTF-8
-  const char* problem = nullptr;
-  unsigned depth = 0;
 
-  bool put(Json::Type type, uint64_t bits, uint32_t size = 0) {
+  void put(Json::Type type, uint64_t bits, uint32_t size = 0) {
     Json& v = stack.emplace_back();
     v.type_ = type;
     v.borrowed_ = true;
     v.size_ = size;
     v.u_.i = static_cast<int64_t>(bits);
+  }
+  void put_string(const char* s, size_t n) { put(Json::Type::string, std::bit_cast<uint64_t>(s), static_cast<uint32_t>(n)); }
+  /// False if it is out of range.
+  bool put_number(std::string_view text) {
+    Json v = parse_json_number(text);
+    if (v.is_null()) return false;
+    put(v.type_, static_cast<uint64_t>(v.u_.i));
     return true;
   }
-  bool Null() { return put(Json::Type::null, 0); }
-  bool Bool(bool b) { return put(Json::Type::boolean, b); }
-  bool Int(int i) { return Int64(i); }
-  bool Uint(unsigned i) { return Int64(i); }
-  bool Int64(int64_t i) { return put(Json::Type::integer, static_cast<uint64_t>(i)); }
-  bool Uint64(uint64_t i) { return put(Json::Type::integer, i); }
-  bool Double(double d) { return put(Json::Type::real, std::bit_cast<uint64_t>(d)); }
-  bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
-    Json v = parse_json_number({s, n});
-    if (v.is_integer()) return Int64(v.u_.i);
-    if (v.is_null()) return fail("number outside valid range");
-    return Double(v.u_.d);
+  /// What lies on the stack from `start` becomes one value.
+  void close_array(size_t start) {
+    size_t n = stack.size() - start;
+    close(Json::Type::array, n, n);
   }
-  bool String(const char* s, rapidjson::SizeType n, bool) {
-    if (std::memchr(s, 0, n)) return fail("null bytes not supported in quoted string");
-    if (has_unicode_escapes && !is_valid_utf8({s, n})) return fail("malformed escaped surrogate pair");
-    return put(Json::Type::string, std::bit_cast<uint64_t>(s), n);
-  }
-  bool Key(const char* s, rapidjson::SizeType n, bool copy) { return String(s, n, copy); }
-  bool StartArray() { return ++depth <= kJsonMaxDepth || fail("input exceeds maximum nesting depth 1000"); }
-  bool StartObject() { return StartArray(); }
-
-  bool EndArray(rapidjson::SizeType n) { return close(Json::Type::array, n, n); }
-  bool EndObject(rapidjson::SizeType n) {
-    Json* from = stack.data() + stack.size() - 2 * size_t{n};
-    size_t kept = sort_members(reinterpret_cast<Member*>(from), n);
-    return close(Json::Type::object, 2 * size_t{n}, kept);
-  }
-
-  bool fail(const char* text) {
-    problem = text;
-    return false;
+  void close_object(size_t start) {
+    size_t values = stack.size() - start;
+    close(Json::Type::object, values, sort_members(reinterpret_cast<Member*>(stack.data() + start), values / 2));
   }
 
  private:
@@ -125,13 +104,12 @@ struct JsonBuilder {
   static_assert(sizeof(Member) == sizeof(JsonMember));
 
   /// Moves the last `values` values of the stack into the arena, and leaves what they make up in their place.
-  bool close(Json::Type type, size_t values, size_t size) {
-    depth--;
+  void close(Json::Type type, size_t values, size_t size) {
     size_t bytes = size * (type == Json::Type::object ? sizeof(JsonMember) : sizeof(Json));
     void* to = bytes ? blocks.allocate(bytes) : nullptr;
     if (bytes) std::memcpy(to, static_cast<const void*>(stack.data() + stack.size() - values), bytes);
     stack.resize(stack.size() - values);
-    return put(type, std::bit_cast<uint64_t>(to), static_cast<uint32_t>(size));
+    put(type, std::bit_cast<uint64_t>(to), static_cast<uint32_t>(size));
   }
 
   /// Sorts by name and, of members with the same name, keeps the last.  Returns how many are left.
@@ -167,27 +145,34 @@ struct JsonBuilder {
 
 namespace {
 
-constexpr unsigned kParseFlags = rapidjson::kParseInsituFlag | rapidjson::kParseNumbersAsStringsFlag;
+/// Why a text is refused.  Those before `out_of_place` name their place; the others are about the token that stands there.
+enum class Problem : uint8_t {
+  none, depth, hex, surrogate, escape, quotation, control, null_in_string, number_range, no_fraction, no_exponent, out_of_place,
+  empty = out_of_place, trailing, value, name, colon, object_comma, array_comma,
+};
 
-const char* describe(rapidjson::ParseErrorCode code) {
-  switch (code) {
-    case rapidjson::kParseErrorDocumentEmpty: return "empty input stream";
-    case rapidjson::kParseErrorDocumentRootNotSingular: return "trailing garbage at end of input";
-    case rapidjson::kParseErrorValueInvalid: return "syntax error expecting value";
-    case rapidjson::kParseErrorObjectMissName: return "syntax error parsing object expecting string";
-    case rapidjson::kParseErrorObjectMissColon: return "syntax error parsing object expecting ':'";
-    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket: return "syntax error expecting '}' or ','";
-    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "syntax error expecting ']' or ','";
-    case rapidjson::kParseErrorStringUnicodeEscapeInvalidHex: return "malformed \\u escape";
-    case rapidjson::kParseErrorStringUnicodeSurrogateInvalid: return "malformed escaped surrogate pair";
-    case rapidjson::kParseErrorStringEscapeInvalid: return "bad escape in quoted string";
-    case rapidjson::kParseErrorStringMissQuotationMark: return "unexpected end of input in quoted string";
-    case rapidjson::kParseErrorStringInvalidEncoding: return "invalid UTF-8 sequence or control character in quoted string";
-    case rapidjson::kParseErrorNumberTooBig: return "number outside valid range";
-    case rapidjson::kParseErrorNumberMissFraction: return "decimal point must be followed by digit";
-    case rapidjson::kParseErrorNumberMissExponent: return "exponent must contain at least one digit";
-    default: return "syntax error";
+const char* describe(Problem p) {
+  switch (p) {
+    case Problem::none: break;
+    case Problem::depth: return "input exceeds maximum nesting depth 1000";
+    case Problem::hex: return "malformed \\u escape";
+    case Problem::surrogate: return "malformed escaped surrogate pair";
+    case Problem::escape: return "bad escape";
+    case Problem::quotation: return "unexpected end of input in quoted string";
+    case Problem::control: return "control character must be escaped in quoted string";
+    case Problem::null_in_string: return "null bytes not supported in quoted string";
+    case Problem::number_range: return "number outside valid range";
+    case Problem::no_fraction: return "decimal point must be followed by digit";
+    case Problem::no_exponent: return "exponent must contain at least one digit";
+    case Problem::empty: return "empty input stream";
+    case Problem::trailing: return "trailing garbage at end of input";
+    case Problem::value: return "syntax error expecting value";
+    case Problem::name: return "syntax error parsing object expecting string";
+    case Problem::colon: return "syntax error parsing object expecting ':'";
+    case Problem::object_comma: return "syntax error expecting '}' or ','";
+    case Problem::array_comma: return "syntax error expecting ']' or ','";
   }
+  return "syntax error";
 }
 
 JsonError error_at(std::string_view text, size_t offset, const char* what) {
@@ -237,17 +222,252 @@ JsonError token_error(std::string_view text, size_t offset, const char* what) {
   return error_at(text, at, (std::string("invalid character '") + text[at] + "'").c_str());
 }
 
-bool is_token_error(rapidjson::ParseErrorCode code) {
-  switch (code) {
-    case rapidjson::kParseErrorDocumentRootNotSingular:
-    case rapidjson::kParseErrorValueInvalid:
-    case rapidjson::kParseErrorObjectMissName:
-    case rapidjson::kParseErrorObjectMissColon:
-    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket:
-    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return true;
-    default: return false;
+constexpr size_t kVector = 16;  // bytes that are looked at at once, and zeros behind the text
+
+/// The scanner and the grammar.  Threads: none of its own.
+class Parser {
+ public:
+  Parser(char* text, size_t size, JsonBuilder builder, std::vector<size_t>& open) : begin_(text), end_(text + size), p_(text), out_(builder), open_(open) {}
+
+  Problem run() {
+    skip_space();
+    if (p_ == end_) return Problem::empty;
+    do {
+      if (!value()) return problem_;
+    } while (!open_.empty());
+    skip_space();
+    return p_ == end_ ? Problem::none : Problem::trailing;
   }
-}
+  size_t offset() const { return static_cast<size_t>(p_ - begin_); }
+
+ private:
+  // An open array or object: where its parts begin on the stack, and which of the two.
+  static constexpr size_t kObject = 1;
+
+  bool fail(Problem p) {
+    problem_ = p;
+    return false;
+  }
+  bool fail_at(char* where, Problem p) {
+    p_ = where;
+    return fail(p);
+  }
+  void skip_space() {
+    while (*p_ == ' ' || *p_ == '\n' || *p_ == '\r' || *p_ == '\t') p_++;
+  }
+
+  /// One value, or the beginning of one, and all that closes behind it.
+  bool value() {
+    switch (*p_) {
+      case '"':
+        if (!string()) return false;
+        break;
+      case '{':
+      case '[': {
+        bool object = *p_ == '{';
+        p_++;
+        if (open_.size() >= kJsonMaxDepth) return fail(Problem::depth);
+        open_.push_back(out_.stack.size() << 1 | object);
+        skip_space();
+        if (*p_ == (object ? '}' : ']')) break;  // next() closes it
+        return object ? name() : true;
+      }
+      case 't':
+        if (!literal("true", Json::Type::boolean, 1)) return false;
+        break;
+      case 'f':
+        if (!literal("false", Json::Type::boolean, 0)) return false;
+        break;
+      case 'n':
+        if (!literal("null", Json::Type::null, 0)) return false;
+        break;
+      default:
+        if (!number()) return false;
+    }
+    return next();
+  }
+
+  /// Behind a value: to the next one, out of what ends here.
+  bool next() {
+    while (!open_.empty()) {
+      size_t top = open_.back();
+      skip_space();
+      if (*p_ == ',') {
+        p_++;
+        skip_space();
+        return top & kObject ? name() : true;
+      }
+      if (top & kObject) {
+        if (*p_ != '}') return fail(Problem::object_comma);
+        out_.close_object(top >> 1);
+      } else {
+        if (*p_ != ']') return fail(Problem::array_comma);
+        out_.close_array(top >> 1);
+      }
+      p_++;
+      open_.pop_back();
+    }
+    return true;
+  }
+
+  bool name() {
+    if (*p_ != '"') return fail(Problem::name);
+    if (!string()) return false;
+    skip_space();
+    if (*p_ != ':') return fail(Problem::colon);
+    p_++;
+    skip_space();
+    return true;
+  }
+
+  bool literal(std::string_view word, Json::Type type, uint64_t bits) {
+    if (std::memcmp(p_, word.data(), word.size()) != 0) return fail(Problem::value);
+    p_ += word.size();
+    out_.put(type, bits);
+    return true;
+  }
+
+  bool is_digit_here() const { return *p_ >= '0' && *p_ <= '9'; }
+  void skip_digits() {
+    while (is_digit_here()) p_++;
+  }
+
+  bool number() {
+    constexpr ptrdiff_t kSafeDigits = 18;  // of an integer that fits for sure
+    char* start = p_;
+    bool negative = *p_ == '-';
+    if (negative) p_++;
+    if (!is_digit_here()) return fail(Problem::value);
+    char* digits = p_;
+    int64_t n = 0;
+    if (*p_ == '0') p_++;
+    else
+      for (; is_digit_here() && p_ - digits < kSafeDigits; p_++) n = n * 10 + (*p_ - '0');
+    bool long_number = is_digit_here() && *digits != '0';
+    if (!long_number && *p_ != '.' && *p_ != 'e' && *p_ != 'E') {
+      out_.put(Json::Type::integer, static_cast<uint64_t>(negative ? -n : n));
+      return true;
+    }
+    if (long_number) skip_digits();
+    if (*p_ == '.') {
+      p_++;
+      if (!is_digit_here()) return fail(Problem::no_fraction);
+      skip_digits();
+    }
+    if (*p_ == 'e' || *p_ == 'E') {
+      p_++;
+      if (*p_ == '+' || *p_ == '-') p_++;
+      if (!is_digit_here()) return fail(Problem::no_exponent);
+      skip_digits();
+    }
+    return out_.put_number({start, static_cast<size_t>(p_ - start)}) || fail_at(start, Problem::number_range);
+  }
+
+  /// To the next quotation mark, backslash or control character.
+  void skip_plain() {
+    for (;; p_ += kVector) {
+      __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p_));
+      auto equal = [&](char c) { return _mm_cmpeq_epi8(block, _mm_set1_epi8(c)); };
+      __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+      int marks = _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(equal('"'), equal('\\')), control));
+      if (!marks) continue;
+      p_ += std::countr_zero(static_cast<unsigned>(marks));
+      return;
+    }
+  }
+
+  bool string() {
+    char* start = ++p_;
+    skip_plain();
+    if (*p_ == '"') {
+      out_.put_string(start, static_cast<size_t>(p_ - start));
+      p_++;
+      return true;
+    }
+    return escaped_string(start, p_);
+  }
+
+  /// From the first special character on; `to`: where the text goes that escapes make shorter.
+  bool escaped_string(char* start, char* to) {
+    bool null = false, lone = false;
+    while (*p_ != '"') {
+      if (*p_ == '\\') {
+        if (!escape(to, null, lone)) return false;
+      } else if (*p_ == '\0') {
+        return fail(Problem::quotation);
+      } else {
+        return fail(Problem::control);
+      }
+      char* from = p_;
+      skip_plain();
+      std::memmove(to, from, static_cast<size_t>(p_ - from));
+      to += p_ - from;
+    }
+    p_++;
+    if (null) return fail(Problem::null_in_string);
+    if (lone) return fail(Problem::surrogate);
+    out_.put_string(start, static_cast<size_t>(to - start));
+    return true;
+  }
+
+  bool escape(char*& to, bool& null, bool& lone) {
+    constexpr std::string_view kNames = "\"\\/bfnrt", kMeanings = "\"\\/\b\f\n\r\t";
+    char* start = p_++;
+    if (*p_ != 'u') {
+      size_t i = *p_ ? kNames.find(*p_) : kNames.npos;
+      if (i == kNames.npos) return fail_at(start, Problem::escape);
+      *to++ = kMeanings[i];
+      p_++;
+      return true;
+    }
+    p_++;
+    unsigned code = 0, low = 0;
+    if (!hex4(code)) return fail_at(start, Problem::hex);
+    if (code >= 0xd800 && code <= 0xdbff) {
+      if (p_[0] != '\\' || p_[1] != 'u') return fail_at(start, Problem::surrogate);
+      p_ += 2;
+      if (!hex4(low)) return fail_at(start, Problem::hex);
+      if (low < 0xdc00 || low > 0xdfff) return fail_at(start, Problem::surrogate);
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    null |= code == 0;
+    lone |= code >= 0xdc00 && code <= 0xdfff;
+    put_utf8(to, code);
+    return true;
+  }
+
+  bool hex4(unsigned& code) {
+    for (int i = 0; i < 4; i++, p_++) {
+      char c = *p_;
+      unsigned digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : 16;
+      if (digit > 15) return false;
+      code = code << 4 | digit;
+    }
+    return true;
+  }
+
+  static void put_utf8(char*& to, unsigned code) {
+    auto put = [&](unsigned byte) { *to++ = static_cast<char>(byte); };
+    if (code < 0x80) return put(code);
+    if (code < 0x800) {
+      put(0xc0 | code >> 6);
+    } else {
+      if (code < 0x10000) {
+        put(0xe0 | code >> 12);
+      } else {
+        put(0xf0 | code >> 18);
+        put(0x80 | (code >> 12 & 0x3f));
+      }
+      put(0x80 | (code >> 6 & 0x3f));
+    }
+    put(0x80 | (code & 0x3f));
+  }
+
+  char *begin_, *end_, *p_;
+  JsonBuilder out_;
+  std::vector<size_t>& open_;
+  Problem problem_ = Problem::none;
+};
 
 }  // namespace
 
@@ -261,7 +481,7 @@ std::expected<Json, JsonError> Json::parse(std::string_view text) {
 struct JsonArena::Impl {
   Blocks blocks;
   std::vector<Json> stack;
-  rapidjson::Reader reader;
+  std::vector<size_t> open;
 };
 
 JsonArena::JsonArena() : impl_(std::make_unique<Impl>()) {}
@@ -274,22 +494,22 @@ std::expected<const Json*, JsonError> JsonArena::parse(std::string_view text) {
   if (text.size() >= std::numeric_limits<uint32_t>::max()) return std::unexpected(JsonError{"input is too long"});
   if (!is_valid_utf8(text)) return std::unexpected(JsonError{"invalid UTF-8 sequence"});
   impl_->stack.clear();
+  impl_->open.clear();
   impl_->blocks.reset();
-  // The reader looks at whole vectors of 16 bytes.
-  constexpr size_t kPadding = 16;
-  char* copy = static_cast<char*>(impl_->blocks.allocate(text.size() + kPadding));
+  char* copy = static_cast<char*>(impl_->blocks.allocate(text.size() + kVector));
   if (!text.empty()) std::memcpy(copy, text.data(), text.size());
-  std::memset(copy + text.size(), 0, kPadding);
-  JsonBuilder builder{impl_->stack, impl_->blocks, text.find("\\u") != text.npos};
-  rapidjson::InsituStringStream bytes(copy);
-  rapidjson::ParseResult result = impl_->reader.Parse<kParseFlags>(bytes, builder);
-  if (result.IsError()) {
-    if (!builder.problem && is_token_error(result.Code())) return std::unexpected(token_error(text, result.Offset(), describe(result.Code())));
-    return std::unexpected(error_at(text, result.Offset(), builder.problem ? builder.problem : describe(result.Code())));
-  }
-  // A zero byte looks like the end to the reader.
-  if (size_t end = text.find('\0'); end != text.npos) return std::unexpected(error_at(text, end, "null byte"));
-  return &impl_->stack.front();
+  std::memset(copy + text.size(), 0, kVector);
+  Parser parser(copy, text.size(), {impl_->stack, impl_->blocks}, impl_->open);
+  Problem problem = parser.run();
+  if (problem == Problem::none) return &impl_->stack.front();
+  if (text.empty()) return std::unexpected(error_at(text, 0, describe(problem)));
+  if (problem == Problem::trailing && text[parser.offset()] == '\0') return std::unexpected(error_at(text, parser.offset(), "null byte"));
+  // The copy has changed where escapes were; the text has not.
+  auto here = static_cast<unsigned char>(text[std::min(parser.offset(), text.size() - 1)]);
+  if (problem == Problem::control) return std::unexpected(error_at(text, parser.offset(), fmt::format("U+{:04X} must be escaped in quoted string", here).c_str()));
+  if (problem == Problem::escape) return std::unexpected(error_at(text, parser.offset(), ("bad escape " + std::string(text.substr(parser.offset(), 2))).c_str()));
+  if (problem > Problem::out_of_place) return std::unexpected(token_error(text, parser.offset(), describe(problem)));
+  return std::unexpected(error_at(text, parser.offset(), describe(problem)));
 }
 
 /// Integral and within int64 by exact decimal arithmetic, however it is written (1.0, 1e3); else a double; null if the double overflows.

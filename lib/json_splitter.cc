@@ -102,7 +102,7 @@ std::string_view JsonSplitter::next() {
   }
   scan_ = static_cast<size_t>(p - start);
   if (depth_ > kJsonMaxDepth) fail("input exceeds maximum nesting depth " + std::to_string(kJsonMaxDepth));
-  else if (scan_ - begin_ > max_message_) fail("message is longer than " + std::to_string(max_message_) + " bytes");
+  else if ((too_long_ = scan_ - begin_ > max_message_)) fail("message is longer than " + std::to_string(max_message_) + " bytes");
   if (failed_ || !whole) return {};
   size_t from = std::exchange(begin_, scan_);
   return {start + from, scan_ - from};

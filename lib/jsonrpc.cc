@@ -88,7 +88,11 @@ struct JsonRpcSession::Impl {
         on_request(std::move(h.on_request)),
         on_notification(std::move(h.on_notification)),
         on_reply(std::move(h.on_reply)),
-        on_drained(std::move(h.on_drained)) {}
+        on_drained(std::move(h.on_drained)),
+        on_limit(std::move(h.on_limit)) {}
+  ~Impl() {
+    if (budget) budget->used -= charged;
+  }
 
   void on_data(ByteView data);
   void process();
@@ -97,6 +101,8 @@ struct JsonRpcSession::Impl {
   void handle_reply(const JsonRpcMessage& m);
   void continue_later();
   void update_reading(bool stop);
+  void charge();
+  void refuse(JsonRpcLimit limit, const std::string& details);
   void probe_due();
   bool output_full() const { return connection.queued() > kOutputHighWater; }
 
@@ -106,11 +112,14 @@ struct JsonRpcSession::Impl {
   UserCall<void(std::string_view, const Json&)> on_notification;
   UserCall<void(const Json&, const Json&, const Json&)> on_reply;
   UserCall<void()> on_drained;
+  UserCall<void(JsonRpcLimit)> on_limit;
   JsonSplitter splitter;
   std::unique_ptr<Deferred> more;  // messages were left over; made on first need
   std::unique_ptr<Timer> probe;    // likewise
   Duration probe_interval{};
   Time probe_sent{};
+  InputBudget* budget = nullptr;
+  size_t charged = 0;          // to the budget
   uint64_t sent_at_check = 0;  // bytes sent when the probe timer ran last
   int64_t next_id = 0;
   unsigned probes_unanswered = 0;
@@ -129,23 +138,43 @@ void JsonRpcSession::Impl::process() {
   LifetimeWatch watch(lifetime);
   processing = true;
   bool left_over = false;
+  Time begun{};
   for (int n = 0; !paused && connection.is_open() && !output_full(); n++) {
-    if (n == kMessagesPerIteration) {
+    std::string_view text = splitter.next();
+    if (text.empty()) {
+      if (splitter.too_long()) refuse(JsonRpcLimit::message_size, splitter.error().text);
+      else if (splitter.failed()) connection.fail(fmt::format("error parsing stream: {}", splitter.error().text));
+      break;
+    }
+    if (n == 0) begun = connection.loop().clock().stopwatch();
+    dispatch(text);
+    if (watch.ended()) return;
+    if (n + 1 == kMessagesPerIteration || connection.loop().clock().stopwatch() - begun >= kTurn) {
       left_over = true;
       break;
     }
-    std::string_view text = splitter.next();
-    if (text.empty()) {
-      if (splitter.failed()) connection.fail(fmt::format("error parsing stream: {}", splitter.error().text));
-      break;
-    }
-    dispatch(text);
-    if (watch.ended()) return;
   }
   processing = false;
   splitter.shrink();
+  charge();
   if (left_over) continue_later();
   update_reading(left_over || paused || output_full());
+}
+
+void JsonRpcSession::Impl::charge() {
+  if (!budget) return;
+  size_t now = splitter.buffered();
+  budget->used += now - charged;
+  charged = now;
+  if (budget->used > budget->limit && now > kFreeInput)
+    refuse(JsonRpcLimit::input_budget, fmt::format("unfinished messages of all clients take more than {} bytes", budget->limit));
+}
+
+/// The client is told why before it is cut off.
+void JsonRpcSession::Impl::refuse(JsonRpcLimit limit, const std::string& details) {
+  connection.send(jsonrpc_error(Json::object({{"error", "resources exhausted"}, {"details", details}}), null_json()));
+  connection.close_when_drained(details);
+  on_limit(lifetime, limit);
 }
 
 void JsonRpcSession::Impl::update_reading(bool stop) {
@@ -253,6 +282,8 @@ void JsonRpcSession::reply_text(std::string_view result_text, const Json& id) {
 
 void JsonRpcSession::send_text(std::string text) { impl_->connection.send(std::move(text)); }
 void JsonRpcSession::send_text(std::shared_ptr<const std::string> text) { impl_->connection.send(std::move(text)); }
+
+void JsonRpcSession::set_input_budget(InputBudget& budget) { impl_->budget = &budget; }
 
 void JsonRpcSession::set_probe_interval(Duration d) {
   Impl& i = *impl_;

@@ -25,6 +25,17 @@ namespace sluice {
 
 inline constexpr size_t kOutputHighWater = 1u << 20;  // bytes queued above which a session stops reading
 inline constexpr int kMessagesPerIteration = 256;     // of one session, so that others are served too
+inline constexpr Duration kTurn = milliseconds(5);    // likewise: after so long no further message is begun
+inline constexpr size_t kFreeInput = 64u << 10;       // bytes of an unfinished message that a session may always keep
+
+/// What the sessions of a server may keep of messages that have not come whole, all together.  One thread.
+struct InputBudget {
+  size_t limit;  // bytes
+  size_t used = 0;
+};
+
+/// Called when a session is ended for going beyond a limit.
+enum class JsonRpcLimit : uint8_t { message_size, input_budget };
 
 /// One message of any kind, rendered.  Members that are null are left out where the peer leaves them out.
 std::string jsonrpc_request(std::string_view method, const Json& params, const Json& id);
@@ -53,6 +64,7 @@ class JsonRpcSession {
     /// error is null if it succeeded.  May be empty: then a reply ends the connection.
     Callback<void(const Json& id, const Json& result, const Json& error)> on_reply;
     Callback<void()> on_drained;  // all output has been sent; may be empty
+    Callback<void(JsonRpcLimit)> on_limit;  // may be empty
   };
   /// Takes over on_data and on_drained of the connection.  The arena may be shared by all sessions of a thread.
   JsonRpcSession(Connection& connection, JsonArena& arena, Handlers handlers);
@@ -72,6 +84,8 @@ class JsonRpcSession {
   void send_text(std::string text);
   void send_text(std::shared_ptr<const std::string> text);
 
+  /// REQUIRES: it lives longer.
+  void set_input_budget(InputBudget& budget);
   /// For servers: when nothing came for d, sends an echo; when nothing came for another d, ends the connection.  0 = never (the default).
   /// Clients have their Connector do this, with send_probe().
   void set_probe_interval(Duration d);

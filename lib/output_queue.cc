@@ -45,6 +45,12 @@ void OutputQueue::push(std::string s) {
   buffers_.emplace_back(std::move(s));
 }
 
+void OutputQueue::push_copy(std::string_view s) {
+  if (s.empty() || append_to_last(s.data(), s.size())) return;
+  bytes_ += s.size();
+  buffers_.emplace_back(std::string(s));
+}
+
 void OutputQueue::push(std::shared_ptr<const std::string> s) {
   if (!s || s->empty() || append_to_last(s->data(), s->size())) return;
   bytes_ += s->size();

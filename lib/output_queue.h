@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -19,6 +20,7 @@ class OutputQueue {
  public:
   void push(Bytes b);
   void push(std::string s);
+  void push_copy(std::string_view s);
   void push(std::shared_ptr<const std::string> s);
   size_t bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0; }

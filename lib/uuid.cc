@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text of uuids by a nibble table; random ones by xoshiro256** (Blackman and Vigna, public domain algorithm).
+// Text of uuids by vectors; random ones by xoshiro256** (Blackman and Vigna, public domain algorithm).
 #include "lib/uuid.h"
 
+#include <emmintrin.h>
+
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace sluice {
 namespace {
 
-constexpr char kHex[] = "0123456789abcdef";
 constexpr bool is_dash(size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
 
 constexpr int hex_value(char c) {
@@ -20,18 +22,23 @@ constexpr int hex_value(char c) {
 
 }  // namespace
 
+/// Sixteen digits at once: each nibble in a byte of its own, then made a character.
 void format_to(char* out, const Uuid& u) {
-  static constexpr auto kPairs = [] {
-    std::array<std::array<char, 2>, 256> pairs{};
-    for (size_t i = 0; i < 256; i++) pairs[i] = {kHex[i >> 4], kHex[i & 15]};
-    return pairs;
-  }();
-  auto put = [&](size_t at, uint64_t word, int shift) { std::memcpy(out + at, kPairs[word >> shift & 255].data(), 2); };
-  static constexpr size_t kHigh[] = {0, 2, 4, 6, 9, 11, 14, 16}, kLow[] = {19, 21, 24, 26, 28, 30, 32, 34};
-  for (int i = 0; i < 8; i++) {
-    put(kHigh[i], u.hi, 56 - 8 * i);
-    put(kLow[i], u.lo, 56 - 8 * i);
-  }
+  __m128i bytes = _mm_set_epi64x(static_cast<long long>(std::byteswap(u.lo)), static_cast<long long>(std::byteswap(u.hi)));
+  __m128i low_bits = _mm_set1_epi8(15);
+  __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), low_bits), low = _mm_and_si128(bytes, low_bits);
+  auto digits = [](__m128i nibbles) {
+    __m128i is_letter = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
+    return _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
+  };
+  char text[32];
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(text), digits(_mm_unpacklo_epi8(high, low)));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(text + 16), digits(_mm_unpackhi_epi8(high, low)));
+  std::memcpy(out, text, 8);
+  std::memcpy(out + 9, text + 8, 4);
+  std::memcpy(out + 14, text + 12, 4);
+  std::memcpy(out + 19, text + 16, 4);
+  std::memcpy(out + 24, text + 20, 12);
   for (size_t dash : {8, 13, 18, 23}) out[dash] = '-';
 }
 

@@ -2,6 +2,7 @@
 // Writing the journal: records, batches, compaction.  Reading is in journal_read.cc.
 #include "dbserver/engine/journal.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "dbserver/ovsdb/diff.h"
@@ -158,7 +159,10 @@ void Journal::add(const DatabaseSchema& schema, const Commit& commit, int64_t da
 }
 
 void Journal::submit() {
+  constexpr size_t kMostReserved = 64u << 10;
+  size_t size = batch_.size();
   writer_.write(std::exchange(batch_, {}), std::exchange(batch_durable_, false));
+  batch_.reserve(std::min(size, kMostReserved));  // the next one is likely to be like it
 }
 
 void Journal::drop_batch() {

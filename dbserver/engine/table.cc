@@ -15,9 +15,8 @@ Table::Table(const DatabaseSchema& db, const TableSchema& schema) : schema_(&sch
 }
 
 void Table::put(const RowPtr& row) {
-  auto it = rows_.find(row->uuid());
-  if (it == rows_.end()) rows_.insert(row);
-  else const_cast<RowPtr&>(*it) = row;  // same uuid, same hash
+  auto [it, fresh] = rows_.insert(row);
+  if (!fresh) const_cast<RowPtr&>(*it) = row;  // same uuid, same hash
 }
 
 std::vector<RowPtr> Table::all_rows() const {

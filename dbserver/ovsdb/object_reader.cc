@@ -36,7 +36,7 @@ const Json* ObjectReader::take(std::string_view name, unsigned types, bool optio
     if (!optional) fail(fmt::format("Required '{}' member is missing.", name));
     return nullptr;
   }
-  if (taken_count_ < taken_.size()) taken_[taken_count_++] = name;
+  if (taken_count_ < std::size(taken_)) taken_[taken_count_++] = v;
   bool fits = (type_bit(*v) & types) || ((types & kId) && v->is_string() && is_id(v->string()));
   if (!fits) {
     fail(fmt::format("Type mismatch for member '{}'.", name));
@@ -53,7 +53,7 @@ bool ObjectReader::done() {
   size_t others = 0;
   std::string_view first;
   for (const JsonMember& m : json_.members()) {
-    if (std::find(taken_.begin(), taken_.begin() + taken_count_, m.name()) != taken_.begin() + taken_count_) continue;
+    if (std::find(taken_, taken_ + taken_count_, &m.value) != taken_ + taken_count_) continue;
     if (!others++) first = m.name();
   }
   if (others == 1) fail(fmt::format("Member '{}' is present but not allowed here.", first));

@@ -3,7 +3,6 @@
 // "Parsing WHAT failed: Required 'x' member is missing."
 #pragma once
 
-#include <array>
 #include <string>
 #include <string_view>
 
@@ -35,7 +34,7 @@ class ObjectReader {
  private:
   const Json* take(std::string_view name, unsigned types, bool optional);
   const Json& json_;
-  std::array<std::string_view, 12> taken_;
+  const Json* taken_[12];  // members' values
   size_t taken_count_ = 0;
   std::string problem_;
 };

@@ -26,7 +26,10 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class Side:
     """One implementation: ours (build/PRESET/compat) or the installed peer."""
 
+    all = []
+
     def __init__(self, name, tools, load):
+        Side.all.append(self)
         self.name, self.tools, self.load = name, tools, load
         self.children = []
 
@@ -67,7 +70,7 @@ class Side:
             raise RuntimeError(f"{self.name}: {argv}: {r.stderr}")
         return [float(x) for x in r.stdout.split()]
 
-    def end(self):
+    def stop(self):
         for c in reversed(self.children):
             c.send_signal(signal.SIGTERM)
             try:
@@ -76,10 +79,13 @@ class Side:
                 c.kill()
                 c.wait()
         self.children = []
+
+    def end(self):
+        self.stop()
         instructions = None
         if self.callgrind:
             with open(f"{self.dir}/callgrind.out") as f:
-                instructions = sum(int(m.group(1)) for m in re.finditer(r"^(?:totals|summary): (\d+)", f.read(), re.M)) or None
+                instructions = sum(int(m.group(1)) for m in re.finditer(r"^totals: (\d+)", f.read(), re.M)) or None
         shutil.rmtree(self.dir, ignore_errors=True)
         return instructions
 
@@ -269,4 +275,8 @@ def main():
     return 0
 
 
-sys.exit(main())
+try:
+    sys.exit(main())
+finally:
+    for side in Side.all:
+        side.stop()

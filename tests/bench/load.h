@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -25,8 +26,14 @@ inline int connect_unix(const std::string& path) {
   address.sun_family = AF_UNIX;
   strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
   int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  if (fd < 0 || connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) die(path.c_str());
-  return fd;
+  // A server that is slow, as under callgrind, has bound its socket but does not listen yet.
+  constexpr int kTries = 300, kPause_us = 100'000;
+  for (int i = 0; fd >= 0 && i < kTries; i++) {
+    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0) return fd;
+    if (errno != ECONNREFUSED && errno != EAGAIN) break;
+    usleep(kPause_us);
+  }
+  die(path.c_str());
 }
 
 inline void send_all(int fd, std::string_view bytes) {

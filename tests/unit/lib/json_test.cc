@@ -127,6 +127,9 @@ TEST(Json, ErrorsNameTheTokenThatIsWrong) {
       {"[@]", "byte 1: invalid character '@'"},
       {"{\"a\" 1}", "byte 6: syntax error parsing object expecting ':'"},
       {"[1}", "byte 2: syntax error expecting ']' or ','"},
+      {"[\"a\x01\"]", "byte 3: U+0001 must be escaped in quoted string"},
+      {"[\"a\\q\"]", "byte 3: bad escape \\q"},
+      {"[\"\\ud800x\"]", "byte 2: malformed escaped surrogate pair"},
   };
   for (const auto& [text, error] : cases) {
     auto j = Json::parse(text);

@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""One client can't hurt another.  A well-behaved client makes small transactions all the time; its 99th percentile must stay under 50 ms while
+others, in turn, compact the database, send heavy transactions, never read, send half a message of 512 MB each, or open 2,000 connections.  The daemon's
+memory stays bounded, limits are counted, and who goes beyond one is told why.  Before each attack the client is measured alone: on a machine that is too
+busy for that, nothing is judged (exit status 77).  Unprivileged; everything happens in a temporary directory."""
+import hashlib
+import json
+import os
+import re
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+BUILD = os.path.abspath(os.environ.get("SLUICE_BUILD", "build/release"))
+ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 30000
+LIMIT_MS = 50
+CALM_MS = 10  # the 99th percentile without an attack, above which the machine is too busy to tell anything
+MEMORY_MB = 400
+SKIP = 77
+SCHEMA = {"name": "I", "tables": {"t": {"isRoot": True, "columns": {"n": {"type": "integer"}, "text": {"type": "string"}}}}}
+
+
+class Client:
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(60)
+        self.socket.connect(path)
+        self.buffer = b""
+
+    def send(self, method, params, id=1):
+        self.socket.sendall(json.dumps({"method": method, "params": params, "id": id}).encode())
+
+    def receive(self):
+        while True:
+            text = self.buffer.lstrip()
+            if text.endswith((b"}", b"]")) or b"}{" in text:
+                try:
+                    value, end = json.JSONDecoder().raw_decode(text.decode())
+                    self.buffer = text[end:]
+                    return value
+                except ValueError:
+                    pass
+            data = self.socket.recv(1 << 20)
+            if not data:
+                raise ConnectionError("closed")
+            self.buffer += data
+
+    def call(self, method, params):
+        self.send(method, params)
+        return self.receive()
+
+
+class Daemon:
+    def __enter__(self):
+        self.directory = tempfile.mkdtemp(prefix="sluice-isolation-")
+        self.path = self.directory + "/db.sock"
+        schema = self.directory + "/i.ovsschema"
+        with open(schema, "w") as f:
+            json.dump(SCHEMA, f)
+        subprocess.run([BUILD + "/bin/sluice-dbtool", "create", self.directory + "/i.db", schema], check=True)
+        with open(self.directory + "/i.db", "ab") as f:
+            for n in range(ROWS):
+                row = {"%08x-0000-4000-8000-000000000000" % n: {"n": n, "text": "some text of row %d that is not too short" % n}}
+                data = json.dumps({"_date": 1700000000000, "_is_diff": True, "t": row}).encode() + b"\n"
+                f.write(b"OVSDB JSON %d %s\n" % (len(data), hashlib.sha1(data).hexdigest().encode()) + data)
+        env = dict(os.environ, OVS_RUNDIR=self.directory, OVS_LOGDIR=self.directory)
+        self.process = subprocess.Popen([BUILD + "/bin/sluice-dbserver", "--remote=punix:" + self.path, "--unixctl=" + self.directory + "/ctl",
+                                         "-vconsole:off", "--log-file=" + self.directory + "/log", self.directory + "/i.db"], env=env)
+        while not os.path.exists(self.path):
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        shutil.rmtree(self.directory)
+
+    def appctl(self, *args):
+        return subprocess.run([BUILD + "/bin/sluice-appctl", "-t", self.directory + "/ctl", *args], capture_output=True, text=True, timeout=60).stdout
+
+    def resident_mb(self):
+        with open("/proc/%d/status" % self.process.pid) as f:
+            return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) // 1024
+
+
+class Victim(threading.Thread):
+    """Small transactions one after another; how long each took."""
+
+    def __init__(self, daemon):
+        super().__init__()
+        self.client, self.times, self.stopping = Client(daemon.path), [], False
+
+    def run(self):
+        while not self.stopping:
+            begun = time.monotonic()
+            reply = self.client.call("transact", ["I", {"op": "insert", "table": "t", "row": {"n": -1}}, {"op": "update", "table": "t", "where": [["_uuid", "==", ["uuid", "00000000-0000-4000-8000-000000000000"]]], "row": {"n": len(self.times)}}])
+            assert "error" not in reply["result"][0], reply
+            self.times.append((time.monotonic() - begun) * 1000)
+            time.sleep(0.002)
+
+    def p99(self):
+        self.stopping = True
+        self.join()
+        return sorted(self.times)[len(self.times) * 99 // 100]
+
+
+def compactions(daemon):
+    for _ in range(5):
+        daemon.appctl("ovsdb-server/compact")
+
+
+def heavy_transactions(daemon):
+    clients = [Client(daemon.path) for _ in range(2)]
+    scan = {"op": "select", "table": "t", "where": [["text", "==", "nobody"]]}
+    for c in clients:
+        for i in range(300):
+            c.send("transact", ["I", scan], i)
+    for c in clients:
+        for i in range(300):
+            c.receive()
+
+
+def never_reads(daemon):
+    c = Client(daemon.path)
+    c.send("monitor", ["I", "m", {"t": {}}])
+    c.socket.settimeout(2)
+    try:
+        for i in range(200):
+            c.send("transact", ["I", {"op": "select", "table": "t", "where": [], "columns": ["text"]}], i)
+    except socket.timeout:
+        pass
+    writer = Client(daemon.path)
+    for i in range(200):
+        writer.call("transact", ["I", {"op": "update", "table": "t", "where": [["n", "<", 50]], "row": {"text": "x" * 200 + str(i)}}])
+    c.socket.close()
+
+
+def half_messages(daemon):
+    refused = 0
+    for _ in range(4):
+        c = Client(daemon.path)
+        try:
+            c.socket.sendall(b'{"method":"echo","params":["')
+            for _ in range(512):
+                c.socket.sendall(b"x" * (1 << 20))
+        except OSError:
+            pass
+        try:
+            if c.receive()["error"]["error"] == "resources exhausted":
+                refused += 1
+        except (OSError, ConnectionError):
+            pass
+    print("  %d of 4 were told why" % refused)
+    counted = int(daemon.appctl("coverage/read-counter", "ovsdb_message_too_long") or 0)
+    assert counted == 4, "counted %d" % counted
+
+
+def many_connections(daemon):
+    clients = [Client(daemon.path) for _ in range(2000)]
+    for c in clients[::100]:
+        assert c.call("echo", [1])["result"] == [1]
+    for c in clients:
+        c.socket.close()
+
+
+def measure(daemon, attack):
+    victim = Victim(daemon)
+    victim.start()
+    begun = time.monotonic()
+    attack(daemon)
+    time.sleep(max(0, 0.7 - (time.monotonic() - begun)))
+    p99 = victim.p99()
+    print("%-20s %5d transactions, p99 %6.1f ms, slowest %6.1f ms, %4d MB" % (attack.__name__, len(victim.times), p99, max(victim.times), daemon.resident_mb()), flush=True)
+    return p99
+
+
+def alone(daemon):
+    pass
+
+
+def main():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    judged, failed = 0, False
+    with Daemon() as daemon:
+        for attack in (compactions, heavy_transactions, never_reads, half_messages, many_connections):
+            calm = measure(daemon, alone) < CALM_MS
+            p99 = measure(daemon, attack)
+            calm &= measure(daemon, alone) < CALM_MS
+            calm &= os.getloadavg()[0] < os.cpu_count()  # a daemon that is short of processor time proves nothing either
+            judged += calm
+            failed |= daemon.resident_mb() > MEMORY_MB or (calm and p99 >= LIMIT_MS)
+        print(daemon.appctl("coverage/show"))
+    if not judged and not failed:
+        print("skipped: the machine is too busy to measure latencies")
+        sys.exit(SKIP)
+    sys.exit(1 if failed else 0)
+
+
+main()
