@@ -36,12 +36,6 @@ constexpr BodyCodec kCodecs[] = {
 #define NXSTATS STATS
 #define ONFSTATS STATS
 #include "ofproto/openflow/messages.def"
-#undef PLAIN
-#undef NICIRA
-#undef ONF
-#undef STATS
-#undef NXSTATS
-#undef ONFSTATS
 };
 
 /// What the headers say; `body` begins after them.

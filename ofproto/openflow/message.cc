@@ -25,12 +25,6 @@ constexpr MessageInfo kInfo[] = {
 #define NXSTATS STATS
 #define ONFSTATS STATS
 #include "ofproto/openflow/messages.def"
-#undef PLAIN
-#undef NICIRA
-#undef ONF
-#undef STATS
-#undef NXSTATS
-#undef ONFSTATS
 };
 static_assert(std::size(kInfo) == kMessageTypes);
 

@@ -34,12 +34,6 @@ enum class MessageType : uint8_t {
 #define NXSTATS(name, ...) name##_REQUEST, name##_REPLY,
 #define ONFSTATS(name, ...) name##_REQUEST, name##_REPLY,
 #include "ofproto/openflow/messages.def"
-#undef PLAIN
-#undef NICIRA
-#undef ONF
-#undef STATS
-#undef NXSTATS
-#undef ONFSTATS
   kCount
 };
 inline constexpr size_t kMessageTypes = static_cast<size_t>(MessageType::kCount);

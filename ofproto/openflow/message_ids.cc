@@ -19,12 +19,6 @@ constexpr MessageId kIds[] = {
 #define ONFSTATS(name, req, rep, type) \
   {WireKind::kExperimenterStats, false, kNone, 4, 4, kOnfVendor, type}, {WireKind::kExperimenterStats, true, kNone, 4, 4, kOnfVendor, type},
 #include "ofproto/openflow/messages.def"
-#undef PLAIN
-#undef NICIRA
-#undef ONF
-#undef STATS
-#undef NXSTATS
-#undef ONFSTATS
 };
 static_assert(std::size(kIds) == kMessageTypes);
 

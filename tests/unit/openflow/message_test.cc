@@ -21,12 +21,6 @@ Body empty_body(MessageType type) {
 #define NXSTATS STATS
 #define ONFSTATS STATS
 #include "ofproto/openflow/messages.def"
-#undef PLAIN
-#undef NICIRA
-#undef ONF
-#undef STATS
-#undef NXSTATS
-#undef ONFSTATS
     case MessageType::kCount: break;
   }
   return Empty{};
