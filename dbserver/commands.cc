@@ -103,7 +103,14 @@ void Service::add_commands(UnixctlServer& u) {
     if (args[0] != "on" && args[0] != "off") return wrong("invalid argument");
     return "";
   });
-  u.add_text("ovsdb-server/sync-status", "", 0, 0, [](UnixctlArgs) -> Text { return "state: active\n"; });
+  u.add_text("ovsdb-server/set-relay-source-probe-interval", "MILLISECONDS", 1, 1, [this](UnixctlArgs args) -> Text {
+    auto interval = parse_probe_interval(args[0]);
+    if (!interval) return wrong(interval.error());
+    relay_probe_interval_ = *interval;
+    for (auto& [name, relay] : relays_) relay->set_probe_interval(*interval);
+    return "";
+  });
+  standby_.add_commands(u);
 }
 
 }  // namespace sluice::ovsdb

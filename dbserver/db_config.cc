@@ -104,8 +104,11 @@ void write_remote_status(Server& server, const std::string& text, const Remotes&
     if (target.empty()) return;
     RemoteStatus status = remotes.status(std::string(target.string()), now);
     Json columns = Json::object();
-    if (DatumRef d = get(t, *row, "is_connected", AtomType::boolean); d.data() && d.boolean() != status.is_connected)
-      columns.set("is_connected", status.is_connected);
+    const ColumnSchema* connected = t.schema().find("is_connected");
+    if (connected && connected->type.key.type == AtomType::boolean && !connected->type.is_map()) {
+      DatumRef d = row->get(*connected);
+      if (d.empty() || d.boolean() != status.is_connected) columns.set("is_connected", status.is_connected);
+    }
     const ColumnSchema* c = t.schema().find("status");
     if (c && c->type.is_map() && c->type.key.type == AtomType::string && c->type.value.type == AtomType::string) {
       std::vector<std::pair<AtomRef, AtomRef>> pairs;

@@ -58,6 +58,13 @@ TransactOutcome HostedDatabase::transact_internal(const Json& params, int64_t wa
   return outcome;
 }
 
+void HostedDatabase::apply_remote(std::vector<RowChange> changes, const Uuid& id, int64_t wall_ms) {
+  db_->apply(changes);
+  auto commit = std::make_shared<Commit>(Commit{.id = id, .comment = {}, .durable = false, .changes = std::move(changes)});
+  if (journal_) journal_->add(db_->schema(), *commit, wall_ms);
+  held_.push_back({0, Json(), {}, std::move(commit)});
+}
+
 void HostedDatabase::flush(Time now, int64_t wall_ms) {
   for (;;) {
     bool progress = run_journal(wall_ms);

@@ -23,6 +23,7 @@
 namespace sluice::ovsdb {
 
 class Session;
+class Source;
 /// Who is connected, by number; numbers are never used twice.
 using SessionMap = boost::unordered_flat_map<uint64_t, Session*>;
 
@@ -44,13 +45,16 @@ class HostedDatabase {
   Database& db() { return *db_; }
   Journal* journal() { return journal_.get(); }
   bool reserved = false;
-  std::string file;  // name given by the user, "" if it has none
+  std::string file;         // name given by the user, "" if it has none
+  Source* relay = nullptr;  // of a relay: where requests that write go.  Not owned
 
   // --- transactions ---
   /// Runs it, now or later; the session gets its reply.
   void transact(Session& session, const Json& params, const Json& id, Time now);
   /// Of the server itself, for status columns and the like.  No reply.
   TransactOutcome transact_internal(const Json& params, int64_t wall_ms);
+  /// What another server has committed: journaled and told like a commit of our own.
+  void apply_remote(std::vector<RowChange> changes, const Uuid& id, int64_t wall_ms);
   /// Drops a waiting transaction.  True if there was one.
   bool cancel(Session& session, const Json& id);
   bool is_waiting(const Session& session, const Json& id) const;

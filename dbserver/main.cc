@@ -24,15 +24,16 @@ struct Arguments {
   std::vector<std::string> remotes, databases;
   TlsConfig tls;
   DaemonOptions daemon;
-  std::string run;
-  bool no_dbs = false, column_diff = true, salvage = false;
+  std::string run, sync_from, sync_exclude;
+  bool no_dbs = false, column_diff = true, active = false, salvage = false;
 };
 
 std::string help_text(const Directories& dirs) {
   return fmt::format(
       "{0}: Open vSwitch database server\n"
       "usage: {0} [OPTIONS] [DATABASE...]\n"
-      "where each DATABASE is a database file in ovsdb format.\n"
+      "where each DATABASE is a database file in ovsdb format, or\n"
+      "relay:DB:REMOTE[,REMOTE]... to pass on database DB of another server.\n"
       "The default DATABASE, if none is given, is\n{1}/conf.db.\n"
       "\nJSON-RPC options (may be specified any number of times):\n"
       "  --remote=REMOTE         connect or listen to REMOTE\n"
@@ -40,6 +41,10 @@ std::string help_text(const Directories& dirs) {
       "\nOther options:\n"
       "  --run COMMAND           run COMMAND as subprocess then exit\n"
       "  --no-dbs                start without a database\n"
+      "  --sync-from=SERVER      be the standby of SERVER: follow its databases, refuse to write\n"
+      "  --sync-exclude-tables=DB:TABLE,...\n"
+      "                          don't follow these tables\n"
+      "  --active                with --sync-from, start as an active server\n"
       "  --unixctl=SOCKET        override default control socket name\n"
       "  --salvage               keep a damaged database file as FILE.damaged and\n"
       "                          serve what is good before the damage\n"
@@ -62,6 +67,9 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   options.add("no-dbs", 0, Options::kNone, [&](const char*) { a.no_dbs = true; });
   options.add("disable-file-column-diff", 0, Options::kNone, [&](const char*) { a.column_diff = false; });
   options.add("salvage", 0, Options::kNone, [&](const char*) { a.salvage = true; });
+  options.add("sync-from", 0, Options::kRequired, [&](const char* arg) { a.sync_from = arg; });
+  options.add("sync-exclude-tables", 0, Options::kRequired, [&](const char* arg) { a.sync_exclude = arg; });
+  options.add("active", 0, Options::kNone, [&](const char*) { a.active = true; });
   add_log_options(options, dirs.log);
   add_tls_options(options, a.tls);
   add_daemon_options(options, a.daemon);
@@ -115,6 +123,10 @@ int serve(int argc, char** argv) {
   for (const std::string& remote : a.remotes)
     if (auto s = service.add_remote(remote); !s) fatal("{}", s.error());
   if (auto s = service.check(); !s) fatal("{}", s.error());
+  if (auto s = service.standby().set_excluded(a.sync_exclude); !s) fatal("{}", s.error());
+  service.standby().set_active_server(a.sync_from);
+  if (!a.sync_from.empty() && !a.active)
+    if (auto s = service.standby().connect(); !s) fatal("{}", s.error());
 
   UnixctlServer unixctl(loop);
   if (auto path = daemon.unixctl_path())
@@ -147,7 +159,8 @@ int serve(int argc, char** argv) {
   }
   if (!a.run.empty()) child = start_child(a.run);
   daemon.ready();
-  log_.info("{}", version_text().substr(0, version_text().find('\n')));
+  // With --run it is more of a command than of a daemon.
+  if (a.run.empty()) log_.info("{}", version_text().substr(0, version_text().find('\n')));
   loop.run();
   if (child) kill(child, SIGTERM);
   daemon.finish();

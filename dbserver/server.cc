@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "dbserver/source.h"
+
 #include "dbserver/engine/convert.h"
 
 namespace sluice::ovsdb {
@@ -64,9 +66,16 @@ std::vector<std::string> Server::names() const {
 
 void Server::announce(const HostedDatabase& hosted) {
   HostedDatabase& db = const_cast<HostedDatabase&>(hosted);
-  Json row = Json::object({{"name", db.name()}, {"model", "standalone"}, {"connected", true}, {"leader", true}});
-  row.set("schema", db.db().schema().to_json().to_string());
+  const Source* relay = db.relay;
+  Json row = Json::object({{"name", db.name()}, {"model", relay ? "relay" : "standalone"}, {"connected", !relay || relay->is_live()}, {"leader", !relay}});
+  Json schema = Json::array({"set", Json::array()});
+  if (!relay || relay->has_contents()) schema = db.db().schema().to_json().to_string();
+  row.set("schema", std::move(schema));
+  Json where = Json::array({Json::array({"name", "==", db.name()})});
+  Json update = Json::object({{"op", "update"}, {"table", "Database"}, {"where", std::move(where)}, {"row", row}});
   HostedDatabase* server = find("_Server");
+  TransactOutcome known = server->transact_internal(Json::array({"_Server", std::move(update)}), wall_ms_);
+  if (known.results != R"([{"count":0}])") return;
   server->transact_internal(Json::array({"_Server", Json::object({{"op", "insert"}, {"table", "Database"}, {"row", std::move(row)}})}), wall_ms_);
 }
 
@@ -87,17 +96,18 @@ Status Server::convert(HostedDatabase& hosted, const Json& schema_json, int64_t 
     auto written = hosted.journal()->compact_now(**converted, wall_ms, "converted by ovsdb-server");
     if (!written) return std::unexpected(DbError{"I/O error", written.error().what, {}, written.error().text()});
   }
+  replace_contents(hosted, std::move(*converted), reply);
+  return {};
+}
+
+void Server::replace_contents(HostedDatabase& hosted, std::unique_ptr<Database> contents, const std::function<void()>& reply) {
   hosted.cancel_all();
   for (Monitor* m : hosted.all_monitors())
     if (m->session->is_change_aware()) m->session->notify("monitor_canceled", Json::array({m->id}).to_string());
-  hosted.replace(std::move(*converted));
-  Json op = Json::object({{"op", "update"}, {"table", "Database"}});
-  op.set("where", Json::array({Json::array({"name", "==", hosted.name()})}));
-  op.set("row", Json::object({{"schema", hosted.db().schema().to_json().to_string()}}));
-  find("_Server")->transact_internal(Json::array({"_Server", std::move(op)}), wall_ms);
-  reply();
+  hosted.replace(std::move(contents));
+  announce(hosted);
+  if (reply) reply();
   disconnect_unaware("database converted");
-  return {};
 }
 
 void Server::run(Time now, int64_t wall_ms) {

@@ -28,6 +28,10 @@ class Server {
   std::vector<std::string> names() const;  // sorted by bytes
   std::map<std::string, std::unique_ptr<HostedDatabase>, std::less<>>& databases() { return databases_; }
 
+  /// Writes what _Server says of a database.
+  void announce(const HostedDatabase& db);
+  /// Puts other contents, with a schema of their own, in a database's place.  Clients that would not understand are disconnected.
+  void replace_contents(HostedDatabase& db, std::unique_ptr<Database> contents, const std::function<void()>& reply = {});
   /// Replaces a database's schema, converting its rows.  The file is rewritten first.
   /// `reply` is called when it is done, before clients that would not understand are disconnected.
   Status convert(HostedDatabase& db, const Json& schema, int64_t wall_ms, const std::function<void()>& reply);
@@ -57,7 +61,6 @@ class Server {
   void set_wall_ms(int64_t ms) { wall_ms_ = ms; }
 
  private:
-  void announce(const HostedDatabase& db);
   void disconnect_unaware(std::string_view why);
 
   UuidSource& uuids_;

@@ -11,6 +11,7 @@ namespace sluice::ovsdb {
 namespace {
 
 Log log_("ovsdb_server");
+constexpr std::string_view kRelayPrefix = "relay:";
 
 }  // namespace
 
@@ -19,25 +20,51 @@ Service::Service(Loop& loop, UuidSource& uuids, TlsConfig tls, std::string run_d
       uuids_(uuids),
       tls_wanted_(std::move(tls)),
       tls_(tls_wanted_),
+      run_dir_(std::move(run_dir)),
       db_dir_(std::move(db_dir)),
       server_(uuids),
-      remotes_(loop, server_, &tls_, std::move(run_dir)) {
+      remotes_(loop, server_, &tls_, run_dir_),
+      standby_(loop, server_, &tls_, run_dir_) {
   server_.set_wall_ms(loop.clock().wall_ms());
 }
 
 Service::~Service() = default;
 
 Status Service::add_database(const std::string& file) {
+  if (file.starts_with(kRelayPrefix)) return add_relay(file);
   auto opened = open_database(resolve_path(db_dir_, file), uuids_, loop_.clock().wall_ms(), on_damage_);
   if (!opened) return std::unexpected(opened.error());
   if (!opened->warning.empty()) log_.warn("{}", opened->warning);
   opened->journal->set_column_diff(column_diff_);
   opened->journal->writer().set_wake([this] { loop_.post([] {}); });
-  return server_.add_database(std::move(opened->db), std::move(opened->journal), file);
+  if (auto s = server_.add_database(std::move(opened->db), std::move(opened->journal), file); !s) return s;
+  standby_.databases_changed();
+  return {};
+}
+
+/// relay:DB:REMOTES
+Status Service::add_relay(const std::string& spec) {
+  std::string_view rest = std::string_view(spec).substr(kRelayPrefix.size());
+  size_t colon = rest.find(':');
+  std::string name(rest.substr(0, colon));
+  if (colon == rest.npos || name.empty()) return fail("ovsdb error", fmt::format("{}: invalid syntax, expected relay:DB:REMOTES", spec));
+  auto targets = parse_remotes(rest.substr(colon + 1), kOvsdbPort, run_dir_);
+  if (!targets) return fail("ovsdb error", fmt::format("{}: {}", spec, targets.error().text()));
+  if (auto s = server_.add_database(empty_database(name, uuids_), nullptr, spec); !s) return s;
+  HostedDatabase& db = *server_.find(name);
+  Source::Options options{.use = Source::Use::relay, .targets = std::move(*targets), .tls = &tls_, .probe_interval = relay_probe_interval_, .excluded = {}};
+  auto& source = relays_[name] = std::make_unique<Source>(loop_, server_, db, std::move(options));
+  db.relay = source.get();
+  server_.announce(db);
+  return {};
 }
 
 Status Service::remove_database(const std::string& name) {
-  if (server_.remove_database(name)) return {};
+  relays_.erase(name);
+  if (server_.remove_database(name)) {
+    standby_.databases_changed();
+    return {};
+  }
   return fail("ovsdb error", "Failed to find the database.");
 }
 
@@ -69,7 +96,7 @@ std::map<std::string, std::string> Service::start() {
   started_ = true;
   server_.run(loop_.now(), loop_.clock().wall_ms());
   auto errors = update_remotes();
-  next_status_ = loop_.now() + kStatusInterval;
+  next_status_ = loop_.now();
   next_compaction_check_ = loop_.now() + kCompactionCheckInterval;
   runner_ = loop_.add_runner("ovsdb", [this](Time now) { run(now); }, [this] { return deadline(); });
   return errors;
@@ -77,6 +104,8 @@ std::map<std::string, std::string> Service::start() {
 
 void Service::run(Time now) {
   int64_t wall = loop_.clock().wall_ms();
+  for (auto& [name, relay] : relays_) relay->run();
+  standby_.run();
   server_.run(now, wall);
   server_.counters().run(now);
   if (configuration_stamp() != stamp_)

@@ -11,6 +11,8 @@
 #include "dbserver/engine/open.h"
 #include "dbserver/remotes.h"
 #include "dbserver/server.h"
+#include "dbserver/source.h"
+#include "dbserver/standby.h"
 #include "lib/loop.h"
 #include "lib/tls.h"
 #include "lib/unixctl.h"
@@ -26,6 +28,7 @@ class Service {
   Service(Loop& loop, UuidSource& uuids, TlsConfig tls, std::string run_dir, std::string db_dir);
   ~Service();
 
+  /// A file, or relay:DB:REMOTES.
   Status add_database(const std::string& file);
   Status remove_database(const std::string& name);
   /// "punix:..." or "db:...".  The error: the reference is wrong.
@@ -42,6 +45,7 @@ class Service {
 
   Server& server() { return server_; }
   Remotes& remotes() { return remotes_; }
+  Standby& standby() { return standby_; }
 
  private:
   void run(Time now);
@@ -50,6 +54,7 @@ class Service {
   std::map<std::string, std::string> update_remotes();
   void update_tls();
   std::vector<uint64_t> configuration_stamp();
+  Status add_relay(const std::string& spec);
   /// Starts it; `done` is called when it has ended.
   void compact(HostedDatabase& db, std::move_only_function<void(const Status&)> done);
   std::string memory_text();
@@ -58,9 +63,12 @@ class Service {
   UuidSource& uuids_;
   TlsConfig tls_wanted_;
   TlsContext tls_;
-  std::string db_dir_;
+  std::string run_dir_, db_dir_;
   Server server_;
   Remotes remotes_;
+  std::map<std::string, std::unique_ptr<Source>> relays_;  // by database
+  Duration relay_probe_interval_ = kSourceProbeInterval;
+  Standby standby_;
   std::set<std::string> remote_specs_;
   std::vector<uint64_t> stamp_;
   bool column_diff_ = true, started_ = false;

@@ -9,6 +9,7 @@
 #include "dbserver/ovsdb/object_reader.h"
 #include "dbserver/engine/permissions.h"
 #include "dbserver/server.h"
+#include "dbserver/source.h"
 
 namespace sluice::ovsdb {
 namespace {
@@ -134,8 +135,23 @@ std::expected<HostedDatabase*, Json> Session::find_database(std::string_view met
   HostedDatabase* db = server_.find(params[0].string());
   if (!db)
     return wrong(DbError{"unknown database", fmt::format("{} request specifies unknown database {}", method, params[0].string()), params.to_error_text(), {}});
+  if (db->relay && !db->relay->has_contents())
+    return wrong(DbError{"database not available",
+                         fmt::format("{} request specifies database {} which is not yet available because it has not completed joining its cluster", method,
+                                     db->name()),
+                         {}, {}});
   return db;
 }
+
+namespace {
+
+/// A relay answers by itself what only reads.
+bool only_reads(const Json& params) {
+  auto ops = params.elements();
+  return std::all_of(ops.begin() + 1, ops.end(), [](const Json& op) { return op.get("op").string() == "select"; });
+}
+
+}  // namespace
 
 Session::Reply Session::list_dbs(const Json&, const Json& id, Time) {
   Json names = Json::array();
@@ -174,6 +190,10 @@ Session::Reply Session::convert(const Json& params, const Json& id, Time now) {
   if (params.size() != 2) return wrong_syntax(params, "array expected");
   if ((*db)->reserved || options_.read_only || server_.is_read_only() || !options_.role.empty())
     return wrong(DbError{"not allowed", fmt::format("convert operation not allowed on database {}", (*db)->name()), {}, {}});
+  if ((*db)->relay) {
+    (*db)->relay->forward(*this, "convert", params, id);
+    return {};
+  }
   server_.run(now, server_.wall_ms());
   if (auto s = server_.convert(**db, params[1], server_.wall_ms(), [&] { reply_text("{}", id); }); !s) return wrong(s.error());
   return {};
@@ -189,6 +209,10 @@ std::unique_ptr<Permissions> Session::permissions(HostedDatabase& db) const {
 Session::Reply Session::transact(const Json& params, const Json& id, Time now) {
   auto db = find_database("transact", params);
   if (!db) return Failure(db.error());
+  if ((*db)->relay && !options_.read_only && !only_reads(params)) {
+    (*db)->relay->forward(*this, "transact", params, id);
+    return {};
+  }
   if ((*db)->is_waiting(*this, id)) return wrong_syntax(params, "transact: duplicate request ID");
   (*db)->transact(*this, params, id, now);
   return {};

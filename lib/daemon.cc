@@ -81,7 +81,7 @@ struct Daemon::Impl {
   UniqueFd pidfile;
   std::string pidfile_path;
   pid_t pidfile_owner = 0;
-  bool keep_stderr = false;
+  bool keep_stderr = false, keep_stdout = false;
 
   /// Forks; in the parent waits until the child is ready (returns its pid) or ends the parent with the child's status.
   pid_t fork_and_wait_for_ready();
@@ -202,12 +202,14 @@ void Daemon::ready() {
   if (!impl_->options.no_chdir && chdir("/") != 0) log.warn("chdir to / failed");
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return;
-  for (int fd : {STDIN_FILENO, STDOUT_FILENO}) dup2(null, fd);
+  dup2(null, STDIN_FILENO);
+  if (!impl_->keep_stdout) dup2(null, STDOUT_FILENO);
   if (!impl_->keep_stderr) dup2(null, STDERR_FILENO);
   close(null);
 }
 
 void Daemon::keep_stderr() { impl_->keep_stderr = true; }
+void Daemon::keep_stdout() { impl_->keep_stdout = true; }
 
 std::optional<std::string> Daemon::unixctl_path() const {
   const auto& wanted = impl_->options.unixctl;

@@ -48,6 +48,7 @@ class Daemon {
   void ready();
   /// A detached process closes its standard streams in ready(); not its standard error after this: a tool that goes on printing.
   void keep_stderr();
+  void keep_stdout();
   /// Where the control socket must be; nothing for --unixctl=none.
   std::optional<std::string> unixctl_path() const;
   /// Restores the worker's exit status for the monitor: the process ends wanted, not by a crash.  Removes the pidfile.

@@ -135,6 +135,10 @@ class JsonRpcClient {
   std::expected<std::optional<Message>, JsonRpcFailure> receive(std::optional<Duration> timeout);
   void reply(const Json& result, const Json& id);
   const std::string& peer_name() const;
+  /// For others who want to be called while receive() waits.  They may end that wait (it returns nothing), or have messages left unread for a while.
+  Loop& loop();
+  void interrupt();
+  void pause(bool paused);
 
  private:
   struct Impl;

@@ -34,6 +34,7 @@ struct JsonRpcClient::Impl {
   std::unique_ptr<JsonRpcSession> session;
   std::deque<Message> inbox;
   std::optional<std::string> closed;  // why
+  bool interrupted = false;
 };
 
 void JsonRpcClient::Impl::open(const Target& target, const SocketAddress& address) {
@@ -112,14 +113,19 @@ void JsonRpcClient::reply(const Json& result, const Json& id) { impl_->session->
 
 std::expected<std::optional<JsonRpcClient::Message>, JsonRpcFailure> JsonRpcClient::receive(std::optional<Duration> timeout) {
   Impl& i = *impl_;
-  if (!i.wait(timeout, [&] { return !i.inbox.empty(); })) {
+  if (!i.wait(timeout, [&] { return !i.inbox.empty() || i.interrupted; })) {
     if (i.closed) return std::unexpected(i.failure());
     return std::nullopt;
   }
+  if (std::exchange(i.interrupted, false)) return std::nullopt;
   Message m = std::move(i.inbox.front());
   i.inbox.pop_front();
   return m;
 }
+
+Loop& JsonRpcClient::loop() { return impl_->loop; }
+void JsonRpcClient::interrupt() { impl_->interrupted = true; }
+void JsonRpcClient::pause(bool paused) { impl_->session->pause(paused); }
 
 const std::string& JsonRpcClient::peer_name() const { return impl_->connection->peer_name(); }
 

@@ -11,11 +11,13 @@
 #include <utility>
 
 #include "lib/lifetime.h"
+#include "lib/log.h"
 #include "lib/socket.h"
 
 namespace sluice {
 namespace {
 
+Log log_("socket_util");
 constexpr Duration kOutOfDescriptorsPause = milliseconds(100);
 
 /// Device and inode, to know our own socket file from one that has taken its place.
@@ -99,6 +101,7 @@ std::expected<std::unique_ptr<Listener>, ListenError> Listener::listen(Loop& loo
   SocketAddress local;
   local.length = sizeof local.storage;
   if (::getsockname(*fd, local.get(), &local.length) == 0) impl->port = local.port();
+  if (target.port == 0 && impl->port) log_.info("{}: listening on port {}", target.text.substr(target.text.find(':') + 1), impl->port);
   if (options.dscp) set_dscp(*fd, local.family(), options.dscp);
   impl->watch = loop.watch(*fd, true, false, [i = impl.get()](bool, bool) { i->on_readable(); }, "listener");
   return std::unique_ptr<Listener>(new Listener(std::move(impl)));

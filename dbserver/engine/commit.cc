@@ -215,7 +215,9 @@ class Committer {
       for (size_t i = 0; i < t.index_count(); i++) {
         const RowPtr* other = t.index_find(i, *c.after);
         if (!other) continue;
-        DbError error = index_violation(t, i, c.after, *other);
+        // A row that the transaction did not touch is named first.
+        bool untouched = !changes_.find(c.table, (*other)->uuid());
+        DbError error = untouched ? index_violation(t, i, *other, c.after) : index_violation(t, i, c.after, *other);
         for (size_t k = 0; k < done; k++)
           if (!list[k].cancelled && list[k].after) table(list[k]).index_erase(list[k].after);
         for (const RowChange& r : list)

@@ -20,6 +20,15 @@ std::unexpected<DbError> with_syntax(std::string_view tag, std::string details, 
   return std::unexpected(DbError{std::string(tag), std::move(details), j.to_error_text(), {}});
 }
 
+/// OVS's "sort" member of "select".
+void sort_rows(std::vector<RowPtr>& rows, const std::vector<const ColumnSchema*>& order) {
+  std::stable_sort(rows.begin(), rows.end(), [&](const RowPtr& a, const RowPtr& b) {
+    for (const ColumnSchema* c : order)
+      if (auto o = compare(a->get(*c), b->get(*c)); o != 0) return o < 0;
+    return false;
+  });
+}
+
 }  // namespace
 
 Result<Uuid> Transaction::take_new_uuid(Table& table, const Json* uuid, const Json* uuid_name) {
@@ -75,11 +84,17 @@ Status Transaction::select(const Json&, ObjectReader& reader) {
   Table* table = take_table(reader);
   const Json* where = reader.required("where", R::kArray);
   const Json* names = reader.optional("columns", R::kArray);
+  const Json* sort = reader.optional("sort", R::kArray);
   if (!reader.done()) return {};
 
   auto columns = parse_columns(table->schema(), names);
   if (!columns) return std::unexpected(columns.error());
   if (auto s = find_rows(*table, *where); !s) return s;
+  if (sort) {
+    auto order = parse_columns(table->schema(), sort);
+    if (!order) return std::unexpected(order.error());
+    sort_rows(rows_, *order);
+  }
   outcome_.results += "{\"rows\":[";
   bool first = true;
   for (const RowPtr& row : rows_) {

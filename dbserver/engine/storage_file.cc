@@ -65,7 +65,14 @@ IoStatus replace_contents(Storage& storage, std::string_view contents) {
 
 std::string follow_links(const std::string& path) {
   std::unique_ptr<char, void (*)(void*)> real(realpath(path.c_str(), nullptr), std::free);
-  return real ? std::string(real.get()) : path;
+  if (real) return real.get();
+  // A link to a file that is not there yet: the file is made where the link points.
+  char to[PATH_MAX];
+  ssize_t n = readlink(path.c_str(), to, sizeof to);
+  if (n <= 0 || n == sizeof to) return path;
+  std::string target(to, static_cast<size_t>(n));
+  size_t slash = path.rfind('/');
+  return target[0] == '/' || slash == path.npos ? target : path.substr(0, slash + 1) + target;
 }
 
 std::expected<LockFile, IoError> LockFile::take(const std::string& path) {

@@ -91,6 +91,7 @@ struct Replica::Impl {
   bool contents = false, live = false, server_followed = false, monitoring = false, has_lock = false, contended = false;
   boost::unordered_flat_map<int64_t, ReplyHandler> replies;
   boost::unordered_flat_map<int64_t, Pending> pending;
+  boost::unordered_flat_map<int64_t, Reply> requests;  // of the user
   std::deque<Finished> finished;
   std::unique_ptr<JsonRpcSession> session;
   Deferred deferred;
@@ -115,6 +116,8 @@ void Replica::Impl::disconnected() {
   set_lock(false);
   auto lost = std::exchange(pending, {});
   for (auto& [id, p] : lost) finish_later(std::move(p.txn), std::move(p.done), {CommitStatus::try_again, "connection lost"});
+  auto unanswered = std::exchange(requests, {});
+  for (auto& [id, reply] : unanswered) reply(Json(), Json("canceled"));
 }
 
 void Replica::Impl::on_reply(const Json& id, const Json& result, const Json& error) {
@@ -124,6 +127,11 @@ void Replica::Impl::on_reply(const Json& id, const Json& result, const Json& err
     CommitOutcome outcome = p.txn.decode(result, error);
     p.done(p.txn, outcome);
     return;
+  }
+  if (auto it = requests.find(id.integer()); it != requests.end()) {
+    Reply reply = std::move(it->second);
+    requests.erase(it);
+    return reply(result, error);
   }
   auto it = replies.find(id.integer());
   if (it == replies.end() || !id.is_integer()) return session->connection().fail("received unexpected reply");
@@ -299,6 +307,13 @@ RowPtr Replica::row(const TableSchema& t, const Uuid& uuid) const { return impl_
 RowPtr Replica::find(const TableSchema& t, const ColumnSchema& c, AtomRef value) const { return impl_->tables.find(t, c, value); }
 std::vector<ReplicaChange> Replica::take_changes() { return impl_->tables.take_changes(); }
 bool Replica::has_changes() const { return impl_->tables.has_changes(); }
+Uuid Replica::last_transaction() const { return parse_uuid(impl_->last_txn_id).value_or(Uuid{}); }
+
+void Replica::request(std::string_view method, const Json& params, Reply reply) {
+  if (!impl_->session) return reply(Json(), Json("canceled"));
+  impl_->requests.emplace(impl_->session->request(method, params), std::move(reply));
+}
+
 size_t Replica::commits_in_flight() const { return impl_->pending.size() + impl_->finished.size(); }
 
 void Replica::set_condition(std::string_view table, Json where) {

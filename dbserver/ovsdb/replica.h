@@ -97,6 +97,12 @@ class Replica {
   void commit(ClientTransaction txn, Done done);
   size_t commits_in_flight() const;
 
+  /// A request of the user's own on the connection.  Without one, or if it breaks before the reply, the error is "canceled".
+  using Reply = Callback<void(const Json& result, const Json& error)>;
+  void request(std::string_view method, const Json& params, Reply reply);
+  /// Of the last update that was applied, if the server numbers them; else zero.
+  Uuid last_transaction() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

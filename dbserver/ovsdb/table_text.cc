@@ -161,10 +161,15 @@ int TextTable::compare_cells(const Cell& a, const Cell& b) {
 }
 
 void TextTable::sort() {
-  std::stable_sort(rows_.begin(), rows_.end(), [](const std::vector<Cell>& a, const std::vector<Cell>& b) {
-    for (size_t i = 0; i < a.size() && i < b.size(); i++)
-      if (int c = compare_cells(a[i], b[i])) return c < 0;
-    return a.size() < b.size();
+  std::vector<size_t> order;
+  for (size_t i = 0; i < headings_.size(); i++)
+    if (headings_[i] != "_uuid") order.push_back(i);
+  for (size_t i = 0; i < headings_.size(); i++)
+    if (headings_[i] == "_uuid") order.push_back(i);
+  std::stable_sort(rows_.begin(), rows_.end(), [&](const std::vector<Cell>& a, const std::vector<Cell>& b) {
+    for (size_t i : order)
+      if (int c = i < a.size() && i < b.size() ? compare_cells(a[i], b[i]) : 0) return c < 0;
+    return false;
   });
 }
 

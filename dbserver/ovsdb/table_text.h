@@ -41,7 +41,7 @@ class TextTable {
   /// `type` must outlive the table.
   void add(Datum datum, const ColumnType& type) { rows_.back().push_back({std::move(datum), &type}); }
   size_t row_count() const { return rows_.size(); }
-  /// Rows in the order of their cells, from left to right, as values.
+  /// Rows in the order of their cells, from left to right, as values; a column _uuid comes last.
   void sort();
   void set_caption(std::string caption) { caption_ = std::move(caption); }
   /// A time to show above the table if style.timestamp: "2026-11-25 16:00:00.123".

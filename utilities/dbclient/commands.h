@@ -11,6 +11,8 @@
 
 #include "dbserver/ovsdb/schema.h"
 #include "dbserver/ovsdb/table_text.h"
+#include "lib/daemon.h"
+#include "lib/directories.h"
 #include "lib/jsonrpc.h"
 #include "lib/options.h"
 
@@ -24,6 +26,9 @@ struct Session {
   bool force = false;
   TlsContext* tls = nullptr;
   std::string run_directory;
+  bool db_change_aware = true;  // monitor: stays connected when databases come, go and are converted
+  DaemonOptions daemon;
+  Directories directories;
 
   /// The result of a call; an error ends the program.
   Json call(std::string_view method, const Json& params);

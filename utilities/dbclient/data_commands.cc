@@ -8,7 +8,7 @@
 #include "lib/log.h"
 #include "lib/program.h"
 #include "lib/reconnect.h"
-#include "utilities/dbclient/commands.h"
+#include "utilities/dbclient/background.h"
 
 namespace sluice::dbclient {
 namespace {
@@ -82,13 +82,23 @@ namespace {
 
 /// Prints the answer, then every "locked" and "stolen", until the connection ends.
 void keep_lock(Session& s, std::string_view method, const std::string& name) {
+  Background background(s);
+  int64_t asked = 0;  // the request of the control command that waits for its answer
+  for (const char* m : {"lock", "steal", "unlock"})
+    background.control().add_text(m, "LOCK", 1, 1, [&s, &asked, m](UnixctlArgs args) -> UnixctlText {
+      asked = s.client->send(m, Json::array({args[0]}));
+      return "";
+    });
   print_json(s.call(method, Json::array({name})), s.style);
+  background.ready();
   for (;;) {
-    auto m = s.client->receive(std::nullopt);
-    if (!m) fatal("{}: receive failed ({})", s.server, m.error().text);
-    if (!*m || (*m)->method.empty()) continue;
-    print_text((*m)->method + "\n");
-    print_json((*m)->params, s.style);
+    JsonRpcClient::Message m = background.receive();
+    if (m.method.empty()) {
+      if (m.id.integer() == asked) print_json(m.error.is_null() ? m.params : m.error, s.style);
+      continue;
+    }
+    print_text(m.method + "\n");
+    print_json(m.params, s.style);
   }
 }
 

@@ -26,6 +26,10 @@ The default SERVER is {}, the default DATABASE Open_vSwitch.  SERVER: tcp:HOST[:
 )", dirs.db_socket());
   out += ovsdb::table_options_help();
   out += R"(  --timestamp                 time above each table of "monitor"
+  --no-db-change-aware        "monitor" ends when databases come, go or are converted
+
+"monitor" and "lock" can run in the background:
+  --detach  --no-chdir  --pidfile[=FILE]  --overwrite-pidfile  --monitor  --user=USER[:GROUP]  --unixctl=SOCKET
 
 Logging: -v, --verbose=[SPEC]  --log-file[=FILE]  --syslog-method=METHOD  --syslog-target=HOST:PORT
 Other: -t, --timeout=SECS  --force  -h, --help  -V, --version
@@ -81,6 +85,9 @@ int main(int argc, char** argv) {
   });
   options.add("timestamp", 0, Options::kNone, [&](const char*) { s.style.timestamp = true; });
   options.add("force", 0, Options::kNone, [&](const char*) { s.force = true; });
+  options.add("db-change-aware", 0, Options::kNone, [&](const char*) { s.db_change_aware = true; });
+  options.add("no-db-change-aware", 0, Options::kNone, [&](const char*) { s.db_change_aware = false; });
+  add_daemon_options(options, s.daemon);
   for (const char* name : {"leader-only", "no-leader-only"}) options.add(name, 0, Options::kNone, [](const char*) {});
   ovsdb::add_table_options(options, s.style);
   add_log_options(options, dirs.log);
@@ -95,6 +102,7 @@ int main(int argc, char** argv) {
   TlsContext tls(tls_config);
   s.tls = &tls;
   s.run_directory = dirs.run;
+  s.directories = dirs;
   s.server = dirs.db_socket();
   if (is_server(words, command)) {
     s.server = words[0];

@@ -6,7 +6,7 @@
 
 #include "dbserver/ovsdb/value_json.h"
 #include "lib/program.h"
-#include "utilities/dbclient/commands.h"
+#include "utilities/dbclient/background.h"
 
 namespace sluice::dbclient {
 namespace {
@@ -138,8 +138,30 @@ class Monitor {
   bool titles_ = false;
 };
 
+/// ovsdb-client/block, unblock and cond_change TABLE CONDITION.
+void add_commands(Session& s, Background& background) {
+  auto set_blocked = [&background](bool on) {
+    return [&background, on](UnixctlArgs) -> UnixctlText {
+      background.block(on);
+      return on ? "blocked" : "unblocked";
+    };
+  };
+  background.control().add_text("ovsdb-client/block", "", 0, 0, set_blocked(true));
+  background.control().add_text("ovsdb-client/unblock", "", 0, 0, set_blocked(false));
+  background.control().add_text("ovsdb-client/cond_change", "TABLE COND", 2, 2, [&s](UnixctlArgs args) -> UnixctlText {
+    auto where = Json::parse(args[1]);
+    if (!where) return std::unexpected(where.error().text);
+    Json change = Json::object({{args[0], Json::array({Json::object({{"where", std::move(*where)}})})}});
+    s.client->send("monitor_cond_change", Json::array({Json(nullptr), Json(nullptr), std::move(change)}));
+    return "";
+  });
+}
+
 /// Sends the request, prints its answer and what follows, for ever.
 [[noreturn]] void follow(Session& s, Monitor& m, std::string_view method, const Json& last_id) {
+  Background background(s);
+  add_commands(s, background);
+  if (s.db_change_aware) (void)s.client->call("set_db_change_aware", Json::array({true}));
   Json params = Json::array({s.database, Json(nullptr), m.requests()});
   if (!last_id.is_null()) params.push_back(last_id);
   Json result = s.call(method, params);
@@ -152,14 +174,13 @@ class Monitor {
     line(fmt::format("found: {}, ", result[0].boolean()), result[1]);
     m.print_v2(result[2]);
   }
+  background.ready();
   for (;;) {
-    auto n = s.client->receive(std::nullopt);
-    if (!n) fatal("{}: receive failed ({})", s.server, n.error().text);
-    if (!*n) continue;
-    const Json& p = (*n)->params;
-    if ((*n)->method == "update") m.print_v1(p[1], false);
-    if ((*n)->method == "update2") m.print_v2(p[1]);
-    if ((*n)->method == "update3") {
+    JsonRpcClient::Message n = background.receive();
+    const Json& p = n.params;
+    if (n.method == "update") m.print_v1(p[1], false);
+    if (n.method == "update2") m.print_v2(p[1]);
+    if (n.method == "update3") {
       line("\n", p[1]);
       m.print_v2(p[2]);
     }
