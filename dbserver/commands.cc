@@ -62,10 +62,12 @@ void Service::add_commands(UnixctlServer& u) {
   u.add_text("ovsdb-server/add-remote", "REMOTE", 1, 1, [this](UnixctlArgs args) -> Text {
     auto s = add_remote(args[0]);
     if (!s) return wrong(s.error());
+    configured();
     return "";
   });
   u.add_text("ovsdb-server/remove-remote", "REMOTE", 1, 1, [this](UnixctlArgs args) -> Text {
     if (!remove_remote(args[0])) return wrong("no such remote");
+    configured();
     return "";
   });
   u.add_text("ovsdb-server/list-remotes", "", 0, 0, [this](UnixctlArgs) -> Text {
@@ -76,13 +78,13 @@ void Service::add_commands(UnixctlServer& u) {
   u.add_text("ovsdb-server/add-db", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
     auto s = add_database(args[0]);
     if (!s) return wrong(s.error().to_string());
-    stamp_.clear();
+    configured();
     return "";
   });
   u.add_text("ovsdb-server/remove-db", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
     auto s = remove_database(args[0]);
     if (!s) return wrong(s.error().details);
-    stamp_.clear();
+    configured();
     return "";
   });
   u.add_text("ovsdb-server/list-dbs", "", 0, 0, [this](UnixctlArgs) -> Text {

@@ -21,11 +21,11 @@ namespace {
 Log log_("ovsdb_server");
 
 struct Arguments {
-  std::vector<std::string> remotes, databases;
+  Configuration configuration;
   TlsConfig tls;
   DaemonOptions daemon;
-  std::string run, sync_from, sync_exclude;
-  bool no_dbs = false, column_diff = true, active = false, salvage = false;
+  std::string run;
+  bool no_dbs = false, column_diff = true, salvage = false;
 };
 
 std::string help_text(const Directories& dirs) {
@@ -62,20 +62,20 @@ std::string help_text(const Directories& dirs) {
 Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   Arguments a;
   Options options;
-  options.add("remote", 0, Options::kRequired, [&](const char* arg) { a.remotes.push_back(arg); });
+  options.add("remote", 0, Options::kRequired, [&](const char* arg) { a.configuration.remotes.push_back(arg); });
   options.add("run", 0, Options::kRequired, [&](const char* arg) { a.run = arg; });
   options.add("no-dbs", 0, Options::kNone, [&](const char*) { a.no_dbs = true; });
   options.add("disable-file-column-diff", 0, Options::kNone, [&](const char*) { a.column_diff = false; });
   options.add("salvage", 0, Options::kNone, [&](const char*) { a.salvage = true; });
-  options.add("sync-from", 0, Options::kRequired, [&](const char* arg) { a.sync_from = arg; });
-  options.add("sync-exclude-tables", 0, Options::kRequired, [&](const char* arg) { a.sync_exclude = arg; });
-  options.add("active", 0, Options::kNone, [&](const char*) { a.active = true; });
+  options.add("sync-from", 0, Options::kRequired, [&](const char* arg) { a.configuration.sync_from = arg; });
+  options.add("sync-exclude-tables", 0, Options::kRequired, [&](const char* arg) { a.configuration.sync_exclude = arg; });
+  options.add("active", 0, Options::kNone, [&](const char*) { a.configuration.active = true; });
   add_log_options(options, dirs.log);
   add_tls_options(options, a.tls);
   add_daemon_options(options, a.daemon);
   options.add_standard([&] { return help_text(dirs); });
-  a.databases = options.parse(argc, argv);
-  if (a.databases.empty() && !a.no_dbs) a.databases.push_back(dirs.conf_db());
+  a.configuration.databases = options.parse(argc, argv);
+  if (a.configuration.databases.empty() && !a.no_dbs) a.configuration.databases.push_back(dirs.conf_db());
   return a;
 }
 
@@ -108,8 +108,10 @@ int serve(int argc, char** argv) {
   char* cwd = get_current_dir_name();
   std::string db_dir = cwd ? cwd : ".";
   std::free(cwd);
+  SavedConfiguration saved;
   Daemon daemon(a.daemon, dirs);
   daemon.start();
+  if (auto before = saved.load()) a.configuration = std::move(*before);  // a crash ended the process before this one
 
   Clock clock;
   log_set_clock(&clock);
@@ -118,21 +120,14 @@ int serve(int argc, char** argv) {
   Service service(loop, uuids, a.tls, dirs.run, db_dir);
   service.set_column_diff(a.column_diff);
   if (a.salvage) service.set_on_damage(OnDamage::salvage);
-  for (const std::string& file : a.databases)
-    if (auto s = service.add_database(file); !s) fatal("{}", s.error().to_string());
-  for (const std::string& remote : a.remotes)
-    if (auto s = service.add_remote(remote); !s) fatal("{}", s.error());
-  if (auto s = service.check(); !s) fatal("{}", s.error());
-  if (auto s = service.standby().set_excluded(a.sync_exclude); !s) fatal("{}", s.error());
-  service.standby().set_active_server(a.sync_from);
-  if (!a.sync_from.empty() && !a.active)
-    if (auto s = service.standby().connect(); !s) fatal("{}", s.error());
+  if (auto s = service.configure(a.configuration); !s) fatal("{}", s.error());
 
   UnixctlServer unixctl(loop);
   if (auto path = daemon.unixctl_path())
     if (auto s = unixctl.listen(*path); !s) fatal("{}", s.error());
   log_add_commands(unixctl);
   service.add_commands(unixctl);
+  service.on_configured([&](const Configuration& c) { saved.save(c); });
   service.set_exit_handler([&] { loop.stop(); });
   loop.on_signal(SIGTERM, [&] { loop.stop(); });
   loop.on_signal(SIGINT, [&] { loop.stop(); });

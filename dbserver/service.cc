@@ -13,6 +13,12 @@ namespace {
 Log log_("ovsdb_server");
 constexpr std::string_view kRelayPrefix = "relay:";
 
+/// What of the TLS configuration may be db:DB,TABLE,COLUMN.
+template <typename Config>
+auto tls_references(Config& c) {
+  return std::array{&c.private_key, &c.certificate, &c.ca_cert, &c.protocols, &c.ciphers, &c.ciphersuites};
+}
+
 }  // namespace
 
 Service::Service(Loop& loop, UuidSource& uuids, TlsConfig tls, std::string run_dir, std::string db_dir)
@@ -24,7 +30,7 @@ Service::Service(Loop& loop, UuidSource& uuids, TlsConfig tls, std::string run_d
       db_dir_(std::move(db_dir)),
       server_(uuids),
       remotes_(loop, server_, &tls_, run_dir_),
-      standby_(loop, server_, &tls_, run_dir_) {
+      standby_(loop, server_, &tls_, run_dir_, [this] { configured(); }) {
   server_.set_wall_ms(loop.clock().wall_ms());
 }
 
@@ -32,6 +38,8 @@ Service::~Service() = default;
 
 Status Service::add_database(const std::string& file) {
   if (file.starts_with(kRelayPrefix)) return add_relay(file);
+  for (auto& [name, db] : server_.databases())
+    if (!db->reserved && db->file == file) return fail("ovsdb error", fmt::format("{}: already open", file));
   auto opened = open_database(resolve_path(db_dir_, file), uuids_, loop_.clock().wall_ms(), on_damage_);
   if (!opened) return std::unexpected(opened.error());
   if (!opened->warning.empty()) log_.warn("{}", opened->warning);
@@ -40,6 +48,19 @@ Status Service::add_database(const std::string& file) {
   if (auto s = server_.add_database(std::move(opened->db), std::move(opened->journal), file); !s) return s;
   standby_.databases_changed();
   return {};
+}
+
+void Service::configured() {
+  stamp_.clear();
+  if (!on_configured_) return;
+  Configuration c;
+  c.remotes.assign(remote_specs_.begin(), remote_specs_.end());
+  for (auto& [name, db] : server_.databases())
+    if (!db->reserved) c.databases.push_back(db->file);
+  c.sync_from = standby_.active_server();
+  c.sync_exclude = standby_.excluded_text();
+  c.active = !standby_.is_standby();
+  on_configured_(c);
 }
 
 /// relay:DB:REMOTES
@@ -74,17 +95,23 @@ std::expected<void, std::string> Service::add_remote(const std::string& remote) 
     if (!ref) return std::unexpected(ref.error());
   }
   remote_specs_.insert(remote);
-  stamp_.clear();
   return {};
 }
 
 bool Service::remove_remote(const std::string& remote) {
-  stamp_.clear();
   return remote_specs_.erase(remote) > 0;
 }
 
-std::expected<void, std::string> Service::check() {
-  for (const std::string* file : {&tls_wanted_.private_key, &tls_wanted_.certificate, &tls_wanted_.ca_cert}) {
+std::expected<void, std::string> Service::configure(const Configuration& wanted) {
+  for (const std::string& file : wanted.databases)
+    if (auto s = add_database(file); !s) return std::unexpected(s.error().to_string());
+  for (const std::string& remote : wanted.remotes)
+    if (auto s = add_remote(remote); !s) return s;
+  if (auto s = standby_.set_excluded(wanted.sync_exclude); !s) return s;
+  standby_.set_active_server(wanted.sync_from);
+  if (!wanted.sync_from.empty() && !wanted.active)
+    if (auto s = standby_.connect(); !s) return s;
+  for (const std::string* file : tls_references(tls_wanted_)) {
     if (!is_db_reference(*file)) continue;
     auto ref = find_column(server_, *file);
     if (!ref) return std::unexpected(ref.error());
@@ -141,7 +168,7 @@ std::vector<uint64_t> Service::configuration_stamp() {
     if (base.is_reference()) stamp.push_back(ref->db->table_changed(ref->db->db().find_table(base.ref_table)->schema().index));
   };
   for (const std::string& spec : remote_specs_) add(spec);
-  for (const std::string* file : {&tls_wanted_.private_key, &tls_wanted_.certificate, &tls_wanted_.ca_cert}) add(*file);
+  for (const std::string* file : tls_references(tls_wanted_)) add(*file);
   return stamp;
 }
 
@@ -158,7 +185,7 @@ std::map<std::string, std::string> Service::update_remotes() {
 
 void Service::update_tls() {
   TlsConfig now = tls_wanted_;
-  for (std::string* file : {&now.private_key, &now.certificate, &now.ca_cert})
+  for (std::string* file : tls_references(now))
     if (is_db_reference(*file)) *file = read_db_string(server_, *file);
   if (!(now == tls_.config())) tls_.set_config(now);
 }

@@ -10,6 +10,7 @@
 #include "dbserver/db_config.h"
 #include "dbserver/engine/open.h"
 #include "dbserver/remotes.h"
+#include "dbserver/saved_configuration.h"
 #include "dbserver/server.h"
 #include "dbserver/source.h"
 #include "dbserver/standby.h"
@@ -36,8 +37,10 @@ class Service {
   bool remove_remote(const std::string& remote);
   void set_column_diff(bool on) { column_diff_ = on; }
   void set_on_damage(OnDamage what) { on_damage_ = what; }
-  /// Checks db: references of TLS files.
-  std::expected<void, std::string> check();
+  /// Databases, remotes and what to be the standby of, as wanted at the start.  Checks db: references, of TLS files too.
+  std::expected<void, std::string> configure(const Configuration& wanted);
+  /// Told when control commands have changed it.
+  void on_configured(std::move_only_function<void(const Configuration&)> fn) { on_configured_ = std::move(fn); }
   /// Opens remotes; from here on it keeps itself up to date.  Returns listen errors.
   std::map<std::string, std::string> start();
   void add_commands(UnixctlServer& unixctl);
@@ -45,11 +48,11 @@ class Service {
 
   Server& server() { return server_; }
   Remotes& remotes() { return remotes_; }
-  Standby& standby() { return standby_; }
 
  private:
   void run(Time now);
   Time deadline() const;
+  void configured();
   /// Opens and closes sockets if what names them has changed.
   std::map<std::string, std::string> update_remotes();
   void update_tls();
@@ -76,6 +79,7 @@ class Service {
   Time next_status_{}, next_compaction_check_{};
   Runner runner_;
   std::move_only_function<void()> exit_;
+  std::move_only_function<void(const Configuration&)> on_configured_;
 };
 
 }  // namespace sluice::ovsdb

@@ -85,20 +85,20 @@ std::string Standby::status_text() const {
 
 void Standby::add_commands(UnixctlServer& u) {
   using Text = UnixctlText;
-  auto answer = [](std::expected<void, std::string> s) -> Text {
+  auto answer = [this](std::expected<void, std::string> s) -> Text {
     if (!s) return std::unexpected(s.error());
+    changed_();
     return "";
   };
-  u.add_text("ovsdb-server/set-active-ovsdb-server", "SERVER", 1, 1, [this](UnixctlArgs args) -> Text {
+  u.add_text("ovsdb-server/set-active-ovsdb-server", "SERVER", 1, 1, [this, answer](UnixctlArgs args) -> Text {
     set_active_server(args[0]);
-    if (standby_) (void)connect();
-    return "";
+    return answer(standby_ ? connect() : std::expected<void, std::string>());
   });
   u.add_text("ovsdb-server/get-active-ovsdb-server", "", 0, 0, [this](UnixctlArgs) -> Text { return active_server_ + "\n"; });
   u.add_text("ovsdb-server/connect-active-ovsdb-server", "", 0, 0, [this, answer](UnixctlArgs) -> Text { return answer(connect()); });
-  u.add_text("ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, [this](UnixctlArgs) -> Text {
+  u.add_text("ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, [this, answer](UnixctlArgs) -> Text {
     disconnect();
-    return "";
+    return answer({});
   });
   u.add_text("ovsdb-server/set-active-ovsdb-server-probe-interval", "MILLISECONDS", 1, 1, [this](UnixctlArgs args) -> Text {
     auto interval = parse_probe_interval(args[0]);

@@ -14,7 +14,9 @@ namespace sluice::ovsdb {
 
 class Standby {
  public:
-  Standby(Loop& loop, Server& server, TlsContext* tls, std::string run_dir) : loop_(loop), server_(server), tls_(tls), run_dir_(std::move(run_dir)) {}
+  /// changed: commands have changed what it is the standby of, or whether.
+  Standby(Loop& loop, Server& server, TlsContext* tls, std::string run_dir, Callback<void()> changed)
+      : loop_(loop), server_(server), tls_(tls), run_dir_(std::move(run_dir)), changed_(std::move(changed)) {}
 
   /// The server to follow; takes effect at the next connect().  "" = none.
   void set_active_server(std::string server) { active_server_ = std::move(server); }
@@ -25,6 +27,8 @@ class Standby {
   /// The databases are this server's own again.
   void disconnect();
   bool is_standby() const { return standby_; }
+  const std::string& active_server() const { return active_server_; }
+  std::string excluded_text() const;
   /// Databases come and go: follow what is there.
   void databases_changed();
   void run();
@@ -32,7 +36,6 @@ class Standby {
 
  private:
   std::string status_text() const;
-  std::string excluded_text() const;
 
   Loop& loop_;
   Server& server_;
@@ -43,6 +46,7 @@ class Standby {
   Duration probe_interval_ = kSourceProbeInterval;
   std::map<std::string, std::unique_ptr<Source>> sources_;  // by database
   bool standby_ = false;
+  Callback<void()> changed_;
 };
 
 }  // namespace sluice::ovsdb

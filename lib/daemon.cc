@@ -87,6 +87,8 @@ struct Daemon::Impl {
   pid_t fork_and_wait_for_ready();
   void monitor(pid_t child);
   void make_pidfile();
+  /// If detached: of the standard streams only what is to be kept stays open.
+  void leave_terminal();
 };
 
 void add_daemon_options(Options& options, DaemonOptions& out) {
@@ -125,6 +127,7 @@ void Daemon::start() {
     if (child > 0) {
       if (to_user) write_all(to_user.get(), "\n");
       to_user.reset();
+      impl_->leave_terminal();
       impl_->monitor(child);
     }
   }
@@ -198,13 +201,17 @@ void Daemon::ready() {
     impl_->ready_pipe.reset();
   }
   notify_service_manager();
-  if (!impl_->options.detach) return;
-  if (!impl_->options.no_chdir && chdir("/") != 0) log.warn("chdir to / failed");
+  impl_->leave_terminal();
+}
+
+void Daemon::Impl::leave_terminal() {
+  if (!options.detach) return;
+  if (!options.no_chdir && chdir("/") != 0) log.warn("chdir to / failed");
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return;
   dup2(null, STDIN_FILENO);
-  if (!impl_->keep_stdout) dup2(null, STDOUT_FILENO);
-  if (!impl_->keep_stderr) dup2(null, STDERR_FILENO);
+  if (!keep_stdout) dup2(null, STDOUT_FILENO);
+  if (!keep_stderr) dup2(null, STDERR_FILENO);
   close(null);
 }
 
