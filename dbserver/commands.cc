@@ -9,6 +9,7 @@ namespace {
 
 using Text = UnixctlText;
 Text wrong(std::string text) { return std::unexpected(std::move(text)); }
+constexpr std::string_view kManagedByFile = "databases and remotes are those of the configuration file: change it, then use \"ovsdb-server/reload\"";
 
 /// Answers when the last compaction of a command has ended.
 struct Compactions {
@@ -23,17 +24,17 @@ struct Compactions {
 
 }  // namespace
 
-std::string Service::memory_text() {
-  size_t cells = 0, rows = 0, monitors = 0, triggers = 0;
+/// For "memory/show".
+void Service::measure_memory(std::map<std::string, uint64_t>& sizes) {
+  sizes["backlog"] += remotes_.backlog();
+  sizes["sessions"] += remotes_.session_count();
   for (auto& [name, db] : server_.databases()) {
-    monitors += db->monitor_count();
+    sizes["monitors"] += db->monitor_count();
     for (Table& t : db->db().tables()) {
-      rows += t.size();
-      cells += t.size() * (t.schema().columns.size() + 2);
+      sizes["rows"] += t.size();
+      sizes["cells"] += t.size() * (t.schema().columns.size() + 2);
     }
-    (void)triggers;
   }
-  return fmt::format("backlog:{} cells:{} monitors:{} rows:{} sessions:{}\n", remotes_.backlog(), cells, monitors, rows, remotes_.session_count());
 }
 
 void Service::add_commands(UnixctlServer& u) {
@@ -42,8 +43,9 @@ void Service::add_commands(UnixctlServer& u) {
     if (exit_) exit_();
     return "";
   });
-  u.add_text("memory/show", "", 0, 0, [this](UnixctlArgs) -> Text { return memory_text(); });
+  server_.counters().add_memory_source([this](std::map<std::string, uint64_t>& sizes) { measure_memory(sizes); });
   u.add("ovsdb-server/compact", "[DB]", 0, 1, [this](UnixctlArgs args, UnixctlReply reply) {
+    if (HostedDatabase* db = args.empty() ? nullptr : server_.find(args[0]); db && db->reserved) return reply.error("cannot compact built-in databases");
     auto all = std::make_shared<Compactions>(std::move(reply));
     bool found = false;
     for (auto& [name, db] : server_.databases()) {
@@ -59,29 +61,38 @@ void Service::add_commands(UnixctlServer& u) {
     remotes_.reconnect("reconnect requested");
     return "";
   });
+  u.add_text("ovsdb-server/reload", "", 0, 0, [this](UnixctlArgs) -> Text {
+    if (configuration_file_.empty()) return wrong("Configuration file was not specified on command line");
+    if (auto s = reload(); !s) return wrong(s.error());
+    return "";
+  });
   u.add_text("ovsdb-server/add-remote", "REMOTE", 1, 1, [this](UnixctlArgs args) -> Text {
+    if (!configuration_file_.empty()) return wrong(std::string(kManagedByFile));
     auto s = add_remote(args[0]);
     if (!s) return wrong(s.error());
     configured();
     return "";
   });
   u.add_text("ovsdb-server/remove-remote", "REMOTE", 1, 1, [this](UnixctlArgs args) -> Text {
+    if (!configuration_file_.empty()) return wrong(std::string(kManagedByFile));
     if (!remove_remote(args[0])) return wrong("no such remote");
     configured();
     return "";
   });
   u.add_text("ovsdb-server/list-remotes", "", 0, 0, [this](UnixctlArgs) -> Text {
     std::string out;
-    for (const std::string& r : remote_specs_) out += r + "\n";
+    for (const auto& [r, options] : remote_specs_) out += r + "\n";
     return out;
   });
   u.add_text("ovsdb-server/add-db", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
+    if (!configuration_file_.empty()) return wrong(std::string(kManagedByFile));
     auto s = add_database(args[0]);
     if (!s) return wrong(s.error().to_string());
     configured();
     return "";
   });
   u.add_text("ovsdb-server/remove-db", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
+    if (!configuration_file_.empty()) return wrong(std::string(kManagedByFile));
     auto s = remove_database(args[0]);
     if (!s) return wrong(s.error().details);
     configured();

@@ -24,7 +24,7 @@ struct Arguments {
   Configuration configuration;
   TlsConfig tls;
   DaemonOptions daemon;
-  std::string run;
+  std::string run, config_file;
   bool no_dbs = false, column_diff = true, salvage = false;
 };
 
@@ -41,6 +41,7 @@ std::string help_text(const Directories& dirs) {
       "\nOther options:\n"
       "  --run COMMAND           run COMMAND as subprocess then exit\n"
       "  --no-dbs                start without a database\n"
+      "  --config-file=FILE      databases and remotes as this JSON file says\n"
       "  --sync-from=SERVER      be the standby of SERVER: follow its databases, refuse to write\n"
       "  --sync-exclude-tables=DB:TABLE,...\n"
       "                          don't follow these tables\n"
@@ -62,11 +63,12 @@ std::string help_text(const Directories& dirs) {
 Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   Arguments a;
   Options options;
-  options.add("remote", 0, Options::kRequired, [&](const char* arg) { a.configuration.remotes.push_back(arg); });
+  options.add("remote", 0, Options::kRequired, [&](const char* arg) { a.configuration.remotes.emplace(arg, RemoteOptions{}); });
   options.add("run", 0, Options::kRequired, [&](const char* arg) { a.run = arg; });
   options.add("no-dbs", 0, Options::kNone, [&](const char*) { a.no_dbs = true; });
   options.add("disable-file-column-diff", 0, Options::kNone, [&](const char*) { a.column_diff = false; });
   options.add("salvage", 0, Options::kNone, [&](const char*) { a.salvage = true; });
+  options.add("config-file", 0, Options::kRequired, [&](const char* arg) { a.config_file = arg; });
   options.add("sync-from", 0, Options::kRequired, [&](const char* arg) { a.configuration.sync_from = arg; });
   options.add("sync-exclude-tables", 0, Options::kRequired, [&](const char* arg) { a.configuration.sync_exclude = arg; });
   options.add("active", 0, Options::kNone, [&](const char*) { a.configuration.active = true; });
@@ -75,7 +77,10 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   add_daemon_options(options, a.daemon);
   options.add_standard([&] { return help_text(dirs); });
   a.configuration.databases = options.parse(argc, argv);
-  if (a.configuration.databases.empty() && !a.no_dbs) a.configuration.databases.push_back(dirs.conf_db());
+  const Configuration& c = a.configuration;
+  if (!a.config_file.empty() && (!c.databases.empty() || !c.remotes.empty() || !c.sync_from.empty() || !c.sync_exclude.empty() || c.active))
+    fatal("--config-file can't be used together with databases, --remote, --sync-from, --sync-exclude-tables or --active");
+  if (a.configuration.databases.empty() && a.config_file.empty() && !a.no_dbs) a.configuration.databases.push_back(dirs.conf_db());
   return a;
 }
 
@@ -120,7 +125,8 @@ int serve(int argc, char** argv) {
   Service service(loop, uuids, a.tls, dirs.run, db_dir);
   service.set_column_diff(a.column_diff);
   if (a.salvage) service.set_on_damage(OnDamage::salvage);
-  if (auto s = service.configure(a.configuration); !s) fatal("{}", s.error());
+  auto configured = a.config_file.empty() ? service.configure(a.configuration) : service.configure_from(a.config_file);
+  if (!configured) fatal("{}", configured.error());
 
   UnixctlServer unixctl(loop);
   if (auto path = daemon.unixctl_path())

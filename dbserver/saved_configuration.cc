@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "dbserver/configuration_file.h"
 #include "lib/json.h"
 
 namespace sluice::ovsdb {
@@ -28,7 +29,9 @@ std::vector<std::string> texts(const Json& list) {
 SavedConfiguration::SavedConfiguration() : fd_(memfd_create("configuration", MFD_CLOEXEC)) {}
 
 void SavedConfiguration::save(const Configuration& c) {
-  Json j = Json::object({{"remotes", list(c.remotes)},
+  Json remotes = Json::object();
+  for (const auto& [target, options] : c.remotes) remotes.set(target, remote_options_to_json(options));
+  Json j = Json::object({{"remotes", std::move(remotes)},
                          {"databases", list(c.databases)},
                          {"sync_from", c.sync_from},
                          {"sync_exclude", c.sync_exclude},
@@ -44,7 +47,9 @@ std::optional<Configuration> SavedConfiguration::load() const {
   if (n <= 0) return std::nullopt;
   auto j = Json::parse(std::string_view(text).substr(0, static_cast<size_t>(n)));
   if (!j) return std::nullopt;
-  return Configuration{texts(j->get("remotes")), texts(j->get("databases")), std::string(j->get("sync_from").string()),
+  RemoteMap remotes;
+  for (const JsonMember& m : j->get("remotes").members()) remotes.emplace(m.name(), remote_options_from_json(m.value).value_or(RemoteOptions{}));
+  return Configuration{std::move(remotes), texts(j->get("databases")), std::string(j->get("sync_from").string()),
                        std::string(j->get("sync_exclude").string()), j->get("active").boolean()};
 }
 

@@ -7,12 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "dbserver/remotes.h"
 #include "lib/files.h"
 
 namespace sluice::ovsdb {
 
 struct Configuration {
-  std::vector<std::string> remotes, databases;
+  RemoteMap remotes;
+  std::vector<std::string> databases;
   std::string sync_from, sync_exclude;  // see standby.h
   bool active = false;                  // --active: not a standby, though it knows of whom it could be
 };

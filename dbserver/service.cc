@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "dbserver/configuration_file.h"
 #include "lib/directories.h"
 #include "lib/log.h"
 
@@ -40,8 +41,14 @@ Status Service::add_database(const std::string& file) {
   if (file.starts_with(kRelayPrefix)) return add_relay(file);
   for (auto& [name, db] : server_.databases())
     if (!db->reserved && db->file == file) return fail("ovsdb error", fmt::format("{}: already open", file));
-  auto opened = open_database(resolve_path(db_dir_, file), uuids_, loop_.clock().wall_ms(), on_damage_);
-  if (!opened) return std::unexpected(opened.error());
+  std::string path = resolve_path(db_dir_, file);
+  auto opened = open_database(path, uuids_, loop_.clock().wall_ms(), on_damage_);
+  if (!opened) {
+    // In the words of who asked: the file as it was named.
+    DbError error = opened.error();
+    if (error.details.starts_with(path)) error.details.replace(0, path.size(), file);
+    return std::unexpected(std::move(error));
+  }
   if (!opened->warning.empty()) log_.warn("{}", opened->warning);
   opened->journal->set_column_diff(column_diff_);
   opened->journal->writer().set_wake([this] { loop_.post([] {}); });
@@ -50,11 +57,22 @@ Status Service::add_database(const std::string& file) {
   return {};
 }
 
+std::expected<void, std::string> Service::configure_from(const std::string& file) {
+  configuration_file_ = resolve_path(db_dir_, file);
+  return reload();
+}
+
+std::expected<void, std::string> Service::reload() {
+  auto wanted = read_configuration_file(configuration_file_);
+  if (!wanted) return std::unexpected(wanted.error());
+  return configure(*wanted);
+}
+
 void Service::configured() {
   stamp_.clear();
   if (!on_configured_) return;
   Configuration c;
-  c.remotes.assign(remote_specs_.begin(), remote_specs_.end());
+  c.remotes = remote_specs_;
   for (auto& [name, db] : server_.databases())
     if (!db->reserved) c.databases.push_back(db->file);
   c.sync_from = standby_.active_server();
@@ -94,7 +112,7 @@ std::expected<void, std::string> Service::add_remote(const std::string& remote) 
     auto ref = find_column(server_, remote);
     if (!ref) return std::unexpected(ref.error());
   }
-  remote_specs_.insert(remote);
+  remote_specs_.emplace(remote, RemoteOptions{});
   return {};
 }
 
@@ -103,14 +121,23 @@ bool Service::remove_remote(const std::string& remote) {
 }
 
 std::expected<void, std::string> Service::configure(const Configuration& wanted) {
+  auto is_wanted = [&](const std::string& file) { return std::find(wanted.databases.begin(), wanted.databases.end(), file) != wanted.databases.end(); };
+  std::vector<std::string> gone;
+  std::set<std::string> there;
+  for (auto& [name, db] : server_.databases()) {
+    if (db->reserved) continue;
+    if (is_wanted(db->file)) there.insert(db->file);
+    else gone.push_back(name);
+  }
+  for (const std::string& name : gone) (void)remove_database(name);
   for (const std::string& file : wanted.databases)
-    if (auto s = add_database(file); !s) return std::unexpected(s.error().to_string());
-  for (const std::string& remote : wanted.remotes)
+    if (!there.contains(file))
+      if (auto s = add_database(file); !s) return std::unexpected(s.error().to_string());
+  for (const auto& [remote, options] : wanted.remotes)
     if (auto s = add_remote(remote); !s) return s;
-  if (auto s = standby_.set_excluded(wanted.sync_exclude); !s) return s;
-  standby_.set_active_server(wanted.sync_from);
-  if (!wanted.sync_from.empty() && !wanted.active)
-    if (auto s = standby_.connect(); !s) return s;
+  remote_specs_ = wanted.remotes;
+  stamp_.clear();
+  if (auto s = standby_.follow(wanted.sync_from, wanted.sync_exclude, wanted.active); !s) return s;
   for (const std::string* file : tls_references(tls_wanted_)) {
     if (!is_db_reference(*file)) continue;
     auto ref = find_column(server_, *file);
@@ -139,7 +166,7 @@ void Service::run(Time now) {
     for (const auto& [target, error] : update_remotes()) log_.err("{}: listen failed: {}", target, error);
   if (now >= next_status_) {
     next_status_ = now + kStatusInterval;
-    for (const std::string& spec : remote_specs_)
+    for (const auto& [spec, options] : remote_specs_)
       if (is_db_reference(spec)) write_remote_status(server_, spec, remotes_, now, wall);
     server_.run(now, wall);
   }
@@ -167,7 +194,7 @@ std::vector<uint64_t> Service::configuration_stamp() {
     const BaseType& base = ref->column->type.key;
     if (base.is_reference()) stamp.push_back(ref->db->table_changed(ref->db->db().find_table(base.ref_table)->schema().index));
   };
-  for (const std::string& spec : remote_specs_) add(spec);
+  for (const auto& [spec, options] : remote_specs_) add(spec);
   for (const std::string* file : tls_references(tls_wanted_)) add(*file);
   return stamp;
 }
@@ -175,9 +202,9 @@ std::vector<uint64_t> Service::configuration_stamp() {
 std::map<std::string, std::string> Service::update_remotes() {
   update_tls();
   RemoteMap wanted;
-  for (const std::string& spec : remote_specs_) {
+  for (const auto& [spec, options] : remote_specs_) {
     if (is_db_reference(spec)) read_db_remotes(server_, spec, wanted);
-    else wanted.emplace(spec, RemoteOptions{});
+    else wanted.emplace(spec, options);
   }
   stamp_ = configuration_stamp();
   return remotes_.set(wanted);

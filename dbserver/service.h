@@ -37,8 +37,10 @@ class Service {
   bool remove_remote(const std::string& remote);
   void set_column_diff(bool on) { column_diff_ = on; }
   void set_on_damage(OnDamage what) { on_damage_ = what; }
-  /// Databases, remotes and what to be the standby of, as wanted at the start.  Checks db: references, of TLS files too.
+  /// Makes databases, remotes, and what to be the standby of, be these.  Checks db: references, of TLS files too.
   std::expected<void, std::string> configure(const Configuration& wanted);
+  /// The same as a file says, which "ovsdb-server/reload" reads again.  Commands can't change it then.
+  std::expected<void, std::string> configure_from(const std::string& file);
   /// Told when control commands have changed it.
   void on_configured(std::move_only_function<void(const Configuration&)> fn) { on_configured_ = std::move(fn); }
   /// Opens remotes; from here on it keeps itself up to date.  Returns listen errors.
@@ -53,6 +55,7 @@ class Service {
   void run(Time now);
   Time deadline() const;
   void configured();
+  std::expected<void, std::string> reload();
   /// Opens and closes sockets if what names them has changed.
   std::map<std::string, std::string> update_remotes();
   void update_tls();
@@ -60,19 +63,19 @@ class Service {
   Status add_relay(const std::string& spec);
   /// Starts it; `done` is called when it has ended.
   void compact(HostedDatabase& db, std::move_only_function<void(const Status&)> done);
-  std::string memory_text();
+  void measure_memory(std::map<std::string, uint64_t>& sizes);
 
   Loop& loop_;
   UuidSource& uuids_;
   TlsConfig tls_wanted_;
   TlsContext tls_;
-  std::string run_dir_, db_dir_;
+  std::string run_dir_, db_dir_, configuration_file_;
   Server server_;
   Remotes remotes_;
   std::map<std::string, std::unique_ptr<Source>> relays_;  // by database
   Duration relay_probe_interval_ = kSourceProbeInterval;
   Standby standby_;
-  std::set<std::string> remote_specs_;
+  RemoteMap remote_specs_;
   std::vector<uint64_t> stamp_;
   bool column_diff_ = true, started_ = false;
   OnDamage on_damage_ = OnDamage::refuse;

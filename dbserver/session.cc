@@ -188,7 +188,12 @@ Session::Reply Session::convert(const Json& params, const Json& id, Time now) {
   auto db = find_database("convert", params);
   if (!db) return Failure(db.error());
   if (params.size() != 2) return wrong_syntax(params, "array expected");
-  if ((*db)->reserved || options_.read_only || server_.is_read_only() || !options_.role.empty())
+  if (!options_.role.empty())
+    return wrong(DbError{"permission error",
+                         fmt::format("RBAC rules for client \"{}\" role \"{}\" prohibit \"convert\" of database {} (only the root role may convert databases)",
+                                     options_.id, options_.role, (*db)->name()),
+                         {}, {}});
+  if ((*db)->reserved || options_.read_only || server_.is_read_only())
     return wrong(DbError{"not allowed", fmt::format("convert operation not allowed on database {}", (*db)->name()), {}, {}});
   if ((*db)->relay) {
     (*db)->relay->forward(*this, "convert", params, id);

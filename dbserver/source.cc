@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "dbserver/server.h"
@@ -89,12 +90,31 @@ void Source::went_live() {
   checked_ = false;
   replica_.request("get_server_id", Json::array(), [this](const Json& result, const Json& error) {
     if (!error.is_null() && error.string() == "canceled") return;  // the connection is gone
-    self_ = result.string() == format(server_.id());
-    if (self_) return log_.err("Server ID check failed: Self replicating is not allowed");
+    bool self = result.string() == format(server_.id());
+    if (self) log_.err("Server ID check failed: Self replicating is not allowed");
+    impossible_ = self || !schema_fits();
+    if (impossible_) return;
     checked_ = true;
     log_.info("{}: contents received, replacing the database's", db_.name());
     pull();
   });
+}
+
+/// There must be room here for all that is there.
+bool Source::schema_fits() const {
+  const DatabaseSchema &ours = db_.db().schema(), &theirs = *replica_.server_schema();
+  if (ours.version == theirs.version) return true;
+  log_.warn("Schema version mismatch, checking if {} can still be replicated or not.", ours.name);
+  for (const TableSchema& t : theirs.tables) {
+    if (options_.excluded.contains(t.name)) continue;
+    const TableSchema* here = ours.find(t.name);
+    bool fits = here && std::all_of(t.columns.begin(), t.columns.end(), [&](const ColumnSchema& c) { return here->find(c.name); });
+    if (fits) continue;
+    log_.warn("{} cannot be replicated.", ours.name);
+    return false;
+  }
+  log_.info("{} can be replicated.", ours.name);
+  return true;
 }
 
 void Source::pull() {

@@ -45,8 +45,8 @@ class Source {
   bool is_live() const { return live_; }
   /// A relay that never reached the other server has nothing to show.
   bool has_contents() const { return contents_; }
-  /// It turned out that the other server is this one.
-  bool is_self() const { return self_; }
+  /// It turned out that a standby can't follow: the other server is this one, or its schema does not fit.
+  bool is_impossible() const { return impossible_; }
   void set_probe_interval(Duration d);
 
  private:
@@ -58,6 +58,7 @@ class Source {
   Replica::Options replica_options();
   std::vector<TableSelection> select(const DatabaseSchema& schema) const;
   void went_live();
+  bool schema_fits() const;
   void pull();
   void adopt_schema();
   std::vector<RowChange> whole_difference();
@@ -71,7 +72,7 @@ class Source {
   Options options_;
   Connector::Options connector_;
   std::deque<Forwarded> unsent_;
-  bool live_ = false, contents_ = false, checked_ = false, self_ = false, whole_ = true;
+  bool live_ = false, contents_ = false, checked_ = false, impossible_ = false, whole_ = true;
   uint64_t seen_ = 0;
   Replica replica_;  // last: its callbacks use all the rest
 };

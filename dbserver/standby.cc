@@ -19,9 +19,9 @@ std::expected<void, std::string> Standby::set_excluded(const std::string& text) 
     if (colon == word.npos || !colon || colon + 1 == word.size()) return std::unexpected(fmt::format("{}: invalid syntax, expected DB:TABLE", word));
     excluded[std::string(word.substr(0, colon))].emplace(word.substr(colon + 1));
   }
+  bool changed = excluded != excluded_;
   excluded_ = std::move(excluded);
-  if (standby_) return connect();
-  return {};
+  return standby_ && changed ? connect() : std::expected<void, std::string>();
 }
 
 std::string Standby::excluded_text() const {
@@ -41,6 +41,16 @@ std::expected<void, std::string> Standby::connect() {
   return {};
 }
 
+std::expected<void, std::string> Standby::follow(const std::string& server, const std::string& excluded, bool active) {
+  bool wanted = !server.empty() && !active;
+  auto before = excluded_;
+  if (!wanted && standby_) disconnect();
+  if (auto s = set_excluded(excluded); !s) return s;
+  bool same = wanted && standby_ && following_ == server && before == excluded_;
+  active_server_ = server;
+  return wanted && !same ? connect() : std::expected<void, std::string>();
+}
+
 void Standby::disconnect() {
   sources_.clear();
   standby_ = false;
@@ -55,6 +65,7 @@ void Standby::databases_changed() {
   for (auto& [name, db] : server_.databases()) {
     if (db->reserved || db->relay || sources_.contains(name)) continue;
     auto excluded = excluded_.find(name);
+    if (excluded == excluded_.end()) excluded = excluded_.find(db->file);  // a configuration file knows databases by their files
     sources_.emplace(name, std::make_unique<Source>(loop_, server_, *db,
                                                     Source::Options{.use = Source::Use::standby,
                                                                     .targets = *targets,
@@ -65,19 +76,19 @@ void Standby::databases_changed() {
 }
 
 void Standby::run() {
-  bool self = false;
+  bool possible = sources_.empty();
   for (auto& [name, source] : sources_) {
     source->run();
-    self |= source->is_self();
+    possible |= !source->is_impossible();
   }
-  if (self) disconnect();
+  if (!possible) disconnect();
 }
 
 std::string Standby::status_text() const {
   if (!standby_) return "state: active\n";
   std::vector<std::string> live;
   for (const auto& [name, source] : sources_)
-    if (source->is_live()) live.push_back(name);
+    if (source->is_live() && !source->is_impossible()) live.push_back(name);
   if (live.empty()) return fmt::format("state: backup\nconnecting: {}\n", following_);
   std::string excluded = excluded_text();
   return fmt::format("state: backup\nreplicating: {}\ndatabase: {}{}{}\n", following_, fmt::join(live, ", "), excluded.empty() ? "" : "\nexclude: ", excluded);

@@ -22,6 +22,8 @@ class Standby {
   void set_active_server(std::string server) { active_server_ = std::move(server); }
   /// DB:TABLE,... that are not followed.  The error says what is wrong with the text.
   std::expected<void, std::string> set_excluded(const std::string& text);
+  /// All three at once; what follows already goes on.
+  std::expected<void, std::string> follow(const std::string& server, const std::string& excluded, bool active);
   /// Begins to follow, or begins afresh.  The error: there is no active server, or it is no target.
   std::expected<void, std::string> connect();
   /// The databases are this server's own again.

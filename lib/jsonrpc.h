@@ -112,8 +112,9 @@ class JsonRpcClient {
   struct Options {
     std::optional<Duration> timeout;  // for connecting and for each call; nothing: for ever
     TlsContext* tls = nullptr;
+    bool try_again_after_bootstrap = true;
   };
-  /// Tries the targets in turn, once.  The error is the last one's text, e.g. "Connection refused".
+  /// Tries the targets in turn, once; of a passive one, waits for the first who connects.  The error is the last one's text, e.g. "Connection refused".
   static std::expected<std::unique_ptr<JsonRpcClient>, std::string> connect(const std::vector<Target>& targets, Options options);
   static std::expected<std::unique_ptr<JsonRpcClient>, std::string> connect(const Target& target, Options options) {
     return connect(std::vector<Target>{target}, options);

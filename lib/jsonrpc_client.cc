@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "lib/jsonrpc.h"
+#include "lib/listener.h"
 
 namespace sluice {
 
@@ -23,6 +24,7 @@ struct JsonRpcClient::Impl {
   }
   void open(const Target& target, const SocketAddress& address);
   bool try_target(const Target& target);
+  bool wait_for_peer(const Target& target);
   void begin_session();
   JsonRpcFailure failure() const { return {std::nullopt, closed ? *closed : std::strerror(ETIMEDOUT)}; }
 
@@ -56,7 +58,7 @@ bool JsonRpcClient::Impl::try_target(const Target& target) {
   for (const SocketAddress& a : addresses) {
     open(target, a);
     bool up = wait(options.timeout, [this] { return connection->is_open(); });
-    if (!up && closed == kBootstrapped) {
+    if (!up && closed == kBootstrapped && options.try_again_after_bootstrap) {
       open(target, a);
       up = wait(options.timeout, [this] { return connection->is_open(); });
     }
@@ -67,6 +69,24 @@ bool JsonRpcClient::Impl::try_target(const Target& target) {
     if (!closed) closed = std::strerror(ETIMEDOUT);
   }
   return false;
+}
+
+bool JsonRpcClient::Impl::wait_for_peer(const Target& target) {
+  auto accept = [this](std::unique_ptr<Connection> c) {
+    if (connection) return;
+    connection = std::move(c);
+    connection->on_close([this](std::string_view reason) { closed = reason; });
+  };
+  Listener::Options how;
+  how.tls = options.tls;
+  auto listener = Listener::listen(loop, target, std::move(accept), how);
+  if (!listener) {
+    closed = listener.error().text;
+    return false;
+  }
+  if (!wait(options.timeout, [this] { return connection && connection->is_open(); })) return false;
+  begin_session();
+  return true;
 }
 
 void JsonRpcClient::Impl::begin_session() {
@@ -85,7 +105,7 @@ JsonRpcClient::~JsonRpcClient() = default;
 std::expected<std::unique_ptr<JsonRpcClient>, std::string> JsonRpcClient::connect(const std::vector<Target>& targets, Options options) {
   auto impl = std::make_unique<Impl>(options);
   for (const Target& t : targets) {
-    if (impl->try_target(t)) return std::unique_ptr<JsonRpcClient>(new JsonRpcClient(std::move(impl)));
+    if (t.passive ? impl->wait_for_peer(t) : impl->try_target(t)) return std::unique_ptr<JsonRpcClient>(new JsonRpcClient(std::move(impl)));
   }
   return std::unexpected(impl->closed.value_or(std::strerror(EAFNOSUPPORT)));
 }

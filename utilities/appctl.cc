@@ -53,6 +53,7 @@ Arguments parse_arguments(int argc, char** argv, const Directories& directories)
     if (a.target) fatal("-t or --target may be specified only once");
     a.target = arg;
   });
+  options.add("execute", 'e', Options::kNone, [](const char*) {});  // of old: a command is executed in any case
   options.add("timeout", 'T', Options::kRequired, [](const char* arg) { limit_run_time(arg, "-T or --timeout"); });
   options.add("format", 'f', Options::kRequired, [&](const char* arg) {
     std::string_view format = arg;

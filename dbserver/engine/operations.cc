@@ -95,6 +95,8 @@ Status Transaction::select(const Json&, ObjectReader& reader) {
     if (!order) return std::unexpected(order.error());
     sort_rows(rows_, *order);
   }
+  // The members of a JSON object in the files and on the terminals of OVS are in this order, whatever was asked for.
+  std::sort(columns->begin(), columns->end(), [](const ColumnSchema* a, const ColumnSchema* b) { return a->name < b->name; });
   outcome_.results += "{\"rows\":[";
   bool first = true;
   for (const RowPtr& row : rows_) {

@@ -67,10 +67,7 @@ Status Permissions::may_delete(const Table& table, const Row& row) const {
 }
 
 Status Permissions::may_update(const Table& table, const Row& row, const ColumnSchema& column, DatumRef to, std::string_view verb) const {
-  auto refused = [&] {
-    return fail("permission error", fmt::format("RBAC rules for client \"{}\" role \"{}\" prohibit {} column \"{}\" of table \"{}\".", id_, role_,
-                                                verb == "mutate" ? "mutating" : "modifying", column.name, table.schema().name));
-  };
+  auto refused = [&] { return refuse(verb == "mutate" ? "mutate operation on" : "modification of", table); };
   if (row.get(column) == to) return {};
   const Row* p = permission(table);
   if (!p || !is_authorized(*p, table, row)) return refused();

@@ -294,7 +294,9 @@ void ClientTransaction::encode_row(Json& out, const Uuid& row, const Change& ch)
   if (ch.inserted) {
     insert_order_.push_back(row);
     insert_at_.push_back(out.size() - 1);  // out[0] is the database's name
-    out.push_back(Json::object({{"op", "insert"}, {"table", t.name}, {"uuid-name", row_name(row)}, {"row", std::move(values)}}));
+    Json op = Json::object({{"op", "insert"}, {"table", t.name}, {"uuid-name", row_name(row)}, {"row", std::move(values)}});
+    if (ch.chosen) op.set("uuid", format(row));
+    out.push_back(std::move(op));
     return;
   }
   if (values.size()) {

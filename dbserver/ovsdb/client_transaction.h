@@ -51,6 +51,11 @@ class ClientTransaction {
   Uuid insert(const TableSchema& t);
   /// The same with a provisional uuid that the caller has chosen and may have used as a reference already.
   void insert(const TableSchema& t, const Uuid& provisional) { change(t, provisional).inserted = true; }
+  /// A new row whose real uuid is this one; the server refuses if there is such a row.
+  void insert_chosen(const TableSchema& t, const Uuid& uuid) {
+    insert(t, uuid);
+    change(t, uuid).chosen = true;
+  }
   /// Of a table that is no root the row is only taken as gone here: the server removes it when nothing refers to it any more.
   void erase(const TableSchema& t, const Uuid& row);
   /// Replaces a column.
@@ -99,6 +104,7 @@ class ClientTransaction {
   struct Change {
     uint16_t table = 0;
     bool inserted = false, erased = false;
+    bool chosen = false;                                     // inserted, and not only provisionally of this uuid
     std::map<uint16_t, Datum> sets;                          // column -> whole value
     std::map<uint16_t, Datum> adds, removes;                 // column -> elements
     std::vector<uint16_t> verifies;

@@ -301,6 +301,7 @@ bool Replica::lock_contended() const { return impl_->contended; }
 uint64_t Replica::seqno() const { return impl_->seqno; }
 const DatabaseSchema* Replica::schema() const { return impl_->tables.schema().get(); }
 std::shared_ptr<const DatabaseSchema> Replica::shared_schema() const { return impl_->tables.schema(); }
+const DatabaseSchema* Replica::server_schema() const { return impl_->server_schema.get(); }
 Connector& Replica::connector() { return impl_->connector; }
 const Replica::Rows& Replica::rows(const TableSchema& t) const { return impl_->tables.rows(t); }
 RowPtr Replica::row(const TableSchema& t, const Uuid& uuid) const { return impl_->tables.row(t, uuid); }

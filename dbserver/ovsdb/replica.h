@@ -76,6 +76,7 @@ class Replica {
   uint64_t seqno() const;
   const DatabaseSchema* schema() const;  // nullptr until known
   std::shared_ptr<const DatabaseSchema> shared_schema() const;
+  const DatabaseSchema* server_schema() const;  // nullptr until known
   Connector& connector();
 
   const Rows& rows(const TableSchema& t) const;

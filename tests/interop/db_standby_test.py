@@ -4,6 +4,7 @@ relay, is everywhere; the standby refuses to write until it is told to be active
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,10 +18,11 @@ SCHEMA = {"name": "T", "version": "1.0.0", "tables": {
 
 
 class Daemon:
-    def __init__(self, directory, name, *arguments):
+    def __init__(self, directory, name, *arguments, remote=True):
         self.socket = f"unix:{directory}/{name}.sock"
         self.control = f"{directory}/{name}.ctl"
-        self.process = subprocess.Popen([f"{COMPAT}/ovsdb-server", "-vconsole:off", f"--remote=p{self.socket}", f"--unixctl={self.control}", *arguments])
+        self.process = subprocess.Popen([f"{COMPAT}/ovsdb-server", "-vconsole:off", f"--unixctl={self.control}", *arguments]
+                                        + ([f"--remote=p{self.socket}"] if remote else []))
         wait_until("the server listens", lambda: os.path.exists(f"{directory}/{name}.sock") and os.path.exists(self.control))
 
     def transact(self, *operations):
@@ -99,5 +101,67 @@ def check(directory):
                 d.stop()
 
 
+def check_configuration_file(directory):
+    """What a server has is what a file says, read again on request; a file with a mistake changes nothing."""
+    for name in "one", "two":
+        schema = dict(SCHEMA, name=name)
+        with open(f"{directory}/{name}.schema", "w") as out:
+            json.dump(schema, out)
+        subprocess.run([f"{COMPAT}/ovsdb-tool", "create", f"{directory}/{name}.db", f"{directory}/{name}.schema"], check=True)
+    path = f"{directory}/config.json"
+
+    def write(configuration):
+        with open(path, "w") as out:
+            json.dump(configuration, out)
+
+    main = f"punix:{directory}/file.sock"
+    write({"remotes": {main: {}}, "databases": {f"{directory}/one.db": {}}})
+    server = Daemon(directory, "file", f"--config-file={path}", remote=False)
+    try:
+        assert server.appctl("ovsdb-server/list-dbs") == "_Server\none\n"
+        read_only = f"{directory}/read-only.sock"
+        write({"remotes": {main: {}, f"punix:{read_only}": {"read-only": True}},
+               "databases": {f"{directory}/two.db": {}, "one": {"service-model": "relay", "source": {"unix:/nowhere": {}}}}})
+        server.appctl("ovsdb-server/reload")
+        assert server.appctl("ovsdb-server/list-dbs") == "_Server\none\ntwo\n"
+        wait_until("the new remote listens", lambda: os.path.exists(read_only))
+        insert = json.dumps(["two", {"op": "insert", "table": "kept", "row": {"n": 1}}])
+        said = subprocess.run([f"{COMPAT}/ovsdb-client", "-t20", "transact", f"unix:{read_only}", insert], capture_output=True, text=True).stdout
+        assert "not allowed" in said, said
+        write({"remotes": {main: {"nonsense": 1}}})
+        refused = subprocess.run([f"{COMPAT}/ovs-appctl", "-T20", "-t", server.control, "ovsdb-server/reload"], capture_output=True, text=True)
+        assert refused.returncode == 2 and "nonsense" in refused.stderr, refused
+        assert server.appctl("ovsdb-server/list-dbs") == "_Server\none\ntwo\n"
+    finally:
+        server.stop()
+
+
+def check_restart(directory):
+    """After a crash, --monitor's new process has the databases and remotes that commands had added, and lets go of the terminal."""
+    subprocess.run([f"{COMPAT}/ovsdb-tool", "create", f"{directory}/late.db", f"{directory}/schema"], check=True)
+    pidfile, control, late = (f"{directory}/restart.{end}" for end in ("pid", "ctl", "sock"))
+    subprocess.run([f"{COMPAT}/ovsdb-server", "--detach", "--monitor", "--no-dbs", f"--pidfile={pidfile}", f"--unixctl={control}", "-vconsole:off"], check=True)
+
+    def appctl(*words):
+        return subprocess.run([f"{COMPAT}/ovs-appctl", "-T20", "-t", control, *words], capture_output=True, text=True)
+
+    def pid():
+        with open(pidfile) as text:
+            return int(text.read())
+
+    try:
+        assert appctl("ovsdb-server/add-db", f"{directory}/late.db").returncode == 0
+        assert appctl("ovsdb-server/add-remote", f"punix:{late}").returncode == 0
+        first = pid()
+        os.kill(first, signal.SIGSEGV)
+        wait_until("another process", lambda: os.path.exists(pidfile) and pid() != first and appctl("version").returncode == 0)
+        assert appctl("ovsdb-server/list-dbs").stdout == "T\n_Server\n"
+        wait_until("it listens", lambda: subprocess.run([f"{COMPAT}/ovsdb-client", "-t5", "list-dbs", f"unix:{late}"], capture_output=True).returncode == 0)
+    finally:
+        appctl("exit")
+
+
 with tempfile.TemporaryDirectory(prefix="sluice-standby") as directory:
     check(directory)
+    check_configuration_file(directory)
+    check_restart(directory)

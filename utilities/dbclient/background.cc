@@ -7,9 +7,9 @@
 
 namespace sluice::dbclient {
 
-Background::Background(Session& s) : s_(s), daemon_(s.daemon, s.directories), control_(s.client->loop()) {
+Background::Background(Session& s, Keep keep) : s_(s), daemon_(s.daemon, s.directories), control_(s.client->loop()) {
   daemon_.keep_stdout();
-  daemon_.keep_stderr();
+  if (keep == Keep::output_and_errors) daemon_.keep_stderr();
   daemon_.start();
   control_.add_text("exit", "", 0, 0, [this](UnixctlArgs) -> UnixctlText {
     exiting_ = true;

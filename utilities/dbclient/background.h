@@ -11,7 +11,8 @@ namespace sluice::dbclient {
 class Background {
  public:
   /// Detaches if that is wanted, and offers "exit" and what the caller adds to control().
-  explicit Background(Session& s);
+  enum class Keep : uint8_t { output, output_and_errors };  // of a detached one
+  Background(Session& s, Keep keep);
 
   UnixctlServer& control() { return control_; }
   /// The command has begun its work: a detached one lets the terminal go.

@@ -62,6 +62,9 @@ Json Session::call(std::string_view method, const Json& params) {
   fatal("{}: {} request failed: {}", server, method, error);
 }
 
+/// A server that does not know this keeps clients of databases that change in another way, or not at all: no matter.
+void Session::set_db_change_aware() { (void)client->call("set_db_change_aware", Json::array({true})); }
+
 std::shared_ptr<const ovsdb::DatabaseSchema> Session::schema() {
   auto s = ovsdb::DatabaseSchema::from_json(call("get_schema", Json::array({database})));
   if (!s) fatal("failed to parse schema: {}", s.error().to_string());

@@ -26,13 +26,14 @@ struct Session {
   bool force = false;
   TlsContext* tls = nullptr;
   std::string run_directory;
-  bool db_change_aware = true;  // monitor: stays connected when databases come, go and are converted
+  std::optional<bool> db_change_aware;  // stays connected when databases come, go and are converted; nothing: "monitor" does, others don't
   DaemonOptions daemon;
   Directories directories;
 
   /// The result of a call; an error ends the program.
   Json call(std::string_view method, const Json& params);
   std::shared_ptr<const ovsdb::DatabaseSchema> schema();
+  void set_db_change_aware();
 };
 
 enum class Need : uint8_t { nothing, connection, database };

@@ -23,7 +23,14 @@ Json transaction(const std::string& text) {
 
 }  // namespace
 
-void transact(Session& s, Words words) { print_json(s.call("transact", transaction(words[0])), s.style); }
+/// One that waits may be detached meanwhile.
+void transact(Session& s, Words words) {
+  Json request = transaction(words[0]);
+  Background background(s, Background::Keep::output_and_errors);
+  if (s.db_change_aware.value_or(false)) s.set_db_change_aware();
+  background.ready();
+  print_json(s.call("transact", request), s.style);
+}
 
 /// The operations and then "abort", whose own result is not shown.
 void query(Session& s, Words words) {
@@ -82,7 +89,7 @@ namespace {
 
 /// Prints the answer, then every "locked" and "stolen", until the connection ends.
 void keep_lock(Session& s, std::string_view method, const std::string& name) {
-  Background background(s);
+  Background background(s, Background::Keep::output);
   int64_t asked = 0;  // the request of the control command that waits for its answer
   for (const char* m : {"lock", "steal", "unlock"})
     background.control().add_text(m, "LOCK", 1, 1, [&s, &asked, m](UnixctlArgs args) -> UnixctlText {

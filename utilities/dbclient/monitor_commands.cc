@@ -159,9 +159,9 @@ void add_commands(Session& s, Background& background) {
 
 /// Sends the request, prints its answer and what follows, for ever.
 [[noreturn]] void follow(Session& s, Monitor& m, std::string_view method, const Json& last_id) {
-  Background background(s);
+  Background background(s, Background::Keep::output_and_errors);
   add_commands(s, background);
-  if (s.db_change_aware) (void)s.client->call("set_db_change_aware", Json::array({true}));
+  if (s.db_change_aware.value_or(true)) s.set_db_change_aware();
   Json params = Json::array({s.database, Json(nullptr), m.requests()});
   if (!last_id.is_null()) params.push_back(last_id);
   Json result = s.call(method, params);

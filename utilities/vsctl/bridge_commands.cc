@@ -45,6 +45,7 @@ void add_br(Context& ctx) {
   int64_t vlan = parent ? std::atoi(ctx.arg(2).c_str()) : 0;
   if (parent && (vlan < 0 || vlan > 4095)) throw Failure{"add-br: vlan must be between 0 and 4095"};
   View& view = ctx.view;
+  if (name.empty()) throw Failure{"bridge name must not be empty string"};
   if (ctx.command.has("--may-exist")) {
     if (auto b = find_bridge(view, name)) return check_existing(ctx, *b, parent, vlan, view.get_string(b->row, "name"));
   }
@@ -59,6 +60,9 @@ void add_br(Context& ctx) {
   auto p = find_bridge(view, *parent);
   if (p && p->fake_port) throw Failure{"cannot create bridge with fake bridge as parent"};
   if (!p) throw Failure{fmt::format("parent bridge {} does not exist", *parent)};
+  for (const Bridge& b : bridges(view))
+    if (b.fake_port && b.row == p->row && b.vlan == vlan)
+      throw Failure{fmt::format("bridge {} already has a child VLAN bridge {} on VLAN {}", *parent, b.name, vlan)};
   RowId port = local_port(ctx, name);
   view.set(port, "fake_bridge", Datum::scalar(true));
   view.set(port, "tag", Datum::scalar(vlan));

@@ -25,7 +25,7 @@ void set_column(Context& ctx, const RowId& row, const std::string& argument, boo
   const TableSchema& t = *row.table;
   ColumnArgument a = parse_column_argument(t, argument, WantedValue::equals);
   const ColumnSchema& c = *a.column;
-  if (!fresh) check_mutable(t, c);
+  if (!fresh && !ctx.view.txn().is_inserted(row.uuid)) check_mutable(t, c);
   if (!a.key) {
     ctx.view.set(row, c.name, parse_value(ctx, a.value, c.type));
     return;
@@ -95,6 +95,9 @@ void add(Context& ctx) {
   check_mutable(t, c);
   ovsdb::ColumnType type = of_any_size(c.type);
   for (size_t i = 3; i < ctx.arg_count(); i++) add_elements(ctx, *row, c, parse_value(ctx, ctx.arg(i), type));
+  if (size_t n = c.type.n_max == ovsdb::kUnlimited ? 0 : ctx.view.get(*row, c).size(); n > c.type.n_max)
+    throw Failure{fmt::format("\"add\" operation would put {} {} in column {} of table {} but the maximum number is {}", n,
+                              c.type.is_map() ? "pairs" : "values", c.name, t.name, c.type.n_max)};
 }
 
 void remove(Context& ctx) {
@@ -131,11 +134,16 @@ void clear(Context& ctx) {
 
 void create(Context& ctx) {
   const TableSchema& t = match_table(ctx.view, ctx.arg(0));
-  auto* symbol = new_symbol(ctx);
-  if (!symbol && !t.is_root)
+  auto id = ctx.command.options.find("--id");
+  auto chosen = id == ctx.command.options.end() ? std::nullopt : parse_uuid(id->second);  // of a row that is to have just this uuid
+  auto* symbol = chosen ? nullptr : new_symbol(ctx);
+  if (!symbol && !chosen && !t.is_root)
     ctx.warnings.push_back(fmt::format("db_ctl_base|WARN|applying \"create\" command to table {} without --id option will have no effect", t.name));
   RowId row{&t, {}};
-  if (symbol) {
+  if (chosen) {
+    row.uuid = *chosen;
+    ctx.view.txn().insert_chosen(t, row.uuid);
+  } else if (symbol) {
     row.uuid = symbol->uuid;
     ctx.view.txn().insert(t, row.uuid);
   } else {

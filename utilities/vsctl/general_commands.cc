@@ -78,7 +78,7 @@ void show(Context& ctx) {
 
 /// Of a bridge's other_config only the MAC address stays.
 void reset_bridge(View& view, const RowId& b) {
-  for (std::string_view c : {"mirrors", "netflow", "sflow", "ipfix", "controller", "fail_mode"}) {
+  for (std::string_view c : {"mirrors", "netflow", "sflow", "ipfix", "controller", "fail_mode", "flood_vlans"}) {
     const ColumnSchema& column = view.column(*b.table, c);
     view.set(b, c, Datum(column.type.key.type));
   }

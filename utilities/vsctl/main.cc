@@ -100,10 +100,13 @@ std::string invocation(int argc, char** argv) {
 }
 
 std::unique_ptr<JsonRpcClient> connect(const Arguments& a, const Directories& dirs, TlsContext& tls) {
-  auto targets = parse_remotes(a.db, kOvsdbPort, dirs.run);
+  std::expected<std::vector<Target>, TargetError> targets;
+  if (!looks_like_passive_target(a.db)) targets = parse_remotes(a.db, kOvsdbPort, dirs.run);
+  else if (auto passive = parse_passive_target(a.db, kOvsdbPort, dirs.run)) targets->push_back(*passive);
+  else targets = std::unexpected(passive.error());
   if (!targets) fatal("{}: database connection failed ({})", a.db, targets.error().text());
   for (;;) {
-    auto client = JsonRpcClient::connect(*targets, {.timeout = std::nullopt, .tls = &tls});
+    auto client = JsonRpcClient::connect(*targets, {.timeout = std::nullopt, .tls = &tls, .try_again_after_bootstrap = a.retry});
     if (client) return std::move(*client);
     if (!a.retry) fatal("{}: database connection failed ({})", a.db, client.error());
     std::this_thread::sleep_for(kDefaultMinBackoff);

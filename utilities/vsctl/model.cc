@@ -158,7 +158,15 @@ void delete_bridge(View& view, const Bridge& b) {
     delete_port(view, {*b.fake_port, b.name, b});
     return;
   }
-  // Its ports and all that belongs to them go with it: nothing else refers to them.
+  // Its ports and all that belongs to them go with it: nothing else refers to them.  Here they are taken as gone at once.
+  std::vector<RowId> gone = view.referenced(b.row, "ports");
+  std::vector<Uuid> uuids;
+  for (const RowId& p : gone) uuids.push_back(p.uuid);
+  view.load(view.table("Port"), uuids, {"interfaces"});
+  for (const RowId& p : gone) {
+    for (const RowId& i : view.referenced(p, "interfaces")) view.erase(i);
+    view.erase(p);
+  }
   view.remove(root(view), "bridges", ref(b.row));
   view.erase(b.row);
 }

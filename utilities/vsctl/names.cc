@@ -118,7 +118,7 @@ std::vector<const ColumnSchema*> match_columns(const TableSchema& t, const std::
 std::optional<RowId> find_record(Context& ctx, const TableSchema& t, std::string_view id) {
   View& view = ctx.view;
   ctx.waits_for.insert(t.name);
-  if (auto uuid = parse_uuid(id)) return view.exists(t, *uuid) ? std::optional(RowId{&t, *uuid}) : std::nullopt;
+  if (auto uuid = parse_uuid(id); uuid && view.exists(t, *uuid)) return RowId{&t, *uuid};  // otherwise it may be a name that looks so
   if (id.starts_with('@')) {
     const auto* symbol = ctx.symbols.find(id);
     if (symbol && symbol->created && view.exists(t, symbol->uuid)) return RowId{&t, symbol->uuid};

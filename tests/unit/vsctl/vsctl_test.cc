@@ -133,6 +133,30 @@ TEST_F(VsctlTest, WhatIsRefusedNamesWhatIsWrong) {
   EXPECT_EQ(error("set-fail-mode nosuch secure"), "no bridge named nosuch\n");
 }
 
+TEST_F(VsctlTest, RowsOfADeletedBridgeAreGoneAtOnce) {
+  EXPECT_EQ(out("add-br a -- del-br a -- add-br a -- set interface a other_config:k=v -- get interface a other_config:k"), "v\n");
+  EXPECT_EQ(out("del-br a -- add-br a -- get interface a other_config"), "{}\n");
+}
+
+TEST_F(VsctlTest, NamesAndVlansThatCannotBe) {
+  EXPECT_EQ(run_words({"add-br", ""}).err, "bridge name must not be empty string\n");
+  out("add-br br0 -- add-br v9 br0 9");
+  EXPECT_EQ(run_words({"add-port", "br0", ""}).err, "port name must not be empty string\n");
+  EXPECT_EQ(error("--may-exist add-br w9 br0 9"), "bridge br0 already has a child VLAN bridge v9 on VLAN 9\n");
+  EXPECT_EQ(error("add bridge br0 datapath_id x y"),
+            "\"add\" operation would put 2 values in column datapath_id of table Bridge but the maximum number is 1\n");
+}
+
+TEST_F(VsctlTest, RowsByChosenUuidsAndNamesThatLookLikeUuids) {
+  const std::string uuid = "c5cc12f8-eaa1-43a7-8a73-bccd18df1111";
+  EXPECT_EQ(out("--id=" + uuid + " create bridge name=b -- add open . bridges " + uuid), uuid + "\n\n");
+  EXPECT_EQ(out("get bridge " + uuid + " name"), "b\n");
+  out("add-br 0fcd11a1-2ba8-4b38-a358-4bccf2bf3057");
+  EXPECT_EQ(out("get interface 0fcd11a1-2ba8-4b38-a358-4bccf2bf3057 type"), "internal\n");
+  // What can't be changed later may be changed as long as the row is new.
+  EXPECT_EQ(out("--id=@n create bridge name=x -- set bridge x name=y -- add open . bridges @n -- get bridge y name").substr(37), "\n\ny\n");
+}
+
 TEST_F(VsctlTest, WaitUntilLooksAgainAtEachChange) {
   on_wait = [this] { ovsdb::TestClient(server).transact(R"({"op":"update","table":"Open_vSwitch","where":[],"row":{"cur_cfg":7}})", "Open_vSwitch"); };
   EXPECT_EQ(out("wait-until open . cur_cfg=7 -- get open . cur_cfg"), "7\n");

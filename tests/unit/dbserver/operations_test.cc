@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Details of operations that the recorded exchanges do not show: sorting, the order of rows in index errors, what RBAC says.
+#include <gtest/gtest.h>
+
+#include "tests/unit/dbserver/recorder.h"
+
+namespace sluice::ovsdb {
+namespace {
+
+constexpr char kSchema[] = R"({"name":"T","version":"1.0.0","tables":{
+  "t":{"isRoot":true,"indexes":[["n"]],"columns":{"n":{"type":"integer"},"a":{"type":"string"},"owner":{"type":"string"}}},
+  "RBAC_Role":{"isRoot":true,"columns":{"name":{"type":"string"},
+    "permissions":{"type":{"key":"string","value":{"type":"uuid","refTable":"RBAC_Permission"},"min":0,"max":"unlimited"}}}},
+  "RBAC_Permission":{"isRoot":true,"columns":{"table":{"type":"string"},"authorization":{"type":{"key":"string","min":0,"max":"unlimited"}},
+    "insert_delete":{"type":"boolean"},"update":{"type":{"key":"string","min":0,"max":"unlimited"}}}}}})";
+
+class OperationsTest : public ::testing::Test {
+ protected:
+  OperationsTest() : server(uuids), client(server) {
+    EXPECT_TRUE(server.add_database(make_database(kSchema, uuids), nullptr, ""));
+    client.session->set_options({});
+    client.transact(R"({"op":"insert","table":"t","row":{"n":2,"a":"x","owner":"me"}},{"op":"insert","table":"t","row":{"n":1,"a":"y","owner":"you"}},
+                       {"op":"insert","table":"t","row":{"n":3,"a":"x","owner":"me"}})");
+  }
+  UuidSource uuids{{1, 2, 3, 4}};
+  Server server;
+  TestClient client;
+};
+
+TEST_F(OperationsTest, RowsInTheOrderOfColumns) {
+  Json sorted = client.transact(R"({"op":"select","table":"t","where":[],"columns":["n","a"],"sort":["a","n"]})");
+  EXPECT_EQ(sorted.to_string(), R"([{"rows":[{"a":"x","n":2},{"a":"x","n":3},{"a":"y","n":1}]}])");
+  Json wrong = client.transact(R"({"op":"select","table":"t","where":[],"sort":["nope"]})");
+  EXPECT_TRUE(wrong[0].find("error")) << wrong.to_string();
+}
+
+TEST_F(OperationsTest, TheRowThatWasThereIsNamedFirst) {
+  Json result = client.transact(R"({"op":"insert","table":"t","row":{"n":2}})");
+  std::string details(result[1].get("details").string());
+  size_t there = details.find("existed in the database before this transaction"), added = details.find("was inserted by this transaction");
+  EXPECT_LT(there, added) << details;
+  EXPECT_NE(added, std::string::npos) << details;
+}
+
+TEST_F(OperationsTest, WhoMayNotSaysSoOfTheTable) {
+  client.transact(R"({"op":"insert","table":"RBAC_Permission","uuid-name":"p","row":{"table":"t","authorization":"owner","update":"a"}},
+                     {"op":"insert","table":"RBAC_Role","row":{"name":"r","permissions":["map",[["t",["named-uuid","p"]]]]}})");
+  TestClient me(server, {.read_only = false, .role = "r", .id = "me"});
+  EXPECT_EQ(me.transact(R"({"op":"update","table":"t","where":[["n","==",2]],"row":{"a":"z"}})").to_string(), R"([{"count":1}])");
+  EXPECT_EQ(me.transact(R"({"op":"update","table":"t","where":[["n","==",1]],"row":{"a":"z"}})")[0].get("details").string(),
+            "RBAC rules for client \"me\" role \"r\" prohibit modification of table \"t\".");
+  EXPECT_EQ(me.transact(R"({"op":"mutate","table":"t","where":[["n","==",2]],"mutations":[["n","+=",5]]})")[0].get("details").string(),
+            "RBAC rules for client \"me\" role \"r\" prohibit mutate operation on table \"t\".");
+  Json convert = me.say_text(R"({"id":7,"method":"convert","params":["T",{}]})").back();
+  EXPECT_EQ(convert.get("error").get("error").string(), "permission error") << convert.to_string();
+}
+
+}  // namespace
+}  // namespace sluice::ovsdb
