@@ -103,7 +103,7 @@ void Source::went_live() {
 /// There must be room here for all that is there.
 bool Source::schema_fits() const {
   const DatabaseSchema &ours = db_.db().schema(), &theirs = *replica_.server_schema();
-  if (ours.version == theirs.version) return true;
+  if (ours.to_json() == theirs.to_json()) return true;
   log_.warn("Schema version mismatch, checking if {} can still be replicated or not.", ours.name);
   for (const TableSchema& t : theirs.tables) {
     if (options_.excluded.contains(t.name)) continue;

@@ -106,7 +106,10 @@ void Standby::add_commands(UnixctlServer& u) {
     return answer(standby_ ? connect() : std::expected<void, std::string>());
   });
   u.add_text("ovsdb-server/get-active-ovsdb-server", "", 0, 0, [this](UnixctlArgs) -> Text { return active_server_ + "\n"; });
-  u.add_text("ovsdb-server/connect-active-ovsdb-server", "", 0, 0, [this, answer](UnixctlArgs) -> Text { return answer(connect()); });
+  u.add_text("ovsdb-server/connect-active-ovsdb-server", "", 0, 0, [this, answer](UnixctlArgs) -> Text {
+    if (active_server_.empty()) return "Unable to connect: active server is not specified.\n";  // the peer does not count it as an error
+    return answer(connect());
+  });
   u.add_text("ovsdb-server/disconnect-active-ovsdb-server", "", 0, 0, [this, answer](UnixctlArgs) -> Text {
     disconnect();
     return answer({});

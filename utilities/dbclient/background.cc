@@ -21,13 +21,17 @@ Background::Background(Session& s, Keep keep) : s_(s), daemon_(s.daemon, s.direc
     if (auto ok = control_.listen(*path); !ok) fatal("{}", ok.error());
 }
 
+void Background::finish() {
+  daemon_.finish();
+  std::exit(0);
+}
+
 JsonRpcClient::Message Background::receive() {
   for (;;) {
     auto m = s_.client->receive(std::nullopt);
     if (exiting_) {
       s_.client->loop().run_once(Duration{});  // the answer to "exit" goes out
-      daemon_.finish();
-      std::exit(0);
+      finish();
     }
     if (!m) {
       daemon_.finish();

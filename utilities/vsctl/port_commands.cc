@@ -59,6 +59,8 @@ void check_existing(Context& ctx, const Port& p, const NewPort& wanted) {
 void add(Context& ctx, const NewPort& n) {
   View& view = ctx.view;
   if (n.name.empty()) throw Failure{"port name must not be empty string"};
+  for (const std::string& i : n.interfaces)
+    if (i.empty()) throw Failure{"interface name must not be empty string"};
   if (ctx.command.has("--may-exist"))
     if (auto p = find_port(view, n.name)) return check_existing(ctx, *p, n);
   check_conflicts(view, n.name, fmt::format("cannot create a port named {}", n.name));

@@ -149,12 +149,12 @@ TEST_F(VsctlTest, NamesAndVlansThatCannotBe) {
 
 TEST_F(VsctlTest, RowsByChosenUuidsAndNamesThatLookLikeUuids) {
   const std::string uuid = "c5cc12f8-eaa1-43a7-8a73-bccd18df1111";
-  EXPECT_EQ(out("--id=" + uuid + " create bridge name=b -- add open . bridges " + uuid), uuid + "\n\n");
+  EXPECT_EQ(out("--id=" + uuid + " create bridge name=b -- add open . bridges " + uuid), uuid + "\n");
   EXPECT_EQ(out("get bridge " + uuid + " name"), "b\n");
   out("add-br 0fcd11a1-2ba8-4b38-a358-4bccf2bf3057");
   EXPECT_EQ(out("get interface 0fcd11a1-2ba8-4b38-a358-4bccf2bf3057 type"), "internal\n");
   // What can't be changed later may be changed as long as the row is new.
-  EXPECT_EQ(out("--id=@n create bridge name=x -- set bridge x name=y -- add open . bridges @n -- get bridge y name").substr(37), "\n\ny\n");
+  EXPECT_EQ(out("--id=@n create bridge name=x -- set bridge x name=y -- add open . bridges @n -- get bridge y name").substr(37), "y\n");
 }
 
 TEST_F(VsctlTest, WaitUntilLooksAgainAtEachChange) {
