@@ -71,9 +71,9 @@ std::shared_ptr<const ovsdb::DatabaseSchema> Session::schema() {
   return *s;
 }
 
-void print_table(const ovsdb::TextTable& table, const ovsdb::TableStyle& style) {
+void print_table(const ovsdb::TextTable& table, const ovsdb::TableStyle& style, bool under_a_line) {
   static bool first = true;  // of the process's standard output
-  print_text(table.format(style, std::exchange(first, false)));
+  print_text(table.format(style, std::exchange(first, false) || under_a_line));
 }
 
 void print_text(std::string_view text) {

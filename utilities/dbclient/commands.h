@@ -47,8 +47,8 @@ struct CommandSpec {
 std::span<const CommandSpec> commands();
 
 std::unique_ptr<JsonRpcClient> open_client(const std::string& server, TlsContext* tls, const std::string& run_directory);
-/// Prints a table, with an empty line before any but the first of this process.
-void print_table(const ovsdb::TextTable& table, const ovsdb::TableStyle& style);
+/// Prints a table, with an empty line before any but the first of this process, and those right under a line that belongs to them.
+void print_table(const ovsdb::TextTable& table, const ovsdb::TableStyle& style, bool under_a_line = false);
 /// At once: who watches a monitor through a pipe waits for it.
 void print_text(std::string_view text);
 void print_json(const Json& j, const ovsdb::TableStyle& style);

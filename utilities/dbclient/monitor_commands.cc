@@ -88,7 +88,8 @@ class Monitor {
   }
 
   /// {TABLE: {UUID: {initial|insert|delete|modify}}}
-  void print_v2(const Json& updates) {
+  void print_v2(const Json& updates, bool under_a_line = false) {
+    under_a_line_ = under_a_line;
     for_each(updates, [&](ovsdb::TextTable& table, const Watched& w, std::string_view uuid, const Json& update) {
       for (const JsonMember& m : update.members()) add_row(table, w, std::string(uuid), m.name(), m.value);
     });
@@ -112,7 +113,7 @@ class Monitor {
       table.add_column("action");
       for (const auto* c : w.columns) table.add_column(c->name);
       for (const JsonMember& m : rows.members()) fn(table, w, m.name(), m.value);
-      print_table(table, s_.style);
+      print_table(table, s_.style, std::exchange(under_a_line_, false));
     }
   }
 
@@ -135,7 +136,7 @@ class Monitor {
   Session& s_;
   std::shared_ptr<const ovsdb::DatabaseSchema> schema_;
   std::vector<Watched> watched_;
-  bool titles_ = false;
+  bool titles_ = false, under_a_line_ = false;
 };
 
 /// ovsdb-client/block, unblock and cond_change TABLE CONDITION.
@@ -183,7 +184,7 @@ void add_commands(Session& s, Background& background) {
     if (n.method == "update2") m.print_v2(p[1]);
     if (n.method == "update3") {
       line("\n", p[1]);
-      m.print_v2(p[2]);
+      m.print_v2(p[2], true);
     }
   }
 }
