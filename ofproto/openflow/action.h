@@ -125,6 +125,7 @@ struct Resubmit {
   OfpPort in_port = OFPP_IN_PORT;  // IN_PORT: unchanged
   uint8_t table = kTableAll;       // 255: the current one
   bool ct = false;                 // look up with the connection's original direction
+  bool old_form = false;           // came as NXAST_RESUBMIT, which has no table, and goes so again
   SLUICE_OF_EQ(Resubmit);
 };
 struct Clone { Actions actions; friend bool operator==(const Clone&, const Clone&); };
@@ -300,7 +301,6 @@ struct ActionsText {
   ProtocolSet usable = kAllProtocols;   // formats that every action's text allows
 };
 /// allow_instructions: false for packet-out, buckets, nested lists.
-std::expected<ActionsText, std::string> parse_actions(std::string_view text, const TextNames& names = {}, bool allow_instructions = true,
-                                                      bool compat = false);
+std::expected<ActionsText, std::string> parse_actions(std::string_view text, const TextNames& names = {}, bool allow_instructions = true);
 
 }  // namespace sluice::ofp

@@ -2,10 +2,15 @@
 // Action lists and instructions on the wire: the common heads, the choice of the row, nesting.
 #include <array>
 
+#include "lib/log.h"
 #include "ofproto/openflow/action_io.h"
+#include "ofproto/openflow/message_text.h"
 
 namespace sluice::ofp {
 namespace {
+
+Log log_actions("ofp_actions");
+LogLimit limit(1, 5);
 
 constexpr uint16_t kVendorType = 0xffff;   // OFPAT_VENDOR, OFPAT_EXPERIMENTER
 
@@ -24,6 +29,10 @@ Result<const WireRow*> read_head(ByteReader& body, uint16_t type, Version v) {
   if (!body.ok()) return fail(Error::OFPBAC_BAD_LEN);
   if (vendor != kNiciraVendor && vendor != kOnfVendor) return fail(Error::OFPBAC_BAD_VENDOR);
   const WireRow* row = row_to_read(vendor == kNiciraVendor ? WireForm::kNicira : WireForm::kOnf, subtype, v);
+  if (!row && vendor == kNiciraVendor && row_to_read(WireForm::kNicira, subtype, Version::k10)) {
+    log_actions.warn(limit, "{} instruction not allowed here", "write_metadata");  // the one action that 1.1 made an instruction
+    return fail(Error::OFPBIC_UNSUP_INST);
+  }
   if (!row) return fail(Error::OFPBAC_BAD_VENDOR_TYPE);
   return row;
 }
@@ -45,8 +54,7 @@ Status write_action(const Action& a, ByteWriter& w, const ActionContext& ctx) {
   const WireRow* row = row_to_write(a, ctx.version);
   if (!row) return fail(is_instruction(a) ? Error::OFPBIC_UNSUP_INST : Error::OFPBAC_BAD_TYPE);
   size_t start = w.size();
-  w.u16(row->form == WireForm::kStandard ? row->number : kVendorType);
-  w.u16(0);
+  w.u32(static_cast<uint32_t>(row->form == WireForm::kStandard ? row->number : kVendorType) << 16);  // the length comes last
   if (row->form != WireForm::kStandard) {
     w.u32(row->form == WireForm::kNicira ? kNiciraVendor : kOnfVendor);
     w.u16(row->number);
@@ -59,14 +67,27 @@ Status write_action(const Action& a, ByteWriter& w, const ActionContext& ctx) {
   return {};
 }
 
+void tell_bad_action(ByteView actions, size_t offset, Error error) {
+  if (!log_actions.enabled(LogLevel::warn)) return;
+  std::string dump = plain_hex_dump(actions);
+  dump.pop_back();                                 // the log ends the line,
+  if (actions.size() % 16 == 8) dump += '-';       // and Open vSwitch has the mark of the middle there
+  log_actions.warn(limit, "bad action at offset {} ({}):\n{}", offset, error_name(error), dump);
+}
+
 }  // namespace
 
 Result<Actions> read_action_list(ByteReader r, const ActionContext& ctx) {
   if (ctx.depth > kMaxActionDepth) return fail(Error::OFPBAC_TOO_MANY);
   Actions out;
+  ByteReader whole = r;
   while (r.remaining()) {
+    size_t offset = whole.remaining() - r.remaining();
     auto a = read_action(r, ctx);
-    if (!a) return fail(a.error());
+    if (!a) {
+      if (ctx.depth == 0) tell_bad_action(whole.rest(), offset, a.error());
+      return fail(a.error());
+    }
     out.push_back(std::move(*a));
   }
   return out;
@@ -135,8 +156,7 @@ void write_instruction(ByteWriter& w, uint16_t type, uint16_t length) {
 
 Status write_instruction_actions(const Actions& actions, ByteWriter& w, uint16_t type, const ActionContext& ctx) {
   size_t start = w.size();
-  write_instruction(w, type, 0);
-  w.zeros(4);
+  w.u64(static_cast<uint64_t>(type) << 48);
   if (auto ok = write_action_list(actions, w, ctx); !ok) return ok;
   if (w.size() - start > kMaxActionsBytes) return fail(Error::OFPBAC_TOO_MANY);
   w.patch_u16(start + 2, static_cast<uint16_t>(w.size() - start));

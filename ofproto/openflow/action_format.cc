@@ -337,9 +337,9 @@ void Formatter::operator()(const Nat& n) {
     if (n.ipv4_max) put("-{}", format_ipv4(*n.ipv4_max));
   } else if (n.ipv6_min) {
     bool brackets = n.port_min.has_value();
-    put("{}{}", brackets ? "[" : "", format(*n.ipv6_min));
-    if (n.ipv6_max) put("-{}", format(*n.ipv6_max));
-    if (brackets) out_ += ']';
+    std::string_view open = brackets ? "[" : "", close = brackets ? "]" : "";
+    put("{}{}{}", open, format(*n.ipv6_min), close);
+    if (n.ipv6_max) put("-{}{}{}", open, format(*n.ipv6_max), close);
   }
   if (n.port_min) {
     put(":{}", *n.port_min);

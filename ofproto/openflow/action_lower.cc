@@ -91,7 +91,9 @@ Status lower_set_field(const SetField& s, Version v, Actions& out) {
     copy.form = SetField::Form::kSetField;
     out.push_back(std::move(copy));
   } else if (s.form == SetField::Form::kLoad) {
-    out.push_back(s);
+    auto run = mask_run(s.field, s.mask);
+    if (run && run->n_bits > 64 && has_short_header(s.field)) as_loads(s, out);
+    else out.push_back(s);
   } else if (v >= Version::k12 && whole_field) {
     out.push_back(s);
   } else if (auto old = v < Version::k12 ? as_old_action(s, v) : std::nullopt) {

@@ -91,13 +91,10 @@ Parsed set_vlan(std::string_view arg, bool vid, bool push) {
 template <bool Vid, bool Push>
 Parsed vlan(std::string_view arg, const ParseContext&) { return set_vlan(arg, Vid, Push); }
 
-Parsed nw_tos(std::string_view arg, const ParseContext& ctx) {
+Parsed nw_tos(std::string_view arg, const ParseContext&) {
   auto n = parse_number_in(arg, "TOS", 0xff);
   if (!n) return TextError(n.error());
-  if (*n & 3) {
-    if (!ctx.compat) return TextError(fmt::format("{}: not a valid TOS", arg));
-    *n &= 0xfc;
-  }
+  if (*n & 3) return TextError(fmt::format("{}: not a valid TOS", arg));
   return SetIpTos{static_cast<uint8_t>(*n)};
 }
 
@@ -124,6 +121,7 @@ Parsed dec_ttl(std::string_view arg, const ParseContext&) {
     if (!n) return TextError(n.error());
     d.controller_ids.push_back(static_cast<uint16_t>(*n));
   }
+  if (!arg.empty() && d.controller_ids.empty()) return TextError("dec_ttl_cnt_ids: expected at least one controller id.");
   return d;
 }
 
@@ -248,10 +246,11 @@ std::optional<Arrow> split_arrow(std::string_view s) {
 Parsed set_field(std::string_view arg, const ParseContext& ctx) {
   auto a = split_arrow(arg);
   if (!a) return TextError(fmt::format("{}: missing `->'", arg));
+  if (a->to.empty()) return TextError(fmt::format("{}: missing field name following `->'", arg));
   const Field* f = field_by_name(a->to);
   if (!f) return TextError(fmt::format("{} is not a valid OXM field name", a->to));
   if (f->access == Access::kReadOnly) return TextError(fmt::format("{} is read-only", a->to));
-  auto t = parse_value(f->id, a->from, ctx.names.ports, ctx.names.tlv, ctx.compat);
+  auto t = parse_value(f->id, a->from, ctx.names.ports, ctx.names.tlv);
   if (!t) return TextError(t.error());
   if (!is_value_valid(f->id, t->value, ctx.names.tlv)) return TextError(fmt::format("{}: value is not valid for field {}", a->from, a->to));
   return SetField{f->id, std::move(t->value), std::move(t->mask), SetField::Form::kSetField};
@@ -532,8 +531,8 @@ std::optional<Bytes> parse_dotted_hex(std::string_view s) {
   return out;
 }
 
-TextResult<ActionsText> parse_actions(std::string_view text, const TextNames& names, bool allow_instructions, bool compat) {
-  ParseContext ctx{names, compat};
+TextResult<ActionsText> parse_actions(std::string_view text, const TextNames& names, bool allow_instructions) {
+  ParseContext ctx{names};
   auto list = parse_list(text, ctx);
   if (!list) return TextError(list.error());
   if (allow_instructions) {

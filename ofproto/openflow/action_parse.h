@@ -13,7 +13,6 @@ namespace sluice::ofp {
 
 struct ParseContext {
   const TextNames& names;
-  bool compat = false;
   unsigned depth = 0;             // of nested lists
   std::string_view word{};        // the action's word in lower case
   std::string_view rest{};        // behind the closing parenthesis

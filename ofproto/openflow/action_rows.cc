@@ -51,7 +51,11 @@ constexpr auto kCopyField = [](auto& io, auto& a) {
 };
 
 // --- Nicira ---
-constexpr auto kNxResubmit = [](auto& io, auto& a) { io.port16(a.in_port); io.pad(4); };
+constexpr auto kNxResubmit = [](auto& io, auto& a) {
+  io.port16(a.in_port);
+  io.pad(4);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.old_form = true;
+};
 constexpr auto kNxResubmitTable = [](auto& io, auto& a) {
   io.port16(a.in_port);
   io.u8(a.table);
@@ -209,6 +213,7 @@ constexpr auto kNxNote = [](auto& io, auto& a) {
 
 // --- Which of several encodings a value needs ---
 bool read_only(const Action&) { return false; }  // an old form that is understood but not sent
+bool resubmit_old(const Action& a) { return std::get<Resubmit>(a.v).old_form; }
 bool resubmit_ct(const Action& a) { return std::get<Resubmit>(a.v).ct; }
 bool tunnel_32(const Action& a) { return !std::get<SetTunnel>(a.v).is_64 && std::get<SetTunnel>(a.v).id <= UINT32_MAX; }
 bool no_ids(const Action& a) { return std::get<DecTtl>(a.v).controller_ids.empty(); }
@@ -287,7 +292,7 @@ constexpr WireRow kRows[] = {
 
     ROW(kOnf, 3200, k13, k14, Move, ([](auto& io, auto& a) { io.pad(2); kCopyField(io, a); }), read_only, 7),
 
-    ROW(kNicira, 1, k10, k15, Resubmit, kNxResubmit, read_only),
+    ROW(kNicira, 1, k10, k15, Resubmit, kNxResubmit, resubmit_old),
     ROW(kNicira, 44, k10, k15, Resubmit, kNxResubmitCt, resubmit_ct),
     ROW(kNicira, 14, k10, k15, Resubmit, kNxResubmitTable, nullptr),
     ROW(kNicira, 2, k10, k15, SetTunnel, kNxSetTunnel, tunnel_32),

@@ -19,7 +19,7 @@ Error as_action_error(Error e) {
 Result<Action> read_tlv_action(ByteReader& r, const ActionContext& ctx, bool mask_allowed) {
   auto t = read_tlv(r, ctx.tlv);
   if (!t) return fail(as_action_error(t.error()));
-  if (t->has_mask && !mask_allowed) return fail(Error::OFPBAC_BAD_SET_TYPE);
+  if (t->has_mask && !mask_allowed) return fail(Error::OFPBAC_BAD_SET_MASK);
   ByteView pad = r.rest();
   if (pad.size() > 7) return fail(Error::OFPBAC_BAD_SET_LEN);
   for (uint8_t b : pad)

@@ -150,17 +150,21 @@ Result<MessageType> decode_type(ByteView bytes) {
   return e->type;
 }
 
-Result<Message> decode(ByteView bytes, const CodecOptions& options) {
+Status read_message(ByteView bytes, const CodecOptions& options, Message& m) {
   auto e = open(bytes);
   if (!e) return fail(e.error());
-  Result<Message> m(std::in_place);
-  m->type = e->type;
-  m->version = e->version;
-  m->xid = e->xid;
-  m->more = e->more;
-  Status s = kCodecs[static_cast<size_t>(e->type)].decode(e->body, {e->type, e->version, bytes[0], e->xid, options}, m->body);
-  if (!s) return fail(s.error());
-  if (!e->body.ok() || e->body.remaining()) return fail(Error::OFPBRC_BAD_LEN);
+  m.type = e->type;
+  m.version = e->version;
+  m.xid = e->xid;
+  m.more = e->more;
+  Status s = kCodecs[static_cast<size_t>(e->type)].decode(e->body, {e->type, e->version, bytes[0], e->xid, options}, m.body);
+  if (s && (!e->body.ok() || e->body.remaining())) return fail(Error::OFPBRC_BAD_LEN);
+  return s;
+}
+
+Result<Message> decode(ByteView bytes, const CodecOptions& options) {
+  Result<Message> m(std::in_place);  // the only thing that is returned, so that it is made in place
+  if (Status s = read_message(bytes, options, *m); !s) m = fail(s.error());
   return m;
 }
 

@@ -46,6 +46,9 @@ Bytes encode(const Message& m, const CodecOptions& options = {});
 /// An error message about `offending` (its first 64 bytes, its xid), in the given version.
 Bytes encode_error(Error error, Version version, ByteView offending);
 
+/// decode() into a message that the caller has; its contents are unspecified after an error.
+Status read_message(ByteView bytes, const CodecOptions& options, Message& m);
+
 /// Writes a multipart entry by entry straight into a send buffer, beginning a new message when one is full.  Between appends
 /// the buffer may not be touched by others; finish() closes the last message.
 class MultipartWriter {

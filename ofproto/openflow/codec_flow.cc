@@ -121,9 +121,7 @@ Status decode11(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
     m.cookie = cookie & cookie_mask;
     m.cookie_mask = cookie_mask;
   }
-  auto match = decode_match(r, ctx.version, ctx.tlv());
-  if (!match) return fail(match.error());
-  m.match = *match;
+  if (Status s = read_match(r, ctx.version, m.match, ctx.tlv()); !s) return s;
   return take(decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv()), m.actions);
 }
 
@@ -177,9 +175,7 @@ Status decode_removed15(ByteReader& r, const BodyContext& ctx, FlowRemoved& m) {
   m.cookie = r.u64();
   if (!r.ok()) return fail(Error::OFPBRC_BAD_LEN);
   if (Status s = decode_reason(reason, m); !s) return s;
-  auto match = decode_match(r, ctx.version, ctx.tlv());
-  if (!match) return fail(match.error());
-  m.match = *match;
+  if (Status s = read_match(r, ctx.version, m.match, ctx.tlv()); !s) return s;
   FlowCounters c;
   if (Status s = decode_oxs(r, c); !s) return s;
   m.duration_sec = c.duration_sec;
@@ -191,7 +187,7 @@ Status decode_removed15(ByteReader& r, const BodyContext& ctx, FlowRemoved& m) {
 
 Status decode_removed10(ByteReader& r, FlowRemoved& m) {
   if (r.remaining() < 80) return fail(Error::OFPBRC_BAD_LEN);
-  auto match = decode_of10_match(r);
+  auto match = decode_whole_of10_match(r);
   if (!match) return fail(match.error());
   m.match = *match;
   m.cookie = r.u64();
@@ -224,9 +220,7 @@ Status decode_removed11(ByteReader& r, const BodyContext& ctx, FlowRemoved& m) {
   if (Status s = decode_reason(reason, m); !s) return s;
   if (nxt) return decode_padded_nxm(r, hard_or_match_len, ctx, nullptr, m.match);
   if (ctx.at_least(Version::k12)) m.hard_timeout = hard_or_match_len;
-  auto match = decode_match(r, ctx.version, ctx.tlv());
-  if (!match) return fail(match.error());
-  m.match = *match;
+  if (Status s = read_match(r, ctx.version, m.match, ctx.tlv()); !s) return s;
   return {};
 }
 
@@ -235,10 +229,7 @@ Status decode_removed11(ByteReader& r, const BodyContext& ctx, FlowRemoved& m) {
 Status decode_padded_nxm(ByteReader& r, size_t match_len, const BodyContext& ctx, CookieMatch* cookie, Match& out) {
   size_t padded = (match_len + 7) / 8 * 8;
   if (padded > r.remaining()) return fail(Error::OFPBRC_BAD_LEN);
-  auto match = decode_nxm(r.bytes(padded).first(match_len), ctx.tlv(), cookie);
-  if (!match) return fail(match.error());
-  out = *match;
-  return {};
+  return read_nxm(r.bytes(padded).first(match_len), out, ctx.tlv(), cookie);
 }
 
 Status decode_body(ByteReader& r, const BodyContext& ctx, FlowMod& m) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Codec: flow statistics in their four forms (1.0, 1.1-1.4, 1.5, NXST_FLOW), aggregates, and OXS statistics.
 #include <algorithm>
+#include <array>
 
 #include "ofproto/openflow/codec_flow.h"
 #include "ofproto/openflow/codec_port.h"
@@ -34,7 +35,7 @@ Status decode_stats10(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   if (r.remaining() < 86) return fail(Error::OFPBRC_BAD_LEN);
   f.table_id = r.u8();
   r.skip(1);
-  if (Status s = take(decode_of10_match(r), f.match); !s) return s;
+  if (Status s = take(decode_whole_of10_match(r), f.match); !s) return s;
   f.duration_sec = r.u32();
   f.duration_nsec = r.u32();
   f.priority = r.u16();
@@ -82,7 +83,7 @@ Status decode_stats11(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.cookie = r.u64();
   f.packet_count = r.u64();
   f.byte_count = r.u64();
-  if (Status s = take(decode_match(r, ctx.version, ctx.tlv()), f.match); !s) return s;
+  if (Status s = read_match(r, ctx.version, f.match, ctx.tlv()); !s) return s;
   return take(decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv()), f.actions);
 }
 
@@ -97,7 +98,7 @@ Status decode_stats15(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.flags = r.u16();
   f.importance = r.u16();
   f.cookie = r.u64();
-  if (Status s = take(decode_match(r, ctx.version, ctx.tlv()), f.match); !s) return s;
+  if (Status s = read_match(r, ctx.version, f.match, ctx.tlv()); !s) return s;
   FlowCounters c;
   if (Status s = decode_oxs(r, c); !s) return s;
   f.duration_sec = c.duration_sec;
@@ -148,14 +149,22 @@ void put_stats15(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
   encode_oxs(w, {f.duration_sec, f.duration_nsec, f.idle_age, f.packet_count, f.byte_count});
 }
 
+/// The fixed part of the commonest form is put together here and appended at once: a dump may have a million of them.
 void put_stats11(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
-  w.u8(f.table_id);
-  w.u8(0);
-  put_times(w, f);
-  w.u16(ctx.at_least(Version::k13) ? f.flags & 0x1f : 0);
-  w.u16(ctx.at_least(Version::k14) ? f.importance : 0);
-  w.zeros(2);
-  put_counters(w, f);
+  std::array<uint8_t, 46> fixed{};  // behind the length
+  uint8_t* b = fixed.data();
+  b[0] = f.table_id;
+  store_be(b + 2, f.duration_sec);
+  store_be(b + 6, f.duration_nsec);
+  store_be(b + 10, f.priority);
+  store_be(b + 12, f.idle_timeout);
+  store_be(b + 14, f.hard_timeout);
+  if (ctx.at_least(Version::k13)) store_be(b + 16, static_cast<uint16_t>(f.flags & 0x1f));
+  if (ctx.at_least(Version::k14)) store_be(b + 18, f.importance);
+  store_be(b + 22, f.cookie);
+  store_be(b + 30, f.packet_count);
+  store_be(b + 38, f.byte_count);
+  w.bytes(fixed);
   // The fixed match of 1.1 cannot say all that an entry may match on, so Open vSwitch and we send OXM there too.
   encode_oxm_match(f.match, w, ctx.version, ctx.tlv());
 }
@@ -259,7 +268,9 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, FlowStatsRequest& m) {
   r.skip(4);
   m.cookie = r.u64();
   m.cookie_mask = r.u64();
-  return take(decode_match(r, ctx.version, ctx.tlv()), m.match);
+  if (Status s = read_match(r, ctx.version, m.match, ctx.tlv()); !s || ctx.version < Version::k15 || !r.remaining()) return s;
+  FlowCounters asked;  // OF1.5.1 7.3.5.2: which statistics; all are sent
+  return decode_oxs(r, asked);
 }
 
 Status encode_body(ByteWriter& w, const BodyContext& ctx, const FlowStatsRequest& m) {

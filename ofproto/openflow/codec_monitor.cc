@@ -45,11 +45,10 @@ Status decode_monitor_standard(ByteReader& r, const BodyContext& ctx, FlowMonito
   return take(decode_match(r, ctx.version, ctx.tlv()), m.match);
 }
 
-/// Nicira's match is NXM TLVs; ONF's is an OXM match with its header, which match_len counts and its padding does not.
+/// Nicira's match is NXM TLVs of match_len; ONF's is an OXM match whose header says the length again.
 Status decode_old_match(ByteReader& r, size_t match_len, const BodyContext& ctx, Match& m) {
   if (is_nicira(ctx)) return decode_padded_nxm(r, match_len, ctx, nullptr, m);
-  if (r.remaining() < 4 || load_be<uint16_t>(r.position() + 2) != match_len) return fail(Error::OFPBMC_BAD_LEN);
-  return take(decode_oxm_match(r, ctx.tlv()), m);
+  return read_oxm_match(r, m, ctx.tlv());
 }
 void encode_old_match(ByteWriter& w, const BodyContext& ctx, const Match& m, size_t length_at) {
   size_t start = w.size();

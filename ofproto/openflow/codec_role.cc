@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // Codec: roles, asynchronous message masks, bundles.
+#include "lib/log.h"
 #include "ofproto/openflow/codec_body.h"
 #include "ofproto/openflow/codec_property.h"
 
 namespace sluice::ofp {
 namespace {
 
+Log log_async("ofp_async"), log_bundle("ofp_bundle");
+LogLimit limit(1, 5);
+
 /// Nicira numbers roles from 0 = other (equal).
 Role role_from_nicira(uint32_t v) { return static_cast<Role>(v + 1); }
 
 constexpr uint16_t kAsyncProperties = 2 * kAsyncKinds;  // type 2k: secondary, 2k + 1: primary
+constexpr std::string_view kKindNames[kAsyncKinds] = {"PACKET_IN", "PORT_STATUS", "FLOW_REMOVED", "ROLE_STATUS", "TABLE_STATUS", "REQUESTFORWARD"};
 /// The reasons that there are, by kind.
 constexpr uint32_t kReasons[kAsyncKinds] = {0x3f, 0x07, 0x3f, 0x07, 0x18, 0x03};
 
@@ -17,12 +22,16 @@ Status decode_async_properties(ByteReader& r, AsyncConfig& m) {
   while (r.remaining()) {
     auto p = next_property(r);
     if (!p) return fail(p.error());
+    if (p->type >= kAsyncProperties && !p->is_experimenter()) log_async.warn(limit, "unknown async config property type {}", p->type);
     if (p->type >= kAsyncProperties) return fail(p->is_experimenter() ? Error::OFPBPC_BAD_EXPERIMENTER : Error::OFPACFC_UNSUPPORTED);
     unsigned kind = p->type / 2;
     bool primary = p->type & 1;
     if (p->value.remaining() != 4) return fail(Error::OFPBPC_BAD_LEN);
     uint32_t reasons = p->value.u32();
-    if (reasons & ~kReasons[kind]) return fail(Error::OFPACFC_INVALID);
+    if (uint32_t bad = reasons & ~kReasons[kind]) {
+      log_async.warn(limit, "bad value {:#x} for {} (allowed mask {:#x})", bad, kKindNames[kind], kReasons[kind]);
+      return fail(Error::OFPACFC_INVALID);
+    }
     (primary ? m.primary : m.secondary)[kind] = reasons;
     (primary ? m.primary_set : m.secondary_set) |= 1 << kind;
   }
@@ -32,7 +41,7 @@ Status decode_async_properties(ByteReader& r, AsyncConfig& m) {
 void encode_async_properties(ByteWriter& w, const AsyncConfig& m) {
   for (uint16_t kind = 0; kind < kAsyncKinds; kind++) {
     if (m.secondary_set >> kind & 1) put_property_u32(w, 2 * kind, m.secondary[kind]);
-    if (m.primary_set >> kind & 1) put_property_u32(w, 2 * kind + 1, m.primary[kind]);
+    if (m.primary_set >> kind & 1) put_property_u32(w, static_cast<uint16_t>(2 * kind + 1), m.primary[kind]);
   }
 }
 
@@ -162,7 +171,10 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, BundleAdd& m) {
   ByteView inner = r.bytes(h->length);
   auto inner_type = decode_type(inner);
   if (!inner_type) return fail(inner_type.error());
-  if (!may_be_in_bundle(*inner_type)) return fail(Error::OFPBFC_MSG_UNSUP);
+  if (!may_be_in_bundle(*inner_type)) {
+    log_bundle.warn(limit, "{} message not allowed inside OFPT14_BUNDLE_ADD_MESSAGE", info(*inner_type).name);
+    return fail(Error::OFPBFC_MSG_UNSUP);
+  }
   m.message.assign(inner.begin(), inner.end());
   r.rest();
   return {};

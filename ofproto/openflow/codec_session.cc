@@ -2,6 +2,7 @@
 // Codec: hello, errors, echo, features, switch configuration, Nicira settings, forwarded requests.
 #include <algorithm>
 
+#include "lib/log.h"
 #include "ofproto/openflow/codec_body.h"
 #include "ofproto/openflow/feature_bits.h"
 #include "ofproto/openflow/message_ids.h"
@@ -9,6 +10,11 @@
 
 namespace sluice::ofp {
 namespace {
+
+Log log_errors("ofp_errors"), log_util("ofp_util");
+LogLimit limit(1, 5);
+
+std::string version_text(Version v) { return fmt::format("OpenFlow 1.{}", static_cast<int>(v) - 1); }
 
 constexpr uint16_t kVersionBitmapElement = 1;
 constexpr uint16_t kExperimenterError = 0xffff, kNiciraError10 = 0xb0c2;
@@ -38,6 +44,7 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, Hello& m) {
     bool bitmap = element.u16() == kVersionBitmapElement && size >= 8;
     element.skip(2);
     uint32_t versions = bitmap ? element.u32() & ~1u : 0;
+    if (bitmap && !versions) log_util.warn(limit, "peer does not support any OpenFlow version (between 0x01 and 0x1f)");
     if (versions) m.versions = versions, m.bitmap_element = true;
     else m.has_unknown = true;
   }
@@ -71,6 +78,7 @@ Status encode_body(ByteWriter& w, const BodyContext& ctx, const ErrorReport& m) 
   ErrorNumbers n = m.numbers;
   if (m.error) {
     auto known = error_numbers(*m.error, ctx.version);
+    if (!known) log_errors.err(limit, "cannot encode {} for {}", error_name(*m.error), version_text(ctx.version));
     n = known ? *known : *error_numbers(Error::NXBRC_UNENCODABLE_ERROR, ctx.version);
   }
   if (n.vendor == 0) {

@@ -31,7 +31,7 @@ constexpr FieldBits kFieldBits[] = {
 /// The bit of a field in the maps of 1.2, or -1: number of its OXM header, if that is of the standard class.
 int oxm_bit(const Field& f) {
   const WireId* id = wire_id_of(f.id, Version::k12);
-  if (!id || id->header.oxm_class() != 0x8000) return -1;
+  if (!id || id->header.oxm_class() != 0x8000 || id->since > Version::k12) return -1;
   return static_cast<int>(id->header.header >> 9 & 0x7f);
 }
 

@@ -236,7 +236,7 @@ struct Parser {
     std::string_view value = split(text).value;
     if (out.value.u64() > max && !compat)
       return fail(fmt::format("{}: value too large for {}-bit field {} (maximum {})", value, bits, f.name, max));
-    if (out.has_mask && out.mask.u64() > max && !compat)
+    if (out.has_mask && f.maskable != Maskable::kNo && out.mask.u64() > max && !compat)
       return fail(fmt::format("{}: mask too large for {}-bit field {} (maximum 0x{:x})", split(text).mask, bits, f.name, max));
     if (f.id == FieldId::kNwTos && (out.value.u64() & 3) && !compat)
       return fail(fmt::format("{}: the 2 low bits of nw_tos must be 0 (they are nw_ecn)", value));
@@ -268,8 +268,8 @@ struct Parser {
     }
     FieldValue ones = FieldValue::ones(f, n);
     if (f.maskable == Maskable::kNo && f.display != Display::kFrag && !out.mask.is_zero()) {
-      bool all = out.mask == ones;
-      for (uint8_t b : out.mask.bytes()) all = all && (b == 0xff || out.mask == ones);
+      bool all = true;  // a mask that cannot be is written with all bits of its bytes
+      for (uint8_t b : out.mask.bytes()) all = all && b == 0xff;
       if (!all) return fail(fmt::format("{}: invalid mask for field {}", text, f.name));
       out.mask = ones;
     }

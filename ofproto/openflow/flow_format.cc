@@ -83,7 +83,7 @@ void format_flow_stats(const FlowStats& s, std::string& out, const TextNames& na
 void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names, bool as_nxm) {
   constexpr std::string_view kNames[] = {"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"};
   out += kNames[static_cast<size_t>(f.command)];
-  if (f.table_id != 0 && f.table_id != kTableAll) {
+  if (f.table_id != 0) {
     out += " table:";
     table(f.table_id, names.tables, out);
   }
@@ -91,6 +91,7 @@ void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names,
   std::string match;
   if (as_nxm) match = format_nxm(f.match, names.tlv);
   else format_match(f.match, match, names.ports, names.tlv, f.priority);
+  if (as_nxm && match.empty()) match = "<any>";
   out += match;
   if (!match.empty()) out += ' ';
   if (f.cookie_mask) {
@@ -107,6 +108,7 @@ void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names,
   }
   if (f.idle_timeout) append(out, "idle:{} ", f.idle_timeout);
   if (f.hard_timeout) append(out, "hard:{} ", f.hard_timeout);
+  if (as_nxm && f.priority != kDefaultPriority) append(out, "pri:{} ", f.priority);
   if (f.importance) append(out, "importance:{} ", f.importance);
   if (f.buffer_id != kNoBuffer) append(out, "buf:0x{:x} ", f.buffer_id);
   if (f.out_port != OFPP_NONE) {

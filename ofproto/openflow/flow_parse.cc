@@ -231,7 +231,7 @@ void place_cookies(FlowParser& p) {
 }
 
 TextResult<void> finish_actions(FlowParser& p, std::string_view text, const FlowTextOptions& o) {
-  auto actions = parse_actions(text, o.names, true, o.compat);
+  auto actions = parse_actions(text, o.names);
   if (!actions) return TextError(actions.error());
   p.usable &= actions->usable;
   p.f.actions = std::move(actions->actions);

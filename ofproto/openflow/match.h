@@ -90,8 +90,9 @@ struct CookieMatch { uint64_t value = 0, mask = 0; };
 inline constexpr size_t kOf10MatchSize = 40;
 inline constexpr size_t kOf11MatchSize = 88;
 
-/// The fixed match of 1.0 (OF1.0.1 5.2.3): dependent fields without prerequisite are dropped.
+/// The fixed match of 1.0 (OF1.0.1 5.2.3): dependent fields without prerequisite are dropped (the log says so), or, "whole", left in.
 Result<Match> decode_of10_match(ByteReader& r);
+Result<Match> decode_whole_of10_match(ByteReader& r);
 void encode_of10_match(const Match& m, ByteWriter& w);
 Result<Match> decode_of11_match(ByteReader& r);
 void encode_of11_match(const Match& m, ByteWriter& w);
@@ -101,6 +102,10 @@ Result<Match> decode_nxm(ByteView bytes, const TlvTable* tlv, CookieMatch* cooki
 Result<Match> decode_oxm_match(ByteReader& r, const TlvTable* tlv, bool strict = true);
 /// decode_oxm_match or decode_of11_match by the type in the header (1.1+ allows both: OFPBMC_BAD_TYPE for others).
 Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, bool strict = true);
+// The same into a match that is empty yet: what is large is not copied.
+Status read_nxm(ByteView bytes, Match& m, const TlvTable* tlv, CookieMatch* cookie = nullptr, bool strict = true);
+Status read_oxm_match(ByteReader& r, Match& m, const TlvTable* tlv, bool strict = true);
+Status read_match(ByteReader& r, Version version, Match& m, const TlvTable* tlv, bool strict = true);
 /// TLVs alone, unpadded; returns their length.
 size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie = nullptr);
 /// The match of 1.1 (fixed) or 1.2+ (OXM with header and padding).

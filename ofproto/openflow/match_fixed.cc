@@ -2,11 +2,15 @@
 // The fixed matches of 1.0 (40 bytes, OF1.0.1 5.2.3) and 1.1 (88 bytes, OF1.1 A.2.3), and what of a match they can express.
 #include <algorithm>
 
+#include "lib/log.h"
 #include "ofproto/openflow/match.h"
 #include "ofproto/openflow/port.h"
 
 namespace sluice::ofp {
 namespace {
+
+Log log_match("ofp_match"), log_port("ofp_port");
+LogLimit limit(3, 15);
 
 // Wildcard bits of 1.0
 enum : uint32_t {
@@ -65,7 +69,7 @@ uint32_t cidr_wild(be32 mask) {
 
 }  // namespace
 
-Result<Match> decode_of10_match(ByteReader& r) {
+Result<Match> decode_whole_of10_match(ByteReader& r) {
   Match m;
   uint32_t w = r.u32() & OFPFW10_ALL;
   uint16_t in_port = r.u16();
@@ -85,19 +89,40 @@ Result<Match> decode_of10_match(ByteReader& r) {
   if (!(w & OFPFW10_DL_DST)) m.value.eth_dst = dst, m.mask.eth_dst = kExactMac;
   bool no_vlan = !(w & OFPFW10_DL_VLAN) && vlan == OFP10_VLAN_NONE;
   if (no_vlan) {
-    m.mask.vlan_tci = w & OFPFW10_DL_VLAN_PCP ? be16(0x1fff) : kExact16;
+    m.mask.vlan_tci = kExact16;
   } else {
     if (!(w & OFPFW10_DL_VLAN)) m.value.vlan_tci |= be16((vlan & 0xfff) | kVlanPresent), m.mask.vlan_tci |= be16(0x1fff);
     if (!(w & OFPFW10_DL_VLAN_PCP))
       m.value.vlan_tci |= be16(static_cast<uint16_t>((pcp & 7) << 13 | kVlanPresent)), m.mask.vlan_tci |= be16(0xf000);
   }
   if (!(w & OFPFW10_DL_TYPE)) m.value.eth_type = be16(type), m.mask.eth_type = kExact16;
-  bool arp = is_arp(m), ip = is_ip_or_ipv6(m);
-  if (!(w & OFPFW10_NW_PROTO) && (ip || arp)) m.value.nw_proto = proto, m.mask.nw_proto = 0xff;
-  if (!(w & OFPFW10_NW_TOS) && ip) m.value.nw_tos = tos & 0xfc, m.mask.nw_tos = 0xfc;
-  if (is_ip(m) || arp)
-    set_l3(m, nw_src, cidr_mask(w >> OFPFW10_NW_SRC_SHIFT & 0x3f), nw_dst, cidr_mask(w >> OFPFW10_NW_DST_SHIFT & 0x3f));
-  if (auto ok = set_l4(m, !(w & OFPFW10_TP_SRC), tp_src, !(w & OFPFW10_TP_DST), tp_dst); !ok) return fail(ok.error());
+  if (!(w & OFPFW10_NW_PROTO)) m.value.nw_proto = proto, m.mask.nw_proto = 0xff;
+  if (!(w & OFPFW10_NW_TOS)) m.value.nw_tos = tos & 0xfc, m.mask.nw_tos = 0xfc;
+  set_l3(m, nw_src, cidr_mask(w >> OFPFW10_NW_SRC_SHIFT & 0x3f), nw_dst, cidr_mask(w >> OFPFW10_NW_DST_SHIFT & 0x3f));
+  bool has_src = !(w & OFPFW10_TP_SRC), has_dst = !(w & OFPFW10_TP_DST);
+  if (has_ports(m)) {
+    if (auto ok = set_l4(m, has_src, tp_src, has_dst, tp_dst); !ok) return fail(ok.error());
+  } else {
+    if (has_src) m.value.tp_src = be16(tp_src), m.mask.tp_src = kExact16;
+    if (has_dst) m.value.tp_dst = be16(tp_dst), m.mask.tp_dst = kExact16;
+  }
+  return m;
+}
+
+Result<Match> decode_of10_match(ByteReader& r) {
+  auto whole = decode_whole_of10_match(r);
+  if (!whole) return whole;
+  Match m = *whole;
+  bool ip = is_ip_or_ipv6(m), arp = is_arp(m);
+  if (!ip && !arp) m.value.nw_proto = m.mask.nw_proto = 0;
+  if (!ip) m.value.nw_tos = m.mask.nw_tos = 0;
+  if (!is_ip(m) && !arp) set_l3(m, {}, {}, {}, {});
+  if (!has_ports(m)) m.value.tp_src = m.value.tp_dst = m.mask.tp_src = m.mask.tp_dst = {};
+  if (!(m.mask == whole->mask) && log_match.enabled(LogLevel::info)) {
+    log_match.info(limit, "normalization changed ofp_match, details:");
+    log_match.info(limit, " pre: {}", format_match(*whole));
+    log_match.info(limit, "post: {}", format_match(m));
+  }
   return m;
 }
 
@@ -157,7 +182,10 @@ Result<Match> decode_of11_match(ByteReader& r) {
 
   if (!(w & OFPFW11_IN_PORT)) {
     auto p = port_from_of11(in_port);
-    if (!p) return fail(Error::OFPBMC_BAD_VALUE);
+    if (!p) {
+      log_port.warn(limit, "port {} is outside the supported range 0 through 65279 or 0xffffff00 through 0xffffffff", in_port);
+      return fail(Error::OFPBMC_BAD_VALUE);
+    }
     m.set_in_port(*p);
   }
   m.mask.eth_src = ~src_wild, m.value.eth_src = src & m.mask.eth_src;
@@ -165,7 +193,7 @@ Result<Match> decode_of11_match(ByteReader& r) {
   m.mask.metadata = ~metadata_wild, m.value.metadata = metadata & m.mask.metadata;
   if (!(w & OFPFW11_DL_VLAN)) {
     if (vlan == OFPVID11_NONE) {
-      m.mask.vlan_tci = be16(0x1fff);
+      m.mask.vlan_tci = kExact16;
     } else {
       if (vlan != OFPVID11_ANY && vlan > 0xfff) return fail(Error::OFPBMC_BAD_VALUE);
       uint16_t bits = vlan == OFPVID11_ANY ? kVlanPresent : 0x1fff;
@@ -295,10 +323,18 @@ bool fits_of11(const Match& m) {
   return !ip6_only_l3(m) || (!m.mask.tp_src && !m.mask.tp_dst && !m.mask.nw_proto && !m.mask.nw_tos);
 }
 
+/// OXM asks for a priority as a whole, and only of tagged frames.
+bool vlan_fits_oxm(const Match& m) {
+  uint16_t mask = m.mask.vlan_tci.host() & 0xe000;
+  if (mask == 0 || (m.mask.vlan_tci.host() & kVlanPresent && !(m.value.vlan_tci.host() & kVlanPresent))) return true;
+  return mask == 0xe000 && (m.value.vlan_tci.host() & kVlanPresent);
+}
+
 }  // namespace
 
 ProtocolSet usable_protocols(const Match& m) {
-  ProtocolSet set = kNxmAny | kOxmAny;
+  ProtocolSet set = kNxmAny;
+  if (vlan_fits_oxm(m)) set |= kOxmAny;
   if (fits_of10(m)) set |= kOf10Any;
   if (fits_of11(m)) set |= kOf11;
   return set;

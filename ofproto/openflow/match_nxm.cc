@@ -58,6 +58,11 @@ Wide ones_wide(size_t n) {
 uint8_t* at(Flow& f, const Field& field) { return reinterpret_cast<uint8_t*>(&f) + field.place.offset; }
 const uint8_t* at(const Flow& f, const Field& field) { return reinterpret_cast<const uint8_t*>(&f) + field.place.offset; }
 
+/// Fields of Ethernet say themselves that the packet is of that type.
+bool implies_ethernet(const Match& m) {
+  return m.mask.eth_type || m.mask.vlan_tci || !m.mask.eth_src.is_zero() || !m.mask.eth_dst.is_zero();
+}
+
 /// The copying of a plain field's payload, with the checks of read_tlv.
 Status take_plain(const Field& f, WireHeader h, ByteView payload, Match& m) {
   size_t n = f.wire_bytes;
@@ -86,6 +91,15 @@ Status take_other(ByteReader& r, Match& m, const TlvTable* tlv, bool strict) {
   if (!has_prereq(t->field, m)) return fail(Error::OFPBMC_BAD_PREREQ);
   m.set(t->field, t->value, t->mask, tlv);
   return {};
+}
+
+/// A prerequisite that held when its field came may be undone by a later field that says what the packet is not: of Ethernet, a first
+/// fragment, neighbor discovery.
+bool contradicts_itself(const Match& m) {
+  bool undone = m.value.packet_type || (m.value.nw_frag & kFragLater) || (m.value.tp_dst && !(m.mask.nd_target == Ipv6Addr{} && m.mask.arp_sha.is_zero() && m.mask.arp_tha.is_zero()));
+  if (!undone) return false;
+  Match rest = m;
+  return normalize(rest);
 }
 
 Status take_tlv(ByteReader& r, Match& m, const TlvTable* tlv, bool strict) {
@@ -141,12 +155,33 @@ constexpr auto make_positions_of_words() {
 }
 constexpr auto kPositionsOfWords = make_positions_of_words();
 
+/// Positions of the fields that have a prerequisite beyond Ethernet, by it: those of one that is not there need not be looked at.
+constexpr size_t kPrereqs = static_cast<size_t>(Prereq::kInPort) + 1;
+std::array<Positions, kPrereqs> make_positions_of_prereqs() {
+  std::array<Positions, kPrereqs> t{};
+  for (size_t i = 0; i < std::size(kOrder); i++) {
+    Prereq p = field(kOrder[i]).prereq;
+    if (p > Prereq::kVlan) t[static_cast<size_t>(p)].bits[i / 64] |= uint64_t{1} << i % 64;
+  }
+  return t;
+}
+const std::array<Positions, kPrereqs>& positions_of_prereqs() {
+  static const auto table = make_positions_of_prereqs();
+  return table;
+}
+
 struct Encoder {
   const Match& m;
   ByteWriter& w;
   Version version;
   const TlvTable* tlv;
   bool oxm;  // with the fields of OXM where NXM has others: in_port of 32 bits, vlan_vid and vlan_pcp, ip_dscp
+  // Plain fields are collected here: growing the vector for each costs more than all else of it.
+  static constexpr size_t kLongestPlain = 8 + 2 * 16;
+  std::array<uint8_t, 512> buffer;
+  size_t used = 0;
+
+  Encoder(const Match& match, ByteWriter& writer, Version v, const TlvTable* table, bool as_oxm) : m(match), w(writer), version(v), tlv(table), oxm(as_oxm) {}
 
   void run(const WordMap& words) {
     Positions p;
@@ -154,11 +189,28 @@ struct Encoder {
       p.bits[0] |= kPositionsOfWords[i].bits[0];
       p.bits[1] |= kPositionsOfWords[i].bits[1];
     });
+    const auto& of_prereqs = positions_of_prereqs();
+    for (size_t i = static_cast<size_t>(Prereq::kMpls); i < kPrereqs; i++) {
+      const Positions& q = of_prereqs[i];
+      if (!((p.bits[0] & q.bits[0]) | (p.bits[1] & q.bits[1])) || has_prereq(static_cast<Prereq>(i), m)) continue;
+      p.bits[0] &= ~q.bits[0];
+      p.bits[1] &= ~q.bits[1];
+    }
     for (unsigned k = 0; k < 2; k++)
       for (uint64_t b = p.bits[k]; b; b &= b - 1) put_position(kOrder[k * 64 + static_cast<unsigned>(__builtin_ctzll(b))]);
+    flush();
   }
 
  private:
+  void flush() {
+    w.bytes(ByteView(buffer.data(), used));
+    used = 0;
+  }
+  void write(FieldId f, const FieldValue& value, const FieldValue* mask) {
+    flush();
+    write_tlv(w, f, value, mask, version, tlv);
+  }
+
   void put_position(FieldId f) {
     switch (f) {
       case FieldId::kVlanTci: return vlan();
@@ -167,7 +219,7 @@ struct Encoder {
         return;
       case FieldId::kPacketType:
         // 0 is implied by any Ethernet field.
-        if (m.mask.packet_type && (m.value.packet_type || !implies_ethernet())) put(f);
+        if (m.mask.packet_type && (m.value.packet_type || !implies_ethernet(m))) put(f);
         return;
       case FieldId::kNwTos:
         if ((m.mask.nw_tos & 0xfc) && has_prereq(f, m)) put(oxm ? FieldId::kIpDscp : FieldId::kNwTos);
@@ -183,19 +235,19 @@ struct Encoder {
     if (f.plain) return put_plain(f);
     FieldValue mask = m.get_mask(id, tlv);
     if (mask.is_zero() || !has_prereq(f.prereq, m)) return;
-    write_tlv(w, id, m.get(id, tlv), &mask, version, tlv);
+    write(id, m.get(id, tlv), &mask);
   }
 
   void put_plain(const Field& f) {
     size_t n = f.wire_bytes;
     Wide mask = load_wide(at(m.mask, f), n);
-    if (mask.is_zero() || (f.prereq > Prereq::kEthernet && !has_prereq(f.prereq, m))) return;
+    if (mask.is_zero() || (f.prereq == Prereq::kVlan && !has_prereq(f.prereq, m))) return;  // run() left out what else lacks its prerequisite
     const WireId* id = wire_id_of(f.id, version);
     bool exact = mask == ones_wide(n);
     size_t head = id->header.header_size();
-    size_t start = w.size();
-    w.out().resize(start + head + (exact ? n : 2 * n));
-    uint8_t* out = w.out().data() + start;
+    if (used + kLongestPlain > buffer.size()) flush();
+    uint8_t* out = buffer.data() + used;
+    used += head + (exact ? n : 2 * n);
     WireHeader h = exact ? id->header : with_mask(id->header);
     store_be(out, h.header);
     if (head == 8) store_be(out + 4, h.experimenter);
@@ -210,13 +262,9 @@ struct Encoder {
     uint16_t vid_mask = mask & 0x1fff;
     if (vid_mask) {
       FieldValue v(2, value & vid_mask), k(2, vid_mask);
-      write_tlv(w, FieldId::kVlanVid, v, &k, version, tlv);
+      write(FieldId::kVlanVid, v, &k);
     }
-    if ((mask & 0xe000) && (value & kVlanPresent)) write_tlv(w, FieldId::kVlanPcp, FieldValue(1, value >> 13), nullptr, version, tlv);
-  }
-
-  bool implies_ethernet() const {
-    return m.mask.eth_type || m.mask.vlan_tci || !m.mask.eth_src.is_zero() || !m.mask.eth_dst.is_zero();
+    if ((mask & 0xe000) && (value & kVlanPresent)) write(FieldId::kVlanPcp, FieldValue(1, value >> 13), nullptr);
   }
 
   void tun_metadata() {
@@ -225,7 +273,7 @@ struct Encoder {
       if (!(m.mask.tun_present & be64(uint64_t{1} << i))) continue;
       if (place_of(f, tlv).bytes == 0) continue;
       FieldValue mask = m.get_mask(f, tlv);
-      write_tlv(w, f, m.get(f, tlv), &mask, version, tlv);
+      write(f, m.get(f, tlv), &mask);
     }
   }
 
@@ -246,9 +294,7 @@ void write_cookie(const CookieMatch& c, ByteWriter& w) {
 
 }  // namespace
 
-Result<Match> decode_nxm(ByteView bytes, const TlvTable* tlv, CookieMatch* cookie, bool strict) {
-  Result<Match> out;
-  Match& m = *out;
+Status read_nxm(ByteView bytes, Match& m, const TlvTable* tlv, CookieMatch* cookie, bool strict) {
   ByteReader r(bytes);
   while (r.remaining()) {
     if (r.remaining() < 4) return fail(Error::OFPBMC_BAD_LEN);
@@ -262,39 +308,71 @@ Result<Match> decode_nxm(ByteView bytes, const TlvTable* tlv, CookieMatch* cooki
       return fail(ok.error());
     }
   }
-  return out;
+  if (m.mask.packet_type && !m.value.packet_type && implies_ethernet(m)) m.mask.packet_type = {};  // said twice: one form for one meaning
+  return contradicts_itself(m) ? fail(Error::OFPBMC_BAD_PREREQ) : Status();
 }
 
-Result<Match> decode_oxm_match(ByteReader& r, const TlvTable* tlv, bool strict) {
+Status read_oxm_match(ByteReader& r, Match& m, const TlvTable* tlv, bool strict) {
   uint16_t type = r.u16(), length = r.u16();
   if (!r.ok() || length < 4) return fail(Error::OFPBMC_BAD_LEN);
   if (type != 1) return fail(Error::OFPBMC_BAD_TYPE);
   size_t padded = (length + 7u) / 8 * 8;
   if (padded - 4 > r.remaining()) return fail(Error::OFPBMC_BAD_LEN);
   ByteView body = r.bytes(padded - 4);
-  return decode_nxm(body.first(length - 4u), tlv, nullptr, strict);
+  return read_nxm(body.first(length - 4u), m, tlv, nullptr, strict);
 }
 
-Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, bool strict) {
-  if (version == Version::k10) return decode_of10_match(r);
+Status read_match(ByteReader& r, Version version, Match& m, const TlvTable* tlv, bool strict) {
+  auto fixed = [&m](Result<Match> match) {
+    if (!match) return Status(fail(match.error()));
+    m = *match;
+    return Status();
+  };
+  if (version == Version::k10) return fixed(decode_of10_match(r));
   if (r.remaining() < 4) return fail(Error::OFPBMC_BAD_LEN);
   switch (load_be<uint16_t>(r.position())) {
-    case 0: return version == Version::k11 ? decode_of11_match(r) : fail(Error::OFPBMC_BAD_TYPE);
-    case 1: return decode_oxm_match(r, tlv, strict);  // 1.1 as well: Open vSwitch's flow statistics have it there
+    case 0: return version == Version::k11 ? fixed(decode_of11_match(r)) : fail(Error::OFPBMC_BAD_TYPE);
+    case 1: return read_oxm_match(r, m, tlv, strict);  // 1.1 as well: Open vSwitch's flow statistics have it there
     default: return fail(Error::OFPBMC_BAD_TYPE);
   }
 }
 
+Result<Match> decode_nxm(ByteView bytes, const TlvTable* tlv, CookieMatch* cookie, bool strict) {
+  Result<Match> m;
+  if (Status s = read_nxm(bytes, *m, tlv, cookie, strict); !s) m = fail(s.error());
+  return m;
+}
+
+Result<Match> decode_oxm_match(ByteReader& r, const TlvTable* tlv, bool strict) {
+  Result<Match> m;
+  if (Status s = read_oxm_match(r, *m, tlv, strict); !s) m = fail(s.error());
+  return m;
+}
+
+Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, bool strict) {
+  Result<Match> m;
+  if (Status s = read_match(r, version, *m, tlv, strict); !s) m = fail(s.error());
+  return m;
+}
+
 WordMap words_of(const Flow& mask) {
+  constexpr size_t kBlock = 8;  // most blocks of a mask are zero as a whole
   WordMap map;
   auto words = mask.words();
-  for (size_t i = 0; i < kFlowWords; i++) map.bits[i / 64] |= uint64_t{words[i] != 0} << i % 64;
+  for (size_t i = 0; i < kFlowWords;) {
+    size_t end = std::min(i + kBlock, kFlowWords);
+    uint64_t any = 0;
+    for (size_t k = i; k < end; k++) any |= words[k];
+    if (any)
+      for (size_t k = i; k < end; k++) map.bits[k / 64] |= uint64_t{words[k] != 0} << k % 64;
+    i = end;
+  }
   return map;
 }
 
 size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie) {
   size_t start = w.size();
-  Encoder{m, w, version, tlv, version >= Version::k12}.run(words_of(m.mask));
+  Encoder(m, w, version, tlv, version >= Version::k12).run(words_of(m.mask));
   if (cookie && cookie->mask) write_cookie(*cookie, w);
   return w.size() - start;
 }
@@ -307,9 +385,8 @@ void encode_match(const Match& m, ByteWriter& w, Version version, const TlvTable
 
 void encode_oxm_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv) {
   size_t start = w.size();
-  w.u16(1);
-  w.u16(0);
-  Encoder{m, w, version, tlv, true}.run(words_of(m.mask));
+  w.u32(1 << 16);  // type 1, length to come
+  Encoder(m, w, version, tlv, true).run(words_of(m.mask));
   w.patch_u16(start + 2, static_cast<uint16_t>(w.size() - start));
   w.pad(start, 8);
 }

@@ -67,7 +67,7 @@ Flow allowed_bits(const Match& m) {
   std::memset(allowed.tun_metadata, 0xff, sizeof allowed.tun_metadata);
   allowed.tun_present = be64(UINT64_MAX);
   std::memset(static_cast<void*>(&allowed.tunnel), 0xff, sizeof allowed.tunnel);
-  allowed.vlan_tci = be16(0xffff);
+  if (has_prereq(Prereq::kEthernet, m)) allowed.vlan_tci = be16(0xffff);
   return allowed;
 }
 
@@ -124,7 +124,8 @@ std::string missing_prerequisite(const Match& m) {
   Flow allowed = allowed_bits(m);
   for (size_t i = 0; i < kFlowWords; i++) rest.mask.words()[i] &= ~allowed.words()[i];
   for (const Field& f : all_fields())
-    if (!has_prereq(f.prereq, m) && !rest.is_wild(f.id)) return fmt::format("{} needs {}", f.name, prereq_text(f.prereq));
+    if (!has_prereq(f.prereq, m) && !rest.is_wild(f.id))
+      return fmt::format("{}{}{} needs {}", f.alias, f.alias.empty() ? "" : " or ", f.name, prereq_text(f.prereq));
   return {};
 }
 

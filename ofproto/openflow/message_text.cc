@@ -60,7 +60,9 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
   if (!type) return fmt::format("***decode error: {}***\n", error_name(type.error())) + hex_dump(bytes);
   auto m = decode(bytes, codec);
   if (m) {
-    add_message(out, *m, h->version, options);
+    PrintOptions with_tables = options;
+    with_tables.has_table_ids = codec.flow_mod_table_id;
+    add_message(out, *m, h->version, with_tables);
     const Hello* hello = std::get_if<Hello>(&m->body);
     if (hello && hello->has_unknown) out += " unknown data in hello:\n" + hex_dump(bytes);
     return out;

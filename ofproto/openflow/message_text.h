@@ -14,6 +14,7 @@ struct PrintOptions {
   TextNames names;               // of ports and tables, where they are known
   int verbosity = 0;
   bool show_stats = true;        // flow entries: durations, counters
+  bool has_table_ids = false;    // flow-mods of 1.0 and NXM have tables
 };
 
 /// "OFPT_HELLO (OF1.3) (xid=0x1):\n version bitmap: 0x01, 0x04\n"; always ends with a newline.

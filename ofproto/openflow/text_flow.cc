@@ -38,11 +38,14 @@ void add_update(std::string& out, const TextContext& ctx, const FlowUpdate& u) {
 void format_body(std::string& out, const TextContext& ctx, const FlowMod& m) {
   out += ' ';
   constexpr int kRawVerbosity = 3;
-  if (ctx.type() == MessageType::NXT_FLOW_MOD && ctx.options.verbosity >= kRawVerbosity) return format_flow_mod(m, out, ctx.names(), true);
-  if (ctx.version() >= Version::k12 || !(m.flags & OFPFF_RESET_COUNTS)) return format_flow_mod(m, out, ctx.names());
-  FlowMod shown = m;  // before 1.2 an add always resets counters; that is not said
-  shown.flags &= static_cast<uint16_t>(~OFPFF_RESET_COUNTS);
-  format_flow_mod(shown, out, ctx.names());
+  bool as_nxm = ctx.type() == MessageType::NXT_FLOW_MOD && ctx.options.verbosity >= kRawVerbosity;
+  bool resets = ctx.version() < Version::k12;  // before 1.2 an add always resets counters; that is not said
+  bool no_table = (ctx.version() == Version::k10 || ctx.type() == MessageType::NXT_FLOW_MOD) && !ctx.options.has_table_ids;
+  if (!resets && !no_table) return format_flow_mod(m, out, ctx.names(), as_nxm);
+  FlowMod shown = m;
+  if (resets) shown.flags &= static_cast<uint16_t>(~OFPFF_RESET_COUNTS);
+  if (no_table) shown.table_id = 0;
+  format_flow_mod(shown, out, ctx.names(), as_nxm);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const FlowRemoved& m) {
@@ -81,10 +84,9 @@ void format_body(std::string& out, const TextContext&, const AggregateStats& m) 
 void format_body(std::string& out, const TextContext& ctx, const FlowMonitorRequest& m) {
   for (const FlowMonitor& f : m.monitors) {
     append(out, "\n id={}", f.monitor_id);
-    if (f.command != FlowMonitorCommand::kAdd) {
-      constexpr std::string_view kCommands[] = {"add", "modify", "delete"};
-      append(out, " command={}", kCommands[static_cast<size_t>(f.command)]);
-      if (f.command == FlowMonitorCommand::kDelete) continue;
+    if (f.command == FlowMonitorCommand::kDelete) {
+      out += " command=delete";
+      continue;
     }
     out += " flags=";
     add_bits(out, f.flags, kMonitorFlags, ",");

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text of groups and meters.
+#include <algorithm>
+
 #include "ofproto/openflow/feature_bits.h"
 #include "ofproto/openflow/port.h"
 #include "ofproto/openflow/text_body.h"
@@ -41,7 +43,9 @@ void add_selection(std::string& out, const GroupSelection& s) {
   bool one = s.fields.size() == 1;
   out += one ? ",fields=" : ",fields(";
   std::string_view gap;
-  for (const GroupField& f : s.fields) {
+  std::vector<GroupField> fields = s.fields;
+  std::ranges::sort(fields, {}, &GroupField::field);
+  for (const GroupField& f : fields) {
     append(out, "{}{}", gap, field(f.field).name);
     gap = ",";
     if (f.mask == FieldValue::ones(field(f.field), f.mask.size())) continue;

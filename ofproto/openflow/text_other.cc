@@ -56,8 +56,8 @@ void format_body(std::string& out, const TextContext&, const TlvTableReply& m) {
 
 void format_body(std::string& out, const TextContext&, const CtFlush& m) {
   append(out, " zone={} '", m.zone.value_or(0));
-  auto is_v6 = [](const std::optional<Ipv6Addr>& a) { return a && !is_v4_mapped(*a) && *a != Ipv6Addr{}; };
-  bool v6 = is_v6(m.original.src) || is_v6(m.original.dst) || is_v6(m.reply.src) || is_v6(m.reply.dst);
+  auto is_v4 = [](const std::optional<Ipv6Addr>& a) { return a && is_v4_mapped(*a); };
+  bool v6 = !is_v4(m.original.src) && !is_v4(m.original.dst) && !is_v4(m.reply.src) && !is_v4(m.reply.dst);
   add_tuple(out, m.original, v6, m.ip_proto, true);
   out += "' '";
   add_tuple(out, m.reply, v6, m.ip_proto, false);

@@ -167,7 +167,7 @@ void format_body(std::string& out, const TextContext& ctx, const QueueDescReply&
     out += ' ';
   }
   std::vector<QueueDesc> queues = m.queues;
-  std::ranges::stable_sort(queues, {}, [](const QueueDesc& q) { return std::pair(q.port_no, q.queue_id); });
+  std::ranges::stable_sort(queues, {}, [&](const QueueDesc& q) { return std::pair(old ? OfpPort{} : q.port_no, q.queue_id); });
   std::optional<OfpPort> last;
   for (const QueueDesc& q : queues) {
     if (!old && last != q.port_no) append(out, "port={}\n", format_port(q.port_no, ctx.names().ports));

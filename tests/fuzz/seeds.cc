@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes seeds for the fuzz targets, from the tables: `fuzz_seeds DIR` makes DIR/match, DIR/actions and DIR/flow_text.
+// Writes seeds for the fuzz targets, from the tables: `fuzz_seeds DIR` makes DIR/match, DIR/actions, DIR/flow_text, DIR/message,
+// DIR/packet and DIR/pcap.
 #include <fmt/core.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "datapath/compose.h"
+#include "datapath/pcap_file.h"
+#include "lib/json.h"
+#include "ofproto/openflow/codec.h"
 #include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/text.h"
 
 using namespace sluice;
 using namespace sluice::ofp;
@@ -55,6 +61,45 @@ void action_seeds(const std::filesystem::path& actions, const std::filesystem::p
   }
 }
 
+Bytes from_hex(std::string_view hex) {
+  Bytes out;
+  for (size_t i = 0; i + 1 < hex.size(); i += 2) out.push_back(static_cast<uint8_t>(parse_number(fmt::format("0x{}", hex.substr(i, 2))).value_or(0)));
+  return out;
+}
+
+/// Recorded messages of every version, and flow-mods with all the texts.
+void message_seeds(const std::filesystem::path& dir) {
+  std::ifstream recordings(SLUICE_SOURCE_DIR "/tests/unit/openflow/data/openflow-transcripts.jsonl");
+  std::string line;
+  for (unsigned n = 0; std::getline(recordings, line);) {
+    auto json = Json::parse(line);
+    if (!json) continue;
+    for (const Json& m : json->get("msgs").elements())
+      if (m.size() == 2) write(dir, fmt::format("{}", n++), from_hex(m[1].string()));
+  }
+  for (size_t i = 0; i < std::size(kTexts); i++) {
+    auto p = parse_flow(kTexts[i], FlowModCommand::kAdd);
+    if (!p) continue;
+    for (Version v : kVersions) {
+      Bytes b = encode({.type = MessageType::OFPT_FLOW_MOD, .version = v, .xid = 1, .body = p->flow});
+      if (!b.empty()) write(dir, fmt::format("flow-{}-{}", i, version_name(v)), b);
+    }
+  }
+}
+
+void packet_seeds(const std::filesystem::path& packets, const std::filesystem::path& captures) {
+  constexpr std::string_view kPackets[] = {"arp,arp_op=1,arp_spa=1.2.3.4", "tcp,dl_vlan=5,tp_dst=80", "udp6,ipv6_src=fe80::1", "icmp6,icmp_type=135,nd_target=fe80::2",
+                                           "mpls,mpls_label=5,mpls_bos=1", "sctp,tp_src=1", "ip,nw_frag=later", "dl_type=0x894f,nsh_mdtype=1"};
+  std::filesystem::create_directories(captures);
+  for (std::string_view text : kPackets) {
+    auto flow = parse_exact_flow(text);
+    if (!flow) continue;
+    Packet p = compose(*flow);
+    write(packets, text, p.view());
+    if (auto capture = PcapWriter::open((captures / text).string(), true)) capture->write(Duration(1), p.view());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -65,5 +110,7 @@ int main(int argc, char** argv) {
   std::filesystem::path dir = argv[1];
   match_seeds(dir / "match");
   action_seeds(dir / "actions", dir / "flow_text");
+  message_seeds(dir / "message");
+  packet_seeds(dir / "packet", dir / "pcap");
   return 0;
 }

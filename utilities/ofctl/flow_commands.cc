@@ -5,6 +5,7 @@
 #include "lib/program.h"
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/port.h"
+#include "utilities/ofctl/color.h"
 #include "utilities/ofctl/flows.h"
 
 namespace sluice::ofctl {
@@ -116,7 +117,7 @@ void dump_flows(const Settings& s, Words w) {
     format_flow_stats(flow, out, print_names, s.stats);
     out += '\n';
   }
-  print(out);
+  print(s.color ? color_flows(out) : out);
 }
 
 void dump_aggregate(const Settings& s, Words w) {

@@ -60,6 +60,8 @@ void add_own_options(Options& options, ofctl::Settings& s) {
   flag("bundle", 0, s.bundle);
   flag("may-create", 0, s.may_create);
   flag("timestamp", 0, s.timestamps);
+  flag("raw", 0, s.raw);
+  flag("pcap", 0, s.pcap);
   options.add("no-stats", 0, Options::kNone, [&](const char*) { s.stats = false; });
   options.add("stats", 0, Options::kNone, [&](const char*) { s.stats = true; });
   options.add("names", 0, Options::kNone, [&](const char*) { s.names = true; });
@@ -104,6 +106,7 @@ int main(int argc, char** argv) {
   ofctl::Settings settings;
   settings.directories = Directories::from_environment();
   log_set("console:warn").value();
+  log_set("ofp_match:console:info").value();  // fields of a match that are dropped
   Options options;
   add_own_options(options, settings);
   add_log_options(options, settings.directories.log);

@@ -33,6 +33,7 @@ struct Settings {
   int verbosity = 0;
   std::optional<bool> names;     // nothing: names if the output goes to a terminal
   bool color = false;
+  bool raw = false, pcap = false;  // compose-packet: the bytes, or a capture file, instead of a hex dump
   std::vector<SortKey> sort;
   std::optional<ofp::PacketInFormat> packet_in_format;
   TlsConfig tls;

@@ -10,6 +10,7 @@
 #include "lib/target.h"
 #include "ofproto/openflow/port.h"
 #include "ofproto/openflow/text.h"
+#include "utilities/ofctl/color.h"
 #include "utilities/ofctl/ofctl.h"
 
 namespace sluice::ofctl {
@@ -178,7 +179,10 @@ std::optional<std::vector<Bytes>> transact_multipart(const Settings& s, Client& 
 void dump(const Settings& s, Client& c, const ofp::Message& request, const ofp::TextNames& names) {
   auto parts = transact_multipart(s, c, encode_or_die(request));
   if (!parts) return;
-  for (const Bytes& part : *parts) print(ofp::format_wire(part, {.names = names, .verbosity = s.verbosity, .show_stats = s.stats}, {.tlv = names.tlv}));
+  for (const Bytes& part : *parts) {
+    std::string text = ofp::format_wire(part, {.names = names, .verbosity = s.verbosity, .show_stats = s.stats}, {.tlv = names.tlv});
+    print(s.color ? color_flows(text) : text);
+  }
 }
 
 std::vector<ofp::PortDesc> fetch_ports(const Settings&, Client& c) {

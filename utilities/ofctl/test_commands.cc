@@ -2,11 +2,13 @@
 // Commands without a switch: printing OpenFlow from files, and the parsers and printers on their own, for tests.
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 
 #include "datapath/compose.h"
 #include "datapath/packet.h"
+#include "datapath/pcap_file.h"
 #include "lib/program.h"
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/message_text.h"
@@ -59,7 +61,8 @@ Bytes parse_hex_or_die(std::string_view text) {
 void ofp_print(const Settings& s, Words w) {
   Settings verbose = s;
   if (w.size() > 1) verbose.verbosity = static_cast<int>(parse_number(w[1]).value_or(0));
-  print(show_bytes(verbose, parse_hex_or_die(w[0])));
+  std::string text = w[0] == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : w[0];
+  print(show_bytes(verbose, parse_hex_or_die(text)));
 }
 
 Bytes read_file(const std::string& path) {
@@ -159,10 +162,10 @@ Version version_or_die(const std::string& name) {
 }
 
 /// The bytes that came back different, each on a line.
-void print_differences(ByteView before, ByteView after) {
+void print_differences(ByteView before, ByteView after, std::string_view label = "") {
   for (size_t i = 0; i < std::max(before.size(), after.size()); i++) {
     auto byte = [i](ByteView b) { return i < b.size() ? fmt::format("{:02x}", b[i]) : std::string("(none)"); };
-    if (byte(before) != byte(after)) print(fmt::format("{:2}: {} -> {}\n", i, byte(before), byte(after)));
+    if (byte(before) != byte(after)) print(fmt::format("{}{:2}: {} -> {}\n", label, i, byte(before), byte(after)));
   }
 }
 
@@ -193,6 +196,16 @@ void parse_wire_actions(const Settings& s, Words w, bool instructions) {
 void parse_actions_command(const Settings& s, Words w) { parse_wire_actions(s, w, false); }
 void parse_instructions_command(const Settings& s, Words w) { parse_wire_actions(s, w, true); }
 
+/// What goes of a match of 1.0 because a prerequisite is not there.
+void print_normalized(const Bytes& whole) {
+  ByteReader reader(whole);
+  auto match = decode_of10_match(reader);
+  Bytes again;
+  ByteWriter w(again);
+  encode_of10_match(*match, w);
+  print_differences(whole, again, "normal: ");
+}
+
 /// Lines of a fixed match in hexadecimal: what it means, and what of it would be sent otherwise.
 void parse_fixed_match(const Settings& s, bool of11) {
   std::string line;
@@ -201,7 +214,7 @@ void parse_fixed_match(const Settings& s, bool of11) {
     if (text.empty()) continue;
     Bytes bytes = parse_hex_or_die(text);
     ByteReader reader(bytes);
-    auto match = of11 ? decode_of11_match(reader) : decode_of10_match(reader);
+    auto match = of11 ? decode_of11_match(reader) : decode_whole_of10_match(reader);
     if (!match || !reader.ok()) {
       print(fmt::format("bad {} {}\n\n", of11 ? "ofp11_match:" : "ofp10_match:", match ? "OFPBMC_BAD_LEN" : error_name(match.error())));
       continue;
@@ -214,6 +227,7 @@ void parse_fixed_match(const Settings& s, bool of11) {
     if (of11) encode_of11_match(*match, w);
     else encode_of10_match(*match, w);
     print_differences(bytes, again);
+    if (!of11) print_normalized(again);
     print("\n");
   }
 }
@@ -229,7 +243,7 @@ void parse_tlvs(const Settings& s, Version v) {
       print(line + "\n");
       continue;
     }
-    auto bytes = parse_nxm(line);
+    auto bytes = parse_nxm(std::string_view(line).substr(0, line.find('#')));
     if (!bytes) fatal("{}", bytes.error());
     CookieMatch cookie;
     auto match = decode_nxm(*bytes, tlv, v < Version::k12 ? &cookie : nullptr, s.strict);
@@ -346,7 +360,15 @@ void compose_packet_command(const Settings& s, Words w) {
   auto flow = parse_exact_flow(w[0], {.names = print_options(s).names});
   if (!flow) fatal("{}", flow.error());
   Packet packet = compose(*flow);
-  print(plain_hex_dump(packet.view()));
+  if (s.pcap) {
+    auto writer = PcapWriter::open("/dev/stdout", false);
+    if (!writer) fatal("{}", writer.error());
+    writer->write(Duration(), packet.view());
+  } else if (s.raw) {
+    print(std::string(reinterpret_cast<const char*>(packet.data()), packet.size()));
+  } else {
+    print(plain_hex_dump(packet.view()));
+  }
 }
 
 void parse_packet_command(const Settings& s, Words) {
@@ -357,7 +379,9 @@ void parse_packet_command(const Settings& s, Words) {
 
 void parse_key_value(const Settings&, Words w) {
   for (const std::string& text : w) {
-    std::string_view rest = text;
+    std::string closed = text;  // what is not closed goes to the end
+    for (ptrdiff_t open = std::ranges::count(text, '(') - std::ranges::count(text, ')'); open > 0; open--) closed += ')';
+    std::string_view rest = closed;
     std::string out;
     for (;;) {
       auto item = next_item(rest);

@@ -91,6 +91,30 @@ TEST_P(EveryField, WireReadsBack) {
   }
 }
 
+/// A format that is said to be usable carries all of the match; for the others the tools refuse.
+TEST_P(EveryField, NoUsableFormatLosesAnything) {
+  if (!mapped()) return;
+  bool datapath_only = !wire_id_of(f_.id, Version::k15);
+  if (datapath_only) return;
+  for (unsigned i = 0; i < kRounds; i++) {
+    Match m = random_match();
+    ProtocolSet usable = usable_protocols(m);
+    for (Version v : kVersions) {
+      Bytes b;
+      ByteWriter w(b);
+      if (!(usable & version_protocols(v) & ~kNxmAny)) continue;
+      if (v == Version::k10) encode_of10_match(m, w);
+      else encode_match(m, w, v, &tlv_);
+      ByteReader r(b);
+      auto back = decode_match(r, v, &tlv_);
+      ASSERT_TRUE(back) << f_.name << " " << version_name(v) << " " << error_name(back.error()) << " " << hex(b);
+      // Both say that there is no tag.
+      if (!(m.value.vlan_tci & be16(kVlanPresent)) && (m.mask.vlan_tci & be16(kVlanPresent))) m.mask.vlan_tci = back->mask.vlan_tci;
+      EXPECT_TRUE(*back == m) << f_.name << " " << version_name(v) << "\n" << format_match(m) << "\n" << format_match(*back);
+    }
+  }
+}
+
 TEST_P(EveryField, TextReadsBack) {
   if (!mapped()) return;
   bool datapath_only = f_.id == FieldId::kSkbPriority || f_.id == FieldId::kTunTtl || f_.id == FieldId::kTunTos;

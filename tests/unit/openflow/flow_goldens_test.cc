@@ -118,7 +118,7 @@ std::string dump_of(Version v, const Recorded& r, const TlvTable& tlv, bool reen
     Recorded again{v == Version::k10, {}, {}};
     ByteWriter mw(again.match), aw(again.actions);
     if (again.nxm) encode_nxm(*match, mw, v, &tlv);
-    else encode_match(*match, mw, v, &tlv);
+    else encode_oxm_match(*match, mw, v, &tlv);  // statistics of 1.1 too
     if (auto ok = encode_instructions(*actions, aw, v, &tlv); !ok) return fmt::format("encode error {}", error_name(ok.error()));
     return dump_of(v, again, tlv, false);
   }

@@ -3,6 +3,7 @@
 // hello negotiation; errors about broken headers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 
@@ -32,16 +33,26 @@ void fill_in(MessageType type, Version v, Body& body) {
   if (auto* b = std::get_if<Hello>(&body)) b->versions = 0x12;
   if (auto* b = std::get_if<BundleAdd>(&body)) b->message = encode({.type = MessageType::OFPT_PORT_MOD, .version = v, .xid = 5, .body = PortMod{}});
   if (auto* b = std::get_if<RequestForward>(&body)) b->message = barrier;
-  if (auto* b = std::get_if<ErrorReport>(&body)) b->error = Error::OFPBRC_BAD_LEN;
+  if (auto* b = std::get_if<ErrorReport>(&body)) {
+    b->error = Error::OFPBRC_BAD_LEN;
+    b->data = barrier;
+  }
   if (auto* b = std::get_if<TableStatus>(&body)) b->reason = 3;
-  if (auto* b = std::get_if<FlowMod>(&body)) b->table_id = 0;
+  if (auto* b = std::get_if<FlowMod>(&body)) {
+    b->table_id = 0;
+    b->actions.push_back(Output{.port = OfpPort{2}});
+  }
   if (auto* b = std::get_if<RoleMessage>(&body)) b->role = Role::kEqual;
   if (auto* b = std::get_if<PacketIn>(&body)) {
     b->data = Bytes(60);
     b->total_len = 60;
     b->metadata.set_in_port(OfpPort{1});
   }
-  if (auto* b = std::get_if<PacketOut>(&body)) b->metadata.set_in_port(OfpPort{1});
+  if (auto* b = std::get_if<PacketOut>(&body)) {
+    b->metadata.set_in_port(OfpPort{1});
+    b->actions.push_back(Output{.port = OfpPort{2}});
+    b->data = Bytes(60);
+  }
   (void)type;
 }
 
@@ -90,6 +101,58 @@ TEST(Message, WritesSamples) {
     if (m.version != Version::k10 && m.version != Version::k13) return;
     Bytes bytes = encode(m);
     file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+  });
+}
+
+/// What decodes also prints and encodes, and what it encodes to decodes.
+void expect_sound(ByteView bytes) {
+  auto m = decode(bytes);
+  if (!m) return;
+  format(*m);
+  Bytes again;
+  if (!encode(*m, again)) return;
+  auto h = peek_header(again);
+  ASSERT_TRUE(h && h->length >= kHeaderSize && h->length <= again.size());
+  auto decoded = decode(ByteView(again).first(h->length));
+  EXPECT_TRUE(decoded) << error_name(decoded.error()) << "\n" << hex_dump(bytes) << hex_dump(again);
+}
+
+constexpr uint16_t kLengths[] = {0, 1, 3, 7, 8, 0xffff, 0xfff8};
+
+TEST(Message, NoHeaderLengthDoesHarm) {
+  for_each_message([](const Message& m) {
+    SCOPED_TRACE(std::string(info(m.type).name) + " " + std::string(version_name(m.version)));
+    Bytes whole = encode(m);
+    for (uint16_t length : kLengths) {
+      Bytes bytes = whole;
+      store_be(bytes.data() + 2, length);
+      if (length == bytes.size()) continue;
+      EXPECT_EQ(decode(bytes).error(), Error::OFPBRC_BAD_LEN);
+      // The same with as many bytes as it says.
+      bytes.resize(length);
+      if (length < kHeaderSize) {
+        EXPECT_FALSE(decode(bytes));
+        continue;
+      }
+      expect_sound(bytes);
+    }
+  });
+}
+
+TEST(Message, NoInnerLengthDoesHarm) {
+  for_each_message([](const Message& m) {
+    SCOPED_TRACE(std::string(info(m.type).name) + " " + std::string(version_name(m.version)));
+    Bytes whole = encode(m);
+    whole.resize(whole.size() + 64);  // room for what a length may claim
+    store_be(whole.data() + 2, static_cast<uint16_t>(whole.size()));
+    constexpr size_t kFixedParts = 64;  // where the lengths are; what follows repeats
+    for (size_t at = kHeaderSize; at + 2 <= std::min(whole.size(), kHeaderSize + kFixedParts); at += 2) {
+      for (uint16_t length : kLengths) {
+        Bytes bytes = whole;
+        store_be(bytes.data() + at, length);
+        expect_sound(bytes);
+      }
+    }
   });
 }
 

@@ -22,7 +22,7 @@ COMMANDS = [
     "show br0", "dump-desc br0", "dump-tables br0", "dump-table-features br0", "dump-table-desc br0", "dump-ports br0", "dump-ports br0 1", "dump-ports br0 p1",
     "dump-ports-desc br0", "dump-ports-desc br0 nosuch", "queue-stats br0", "queue-stats br0 1", "queue-get-config br0 1", "dump-flows br0",
     "dump-flows br0 tcp", "dump-flows br0 in_port=p1", "dump-flows br0 out_port=2", "--no-stats dump-flows br0", "--names dump-flows br0", "--sort dump-flows br0",
-    "--rsort=in_port dump-flows br0", "dump-aggregate br0", "dump-aggregate br0 tcp", "dump-groups br0", "dump-group-stats br0", "dump-group-features br0",
+    "--rsort=in_port dump-flows br0", "--color=always --no-stats dump-flows br0", "encode-hello 0x7e", "dump-aggregate br0", "dump-aggregate br0 tcp", "dump-groups br0", "dump-group-stats br0", "dump-group-features br0",
     "dump-meters br0", "meter-stats br0", "meter-features br0", "get-frags br0", "set-frags br0 bad", "mod-port br0 p1 bad", "mod-port br0 9 up",
     "mod-table br0 1 bad", "add-flow br0 priority=70000,actions=drop", "add-flow br0 in_port=1", "add-flow br0 foo=1,actions=drop",
     "add-flow br0 tcp,tp_dst=70000,actions=drop", "del-flows br0 actions=drop", "add-group br0 group_id=1", "add-meter br0 meter=1", "dump-tlv-map br0",
