@@ -6,6 +6,11 @@
 #include "dbserver/session.h"
 
 namespace sluice::ovsdb {
+namespace {
+
+constexpr size_t kShareBelow = 64u << 10;  // bytes of an update; larger ones are shared without their head
+
+}  // namespace
 
 void HostedDatabase::tell_monitors(const std::shared_ptr<Commit>& commit) {
   remember(commit);
@@ -14,6 +19,9 @@ void HostedDatabase::tell_monitors(const std::shared_ptr<Commit>& commit) {
   for (auto& [key, entry] : specs_) {
     std::shared_ptr<const std::string> body;
     bool rendered = false;
+    // Many clients name their monitor alike: then they get the same text.
+    std::shared_ptr<const std::string> message;
+    const Monitor* alike = nullptr;
     for (Monitor& m : entry->monitors) {
       if (m.seen >= number) continue;
       if (m.session->is_congested() || m.seen + 1 < number) {  // catch_up() will tell it
@@ -27,7 +35,18 @@ void HostedDatabase::tell_monitors(const std::shared_ptr<Commit>& commit) {
         rendered = true;
       }
       m.seen = number;
-      if (body) m.session->send_update(m, last_id_, body);
+      if (!body) continue;
+      if (body->size() > kShareBelow) {
+        m.session->send_update(m, last_id_, body);
+        continue;
+      }
+      if (!alike || alike->version != m.version || !(alike->id == m.id)) {
+        std::string text;
+        Session::append_update(text, m, last_id_, *body);
+        message = std::make_shared<const std::string>(std::move(text));
+        alike = &m;
+      }
+      m.session->send_shared(message);
     }
   }
 }

@@ -101,12 +101,8 @@ void Session::notify(std::string_view method, std::string_view params) {
   output_.send(fmt::format("{{\"id\":null,\"method\":\"{}\",\"params\":{}}}", method, params));
 }
 
-void Session::send_update(const Monitor& m, const Uuid& txn, const std::shared_ptr<const std::string>& body) {
-  constexpr size_t kCopyBelow = 1024;  // a short text is cheaper to copy than to share
+void Session::append_update(std::string& out, const Monitor& m, const Uuid& txn, std::string_view body) {
   static constexpr std::string_view kNames[] = {"update", "update2", "update3"};
-  bool copy = body->size() < kCopyBelow;
-  std::string own, &out = copy ? server_.scratch() : own;
-  out.clear();
   out += "{\"id\":null,\"method\":\"";
   out += kNames[static_cast<size_t>(m.version)];
   out += "\",\"params\":[";
@@ -117,13 +113,20 @@ void Session::send_update(const Monitor& m, const Uuid& txn, const std::shared_p
     format_to(text + 1, txn);
     out.append(text, sizeof text - 1);
   }
-  if (copy) {
-    out += *body;
-    out += "]}";
-    output_.send_copy(out);
+  out += body;
+  if (!body.empty()) out += "]}";
+}
+
+void Session::send_update(const Monitor& m, const Uuid& txn, const std::shared_ptr<const std::string>& body) {
+  constexpr size_t kCopyBelow = 1024;  // a short text is cheaper to copy than to share
+  std::string head;
+  if (body->size() < kCopyBelow) {
+    append_update(head, m, txn, *body);
+    output_.send(std::move(head));
     return;
   }
-  output_.send(std::move(own));
+  append_update(head, m, txn, {});
+  output_.send(std::move(head));
   output_.send(body);
   output_.send(std::string("]}"));
 }

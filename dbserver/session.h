@@ -67,6 +67,10 @@ class Session {
   void error(const Json& error, const Json& id);
   void notify(std::string_view method, std::string_view params);
   void send_update(const Monitor& m, const Uuid& txn, const std::shared_ptr<const std::string>& body);
+  /// A whole message, shared with others.
+  void send_shared(std::shared_ptr<const std::string> message) { output_.send(std::move(message)); }
+  /// The message of an update to a monitor.
+  static void append_update(std::string& out, const Monitor& m, const Uuid& txn, std::string_view body);
   void close(std::string_view reason) { output_.close(reason); }
 
   // For the status columns of remotes.

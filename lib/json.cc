@@ -306,24 +306,49 @@ constexpr auto kTwoDigits = [] {
 
 }  // namespace
 
+namespace {
+
+/// Which of sixteen bytes need an escape: quotation marks, backslashes, control characters.
+unsigned special_bytes(__m128i block) {
+  __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+  __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, marks)));
+}
+
+/// The first byte from p on that needs an escape, or end.  The last vector overlaps what was looked at before.
+const char* find_special(const char* p, const char* end) {
+  constexpr ptrdiff_t kVector = 16, kHalf = 8;
+  auto load = [](const char* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); };
+  if (end - p >= kVector) {
+    for (; end - p >= kVector; p += kVector)
+      if (unsigned found = special_bytes(load(p))) return p + std::countr_zero(found);
+    if (p == end) return end;
+    unsigned found = special_bytes(load(end - kVector));
+    return found ? end - kVector + std::countr_zero(found) : end;
+  }
+  if (end - p >= kHalf) {
+    auto half = [](const char* at) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)); };
+    unsigned found = special_bytes(_mm_unpacklo_epi64(half(p), half(end - kHalf)));
+    if (!found) return end;
+    int at = std::countr_zero(found);
+    return at < kHalf ? p + at : end - kVector + at;
+  }
+  while (p < end && !kNeedsEscape[static_cast<unsigned char>(*p)]) p++;
+  return p;
+}
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view s) {
   out += '"';
-  const char *run = s.data(), *end = s.data() + s.size();
-  for (const char* p = run; p < end; p++) {
-    while (end - p >= 16) {
-      __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)), control = _mm_set1_epi8(0x1f);
-      __m128i special = _mm_or_si128(_mm_cmpeq_epi8(_mm_min_epu8(block, control), block),
-                                     _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'))));
-      if (_mm_movemask_epi8(special)) break;
-      p += 16;
-    }
-    if (p == end) break;
-    if (!kNeedsEscape[static_cast<unsigned char>(*p)]) continue;
-    out.append(run, p);
-    append_escape(out, static_cast<unsigned char>(*p));
-    run = p + 1;
+  const char *p = s.data(), *end = p + s.size();
+  for (;;) {
+    const char* special = find_special(p, end);
+    out.append(p, special);
+    if (special == end) break;
+    append_escape(out, static_cast<unsigned char>(*special));
+    p = special + 1;
   }
-  out.append(run, end);
   out += '"';
 }
 

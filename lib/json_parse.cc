@@ -65,14 +65,43 @@ class Blocks {
 
 }  // namespace
 
+/// Values one behind another, as bytes: they borrow, so they need no destruction.
+class ValueStack {
+ public:
+  ~ValueStack() { std::free(values_); }
+  ValueStack() = default;
+  ValueStack(const ValueStack&) = delete;
+  ValueStack& operator=(const ValueStack&) = delete;
+  void clear() { size_ = 0; }
+  size_t size() const { return size_; }
+  size_t capacity() const { return capacity_; }
+  Json* data() { return values_; }
+  /// Room for one more; not initialised.
+  void* push() {
+    if (size_ == capacity_) grow();
+    return values_ + size_++;
+  }
+  void cut(size_t size) { size_ = size; }
+
+ private:
+  void grow() {
+    constexpr size_t kFirst = 256;
+    capacity_ = capacity_ ? capacity_ * 2 : kFirst;
+    values_ = static_cast<Json*>(std::realloc(static_cast<void*>(values_), capacity_ * sizeof(Json)));
+    if (!values_) std::abort();
+  }
+  Json* values_ = nullptr;
+  size_t size_ = 0, capacity_ = 0;
+};
+
 /// What the parser found so far.  Unfinished arrays and objects lie on one stack; when they end their parts move to the arena.  Values that borrow own
 /// nothing and are moved as bytes.
 struct JsonBuilder {
-  std::vector<Json>& stack;
+  ValueStack& stack;
   Blocks& blocks;
 
   void put(Json::Type type, uint64_t bits, uint32_t size = 0) {
-    Json& v = stack.emplace_back();
+    Json& v = *new (stack.push()) Json;
     v.type_ = type;
     v.borrowed_ = true;
     v.size_ = size;
@@ -108,7 +137,7 @@ struct JsonBuilder {
     size_t bytes = size * (type == Json::Type::object ? sizeof(JsonMember) : sizeof(Json));
     void* to = bytes ? blocks.allocate(bytes) : nullptr;
     if (bytes) std::memcpy(to, static_cast<const void*>(stack.data() + stack.size() - values), bytes);
-    stack.resize(stack.size() - values);
+    stack.cut(stack.size() - values);
     put(type, std::bit_cast<uint64_t>(to), static_cast<uint32_t>(size));
   }
 
@@ -480,7 +509,7 @@ std::expected<Json, JsonError> Json::parse(std::string_view text) {
 
 struct JsonArena::Impl {
   Blocks blocks;
-  std::vector<Json> stack;
+  ValueStack stack;
   std::vector<size_t> open;
 };
 
@@ -501,7 +530,7 @@ std::expected<const Json*, JsonError> JsonArena::parse(std::string_view text) {
   std::memset(copy + text.size(), 0, kVector);
   Parser parser(copy, text.size(), {impl_->stack, impl_->blocks}, impl_->open);
   Problem problem = parser.run();
-  if (problem == Problem::none) return &impl_->stack.front();
+  if (problem == Problem::none) return impl_->stack.data();
   if (text.empty()) return std::unexpected(error_at(text, 0, describe(problem)));
   if (problem == Problem::trailing && text[parser.offset()] == '\0') return std::unexpected(error_at(text, parser.offset(), "null byte"));
   // The copy has changed where escapes were; the text has not.

@@ -55,15 +55,17 @@ std::string jsonrpc_error(const Json& error, const Json& id) {
 }
 
 std::expected<JsonRpcMessage, std::string> classify_jsonrpc(const Json& message) {
-  static constexpr std::array<std::string_view, 5> kMembers{"method", "params", "id", "result", "error"};
+  static constexpr std::array<std::string_view, 5> kMembers{"error", "id", "method", "params", "result"};
   if (!message.is_object()) return std::unexpected("message is not a JSON object");
+  std::array<const Json*, kMembers.size()> found{};
+  size_t next = 0;  // both lists are sorted
   for (const JsonMember& m : message.members()) {
-    if (std::find(kMembers.begin(), kMembers.end(), m.name()) == kMembers.end()) {
-      return std::unexpected(fmt::format("message has unexpected member \"{}\"", m.name()));
-    }
+    while (next < kMembers.size() && kMembers[next] != m.name()) next++;
+    if (next == kMembers.size()) return std::unexpected(fmt::format("message has unexpected member \"{}\"", m.name()));
+    found[next++] = &m.value;
   }
-  const Json &method = message.get("method"), &params = message.get("params"), &id = message.get("id");
-  const Json &result = message.get("result"), &error = message.get("error");
+  auto member = [&](size_t i) -> const Json& { return found[i] ? *found[i] : null_json(); };
+  const Json &error = member(0), &id = member(1), &method = member(2), &params = member(3), &result = member(4);
   using Kind = JsonRpcMessage::Kind;
   if (!method.is_null()) {
     Kind kind = id.is_null() ? Kind::notification : Kind::request;
@@ -77,7 +79,7 @@ std::expected<JsonRpcMessage, std::string> classify_jsonrpc(const Json& message)
   if (!params.is_null()) return std::unexpected("reply must not have \"params\"");
   if (id.is_null()) return std::unexpected("reply must have \"id\"");
   if (!result.is_null() && !error.is_null()) return std::unexpected("reply must not have both \"result\" and \"error\"");
-  if (!message.find("result") && !message.find("error")) return std::unexpected("message has neither \"method\" nor \"result\" nor \"error\"");
+  if (!found[4] && !found[0]) return std::unexpected("message has neither \"method\" nor \"result\" nor \"error\"");
   return JsonRpcMessage{error.is_null() ? Kind::reply : Kind::error, {}, &null_json(), &id, &result, &error};
 }
 

@@ -49,20 +49,31 @@ std::string format(const Uuid& u) {
 }
 
 std::optional<Uuid> parse_uuid(std::string_view s) {
-  if (s.size() != kUuidTextLength) return std::nullopt;
-  Uuid u;
-  int bad = 0, digits = 0;
-  for (size_t i = 0; i < kUuidTextLength; i++) {
-    if (is_dash(i)) {
-      if (s[i] != '-') return std::nullopt;
-      continue;
+  constexpr uint8_t kBad = 0xf0;  // bits that no digit has
+  static constexpr auto kValues = [] {
+    std::array<uint8_t, 256> values{};
+    for (size_t i = 0; i < 256; i++) {
+      int v = hex_value(static_cast<char>(i));
+      values[i] = v < 0 ? kBad : static_cast<uint8_t>(v);
     }
-    int v = hex_value(s[i]);
-    bad |= v;
-    uint64_t& word = digits++ < 16 ? u.hi : u.lo;
-    word = word << 4 | static_cast<uint64_t>(v & 15);
-  }
-  if (bad < 0) return std::nullopt;
+    return values;
+  }();
+  if (s.size() != kUuidTextLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-') return std::nullopt;
+  uint8_t bad = 0;
+  auto digits = [&](uint64_t& word, size_t from, size_t n) {
+    for (size_t i = from; i < from + n; i++) {
+      uint8_t v = kValues[static_cast<unsigned char>(s[i])];
+      bad |= v;
+      word = word << 4 | (v & 15);
+    }
+  };
+  Uuid u;
+  digits(u.hi, 0, 8);
+  digits(u.hi, 9, 4);
+  digits(u.hi, 14, 4);
+  digits(u.lo, 19, 4);
+  digits(u.lo, 24, 12);
+  if (bad & kBad) return std::nullopt;
   return u;
 }
 

@@ -110,16 +110,20 @@ std::expected<std::unique_ptr<FileStorage>, IoError> FileStorage::open(const std
 }
 
 std::expected<std::string, IoError> FileStorage::read_all() {
-  std::string bytes(size_, '\0');
-  size_t got = 0;
-  while (got < bytes.size()) {
-    ssize_t n = pread(fd_.get(), bytes.data() + got, bytes.size() - got, static_cast<off_t>(got));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failed(name_ + ": read failed");
-    if (n == 0) break;
-    got += static_cast<size_t>(n);
-  }
-  bytes.resize(got);
+  std::string bytes;
+  int error = 0;
+  bytes.resize_and_overwrite(size_, [&](char* to, size_t size) {
+    size_t got = 0;
+    while (got < size) {
+      ssize_t n = pread(fd_.get(), to + got, size - got, static_cast<off_t>(got));
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0) error = errno;
+      if (n <= 0) break;
+      got += static_cast<size_t>(n);
+    }
+    return got;
+  });
+  if (error) return failed(name_ + ": read failed", error);
   return bytes;
 }
 
