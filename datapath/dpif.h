@@ -79,6 +79,11 @@ class Dpif {
   virtual ~Dpif() = default;
   virtual const std::string& type() const = 0;   // "system", "netdev"
   virtual const std::string& name() const = 0;   // "ovs-system", "ovs-netdev"
+  /// True if packets are forwarded by the kernel.
+  virtual bool is_kernel() const { return false; }
+  /// What it can: lines of dpif/show-dp-features.
+  virtual std::vector<std::pair<std::string, std::string>> features() const = 0;
+  /// nullptr: the brain leaves.  What forwards without us (the kernel) goes on with the ports and flows that it has.
   virtual void set_upcall_handler(UpcallHandler* handler) = 0;
 
   /// Opens the device and adds it.  Error: the text of Interface.error.
@@ -88,6 +93,9 @@ class Dpif {
   /// The device of a port, for state and settings; nullptr if there is none.  Never used to send or receive.
   virtual Netdev* netdev(OdpPort port) = 0;
 
+  /// All that was wanted has been added: ports of earlier times that nobody wants are deleted; flows of earlier times show in flow_dump() with cookie 0.
+  virtual void settle(Time) {}
+
   struct FlowPut {
     const Flow& key;         // of the packet, bits outside the mask included: a datapath may narrow the mask to them
     const Flow& mask;
@@ -95,10 +103,13 @@ class Dpif {
     uint64_t generation;
     uint64_t cookie;
   };
-  /// Adds or replaces (same masked key and mask; statistics of the old one are handed to flow_removed first).
-  virtual void flow_put(const FlowPut& put, Time now) = 0;
+  /// Adds or replaces (same masked key and mask; statistics of the old one are handed to flow_removed first).  Returns why the datapath can't have such a flow (kNone:
+  /// it can): then the brain puts it with OdpUserspace of that reason as its only action, and does for each packet what is to be done.
+  virtual SlowReason flow_put(const FlowPut& put, Time now) = 0;
   /// The flow was translated again with the same outcome: its stamp becomes `generation`.  Statistics stay.
   virtual void flow_refresh(const Ufid& ufid, uint64_t generation) = 0;
+  /// A flow of earlier times (cookie 0) does what the brain would have it do: it is the brain's from now on.
+  virtual void flow_adopt(const Ufid&, uint64_t, uint64_t) {}
   virtual void flow_del(const Ufid& ufid, Time now) = 0;
   virtual void flow_flush(Time now) = 0;
   /// Calls `visit` for each megaflow (statistics current) until it returns false; the flow may be deleted inside.  `from` resumes a sliced dump: the value that the last

@@ -159,9 +159,10 @@ void KeyPrinter::metadata(const OdpAttribute& a) {
     if (!body.empty()) add(a.name, body);
     return;
   }
+  if (a.name == "packet_type" && !options_.packet_type) return;
   if (a.name == "recirc_id") return add(a.name, value_text(key_, a.parts[0], options_));
   std::string body = parts_text(a.parts, key_, mask_, options_);
-  bool wild_ethernet = a.name == "eth" && mask_kind(mask_, kPacketTypeParts[1]) == MaskKind::kNone;
+  bool wild_ethernet = a.name == "eth" && (!options_.packet_type || mask_kind(mask_, kPacketTypeParts[1]) == MaskKind::kNone);
   if (!body.empty() || wild_ethernet) add(a.name, body);
 }
 

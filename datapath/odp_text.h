@@ -17,6 +17,7 @@ namespace sluice {
 
 struct OdpTextOptions {
   bool verbose = false;                                    // -m: wildcarded attributes too, and ufid
+  bool packet_type = true;                                 // false: as the kernel has it, which tells it by whether there is an Ethernet header
   std::function<std::string(OdpPort)> port_name;           // --names; empty: numbers
   std::function<std::optional<OdpPort>(std::string_view)> port_number;  // for parsing names
 };

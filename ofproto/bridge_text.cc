@@ -73,7 +73,7 @@ std::string Switch::dpif_show() const {
 std::string Switch::dpif_dump_flows(const std::string& bridge, bool more, bool names, Time now) const {
   auto it = impl_->bridges.find(bridge);
   if (it == impl_->bridges.end()) return "";
-  OdpTextOptions options{.verbose = more};
+  OdpTextOptions options{.verbose = more, .packet_type = !impl_->dpif.is_kernel()};
   if (names)
     options.port_name = [this](OdpPort p) {
       const Netdev* dev = impl_->dpif.netdev(p);

@@ -9,9 +9,20 @@ namespace sluice {
 
 void Switch::flow_removed(const Megaflow& flow, Time) {
   impl_->push(flow);
-  if (Origin* o = impl_->origins.find(flow.cookie)) impl_->specs.release(o->packet_ins);
+  Origin* o = impl_->origins.find(flow.cookie);
+  if (!o) return;   // of earlier times
+  impl_->specs.release(o->packet_ins);
   impl_->origins.remove(flow.cookie);
   if (impl_->megaflows) impl_->megaflows--;
+}
+
+void Switch::settle(Time now) {
+  if (impl_->settled) return;
+  impl_->settled = true;
+  impl_->dpif.settle(now);
+  impl_->sweeping = true;   // over flows of earlier times, though we have none
+  impl_->sweep_from = 0;
+  impl_->sweep_generation = impl_->generation;
 }
 
 /// Tells the effects what the megaflow has done since they were last told.
@@ -40,14 +51,8 @@ bool Switch::Impl::sweep(Time now) {
     sweep_from = 0;
     sweep_generation = generation;
   }
-  struct Stale {
-    Ufid ufid;
-    Flow key, mask;
-    OdpActions actions;
-    uint64_t cookie;
-  };
   std::vector<Ufid> idle;
-  std::vector<Stale> stale;
+  std::vector<Megaflow> stale;
   sweep_from = dpif.flow_dump(sweep_from, kSweepSlice, [&](const Megaflow& f) {
     push(f);
     Origin* o = origins.find(f.cookie);
@@ -55,17 +60,21 @@ bool Switch::Impl::sweep(Time now) {
     if (used + options.max_idle <= now)
       idle.push_back(f.ufid);
     else if (f.generation != generation)
-      stale.push_back({f.ufid, f.key, f.mask, f.actions, f.cookie});
+      stale.push_back(f);
     return true;
   });
   for (const Ufid& u : idle) dpif.flow_del(u, now);
-  for (Stale& s : stale) {
+  for (const Megaflow& s : stale) {
     Translation t = translate(pipeline, {.key = s.key});
     bool wider = true;   // the megaflow asks for all that decides now
     for (size_t i = 0; i < kFlowWords; i++) wider &= (t.mask.words()[i] & ~s.mask.words()[i]) == 0;
     Origin* o = origins.find(s.cookie);
-    if (!wider || !o || t.actions != s.actions) {
+    if (!wider || t.actions != s.actions || (!o && s.cookie)) {
       dpif.flow_del(s.ufid, now);
+      continue;
+    }
+    if (!o) {
+      adopt(s, t, now);
       continue;
     }
     o->effects = std::move(t.effects);
@@ -76,6 +85,15 @@ bool Switch::Impl::sweep(Time now) {
   swept_generation = sweep_generation;
   next_sweep = now + kSweepInterval;
   return swept_generation != generation;
+}
+
+/// A flow that the datapath has from earlier times does what it should: from here on its packets count for the rules.
+void Switch::Impl::adopt(const Megaflow& flow, Translation& t, Time now) {
+  Origin origin{.effects = std::move(t.effects), .packet_ins = {}, .packets = flow.stats.packets, .bytes = flow.stats.bytes, .created = now};
+  specs.hold(t.packet_ins, origin.packet_ins);
+  if (const Pipeline::Place* place = pipeline.place(OdpPort{flow.key.in_port.host()})) origin.bridge = place->bridge->id;
+  megaflows++;
+  dpif.flow_adopt(flow.ufid, generation, origins.add(std::move(origin)));
 }
 
 /// Ends what has timed out: flows, MAC entries.

@@ -14,8 +14,8 @@ Switch::Switch(Dpif& dpif, SwitchOptions options, uint64_t) : impl_(std::make_un
 }
 
 Switch::~Switch() {
+  impl_->dpif.set_upcall_handler(nullptr);   // first: a kernel keeps the ports of bridges that only their daemon leaves
   impl_->bridges.clear();
-  impl_->dpif.set_upcall_handler(nullptr);
 }
 
 Bridge& Switch::add_bridge(const BridgeSettings& settings, Time now) {
@@ -49,6 +49,7 @@ Dpif& Switch::dpif() { return impl_->dpif; }
 void Switch::set_options(const SwitchOptions& options) { impl_->options = options; }
 
 bool Switch::run(Time now) {
+  if (impl_->options.restore_wait) return false;
   bool more = impl_->dpif.run(now);
   impl_->expire(now);
   impl_->check_ports(now);
@@ -57,6 +58,7 @@ bool Switch::run(Time now) {
 }
 
 Time Switch::deadline(Time now) const {
+  if (impl_->options.restore_wait) return kNever;
   if (impl_->sweeping || (impl_->megaflows && impl_->swept_generation != impl_->generation)) return now;
   Time t = impl_->dpif.deadline(now);
   for (auto& [id, b] : impl_->by_id) t = std::min({t, b->view.tables->deadline(), b->view.macs.deadline()});

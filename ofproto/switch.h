@@ -17,6 +17,7 @@ namespace sluice {
 struct SwitchOptions {
   Duration max_idle = seconds(10);   // a megaflow that is unused for this long is deleted
   size_t flow_limit = 1u << 20;      // megaflows
+  bool restore_wait = false;         // the flow tables are being filled: no packet is handled, nothing expires, megaflows stay
 };
 
 class Switch : public UpcallHandler {
@@ -33,6 +34,8 @@ class Switch : public UpcallHandler {
   std::vector<Bridge*> bridges();             // by name
   Dpif& dpif();
   void set_options(const SwitchOptions& options);
+  /// The configuration is complete: ports that a datapath has from earlier times and nobody wants go, flows that are not right any more too.
+  void settle(Time now);
 
   /// Runs the datapath, expires flows and MACs, revalidates a slice; true if there is more to do at once.
   bool run(Time now);

@@ -75,14 +75,16 @@ struct Switch::Impl {
   uint64_t pushed_at_hits = UINT64_MAX;     // dpif hits when statistics were last pushed
   // The sweep under way.
   uint64_t sweep_from = 0, swept_generation = 1, sweep_generation = 1;
-  bool sweeping = false;
+  bool sweeping = false, settled = false;
   Time next_sweep{}, next_port_check{};
   uint64_t dropped_upcalls = 0;
 
   Impl(Switch& s, Dpif& d, SwitchOptions o) : self(s), dpif(d), options(o) {}
 
   // --- upcall.cc ---
+  Translation take_packet(const Upcall& upcall, Time now);
   void miss(Upcall& upcall, Time now);
+  void slow_path(Upcall& upcall, Time now);
   void packet_in(Upcall& upcall, Time now);
   void install(Translation& t, const Flow& key, Time now);
   void apply(const Effects& effects, uint64_t packets, uint64_t bytes, uint16_t tcp_flags, Time used);
@@ -99,6 +101,7 @@ struct Switch::Impl {
 
   // --- revalidate.cc ---
   void push(const Megaflow& flow);
+  void adopt(const Megaflow& flow, Translation& t, Time now);
   void push_all();
   bool sweep(Time now);
   bool expire(Time now);

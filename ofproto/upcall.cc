@@ -11,12 +11,12 @@ void Switch::upcall(Upcall upcall, Time now) {
     case UpcallKind::kMiss:
     case UpcallKind::kStale: return impl_->miss(upcall, now);
     case UpcallKind::kAction:
-      if (upcall.reason == SlowReason::kController) return impl_->packet_in(upcall, now);
-      return;
+      return upcall.reason == SlowReason::kController ? impl_->packet_in(upcall, now) : impl_->slow_path(upcall, now);
   }
 }
 
-void Switch::Impl::miss(Upcall& upcall, Time now) {
+/// What the packet does, its effects applied.
+Translation Switch::Impl::take_packet(const Upcall& upcall, Time now) {
   TranslateInput input{.key = upcall.key, .packet_size = upcall.packet.size()};
   uint16_t tcp_flags = upcall.key.tcp_flags.host();
   Translation t = translate(pipeline, input);
@@ -27,6 +27,17 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
     Effects effects = std::move(t.effects);
     t = translate(pipeline, input);
   }
+  return t;
+}
+
+/// A packet of a megaflow that the datapath can't do: nothing is installed.
+void Switch::Impl::slow_path(Upcall& upcall, Time now) {
+  Translation t = take_packet(upcall, now);
+  execute_once(std::move(upcall.packet), t, now);
+}
+
+void Switch::Impl::miss(Upcall& upcall, Time now) {
+  Translation t = take_packet(upcall, now);
   if (upcall.flow) {
     push(*upcall.flow);
     Ufid ufid = upcall.flow->ufid;
@@ -49,8 +60,6 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
 }
 
 void Switch::Impl::install(Translation& t, const Flow& key, Time now) {
-  Flow masked = key;
-  mask_flow(masked, t.mask);
   Origin origin;
   specs.hold(t.packet_ins, origin.packet_ins);
   origin.effects = std::move(t.effects);
@@ -59,7 +68,11 @@ void Switch::Impl::install(Translation& t, const Flow& key, Time now) {
   if (const Pipeline::Place* place = pipeline.place(OdpPort{key.in_port.host()})) origin.bridge = place->bridge->id;
   uint64_t id = origins.add(std::move(origin));
   megaflows++;
-  dpif.flow_put({.key = masked, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
+  SlowReason slow = dpif.flow_put({.key = key, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
+  if (slow == SlowReason::kNone) return;
+  // Each of its packets comes up and has the effects by itself.
+  if (Origin* o = origins.find(id)) o->effects = {};
+  dpif.flow_put({.key = key, .mask = t.mask, .actions = {{OdpUserspace{slow}}}, .generation = generation, .cookie = id}, now);
 }
 
 void Switch::Impl::execute_once(Packet packet, Translation& t, Time now) {

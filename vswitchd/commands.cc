@@ -68,6 +68,15 @@ void add_datapaths(UnixctlServer& server, CommandContext c) {
     for (Switch* s : c.datapaths.all()) all += s->dpif_show();
     return all;
   });
+  server.add_text("dpif/show-dp-features", "bridge", 1, 1, [=](UnixctlArgs args) -> UnixctlText {
+    for (Switch* s : c.datapaths.all()) {
+      if (!s->find(args[0])) continue;
+      std::string text;
+      for (auto& [feature, value] : s->dpif().features()) text += fmt::format("{}: {}\n", feature, value);
+      return text;
+    }
+    return std::unexpected("no such bridge");
+  });
   server.add_text("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, [=](UnixctlArgs args) -> UnixctlText {
     std::vector<std::string> words(args.begin(), args.end());
     bool more = take_flag(words, {"-m"}), names = take_flag(words, {"--names"});
@@ -100,6 +109,28 @@ void add_datapaths(UnixctlServer& server, CommandContext c) {
     else names |= more;
     std::erase_if(words, [](const std::string& w) { return w.find('=') != std::string::npos; });
     return dpctl_dump_flows(c.datapaths.all(), words, more, names, c.loop.now());
+  });
+  struct Put { const char* name; bool modify; };
+  for (Put put : {Put{"dpctl/add-flow", false}, {"dpctl/mod-flow", true}})
+    server.add_text(put.name, "[dp] flow actions", 2, 6, [=](UnixctlArgs args) -> UnixctlText {
+      std::vector<std::string> words(args.begin(), args.end());
+      bool create = take_flag(words, {"--may-create"});
+      take_flag(words, {"-s", "--statistics", "--clear"});
+      if (words.size() < 2 || words.size() > 3) return std::unexpected("[dp] flow actions");
+      return dpctl_put_flow(c.datapaths.all(), words, !put.modify ? DpctlPut::kAdd : create ? DpctlPut::kModifyOrAdd : DpctlPut::kModify, c.loop.now());
+    });
+  server.add_text("dpctl/get-flow", "[dp] ufid", 1, 4, [=](UnixctlArgs args) -> UnixctlText {
+    std::vector<std::string> words(args.begin(), args.end());
+    bool more = take_flag(words, {"-m", "--more"}), names = take_flag(words, {"--names"});
+    take_flag(words, {"--no-names"});
+    if (words.empty() || words.size() > 2) return std::unexpected("[dp] ufid");
+    return dpctl_get_flow(c.datapaths.all(), words, more, names, c.loop.now());
+  });
+  server.add_text("dpctl/del-flow", "[dp] flow", 1, 3, [=](UnixctlArgs args) -> UnixctlText {
+    std::vector<std::string> words(args.begin(), args.end());
+    bool statistics = take_flag(words, {"-s", "--statistics"});
+    if (words.empty() || words.size() > 2) return std::unexpected("[dp] flow");
+    return dpctl_del_flow(c.datapaths.all(), words, statistics, c.loop.now());
   });
   server.add_text("dpctl/del-flows", "[dp]", 0, 1, [=](UnixctlArgs) -> UnixctlText {
     for (Switch* s : c.datapaths.all()) s->purge(c.loop.now());

@@ -2,25 +2,62 @@
 // See datapaths.h.
 #include "vswitchd/datapaths.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
+#include "lib/log.h"
+
 namespace sluice {
+namespace {
+
+Log log("bridge");
+
+}  // namespace
 
 void Datapaths::add_type(const std::string& type, Opener opener) { entries_[type].opener = std::move(opener); }
 
-Switch* Datapaths::get(const std::string& type) {
+std::string Datapaths::resolve(const std::string& type) const {
   auto alias = aliases_.find(type);
-  auto it = entries_.find(alias == aliases_.end() ? type : alias->second);
-  if (it == entries_.end()) return nullptr;
-  Entry& e = it->second;
-  if (!e.sw) {
-    Opened opened = e.opener();
-    e.dpif = std::move(opened.dpif);
-    e.sw = std::make_unique<Switch>(*e.dpif, options_, seed_);
-    // Waking up is all that is needed: every iteration of the loop runs the datapaths.
-    if (opened.wait_fd >= 0) e.watch = loop_.watch(opened.wait_fd, true, false, [](bool, bool) {}, "datapath");
+  return alias == aliases_.end() ? type : alias->second;
+}
+
+std::expected<Switch*, std::string> Datapaths::get(const std::string& wanted) {
+  std::string type = resolve(wanted);
+  auto it = entries_.find(type);
+  if (it == entries_.end()) return std::unexpected(fmt::format("datapath type \"{}\" is not known", wanted));
+  if (!fallen_.contains(type)) {
+    auto opened = open(it->second);
+    if (opened) return it->second.sw.get();
+    auto fallback = fallbacks_.find(type);
+    if (fallback == fallbacks_.end()) return std::unexpected(opened.error());
+    if (!fallback_allowed_) return std::unexpected(opened.error() + "; or allow the userspace datapath instead (other_config:datapath-fallback=true)");
+    fallen_[type] = opened.error();
+    log.warn("datapath type {} can't be had: {}; bridges of it are on the userspace datapath", type, opened.error());
   }
-  return e.sw.get();
+  return get(fallbacks_.at(type));
+}
+
+std::expected<void, std::string> Datapaths::open(Entry& e) {
+  if (e.sw) return {};
+  auto opened = e.opener();
+  if (!opened) return std::unexpected(opened.error());
+  e.dpif = std::move(opened->dpif);
+  e.sw = std::make_unique<Switch>(*e.dpif, options_, seed_);
+  // Waking up is all that is needed: every iteration of the loop runs the datapaths.
+  if (opened->wait_fd >= 0) e.watch = loop_.watch(opened->wait_fd, true, false, [](bool, bool) {}, "datapath");
+  return {};
+}
+
+std::string Datapaths::fallback_reason(const std::string& type) const {
+  auto fallen = fallen_.find(resolve(type));
+  return fallen == fallen_.end() ? "" : fallen->second;
+}
+
+std::string Datapaths::version(const std::string& type) const {
+  auto it = entries_.find(resolve(type));
+  // That of the module is not told by kernels of today.
+  return it != entries_.end() && it->second.dpif && it->second.dpif->is_kernel() ? "<unknown>" : "<built-in>";
 }
 
 std::vector<Switch*> Datapaths::all() {

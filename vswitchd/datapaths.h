@@ -21,15 +21,20 @@ class Datapaths {
     std::unique_ptr<Dpif> dpif;
     int wait_fd = -1;  // readable when dpif->run() has something to do; -1: none
   };
-  /// Makes the Dpif of a type.
-  using Opener = std::function<Opened()>;
+  /// Makes the Dpif of a type.  The error says why it can't be had, and what to do.
+  using Opener = std::function<std::expected<Opened, std::string>()>;
 
   Datapaths(Loop& loop, uint64_t seed) : loop_(loop), seed_(seed) {}
   void add_type(const std::string& type, Opener opener);
-  /// "" and "system" mean the kernel's where there is one, else the userspace datapath.
   void add_alias(const std::string& type, const std::string& to) { aliases_[type] = to; }
-  /// nullptr: no such type.
-  Switch* get(const std::string& type);
+  /// Where `type` can't be had, `to` serves, if that is allowed.  Decided when the type is first wanted, for the life of the process.
+  void add_fallback(const std::string& type, const std::string& to) { fallbacks_[type] = to; }
+  void allow_fallback(bool allowed) { fallback_allowed_ = allowed; }
+  std::expected<Switch*, std::string> get(const std::string& type);
+  /// Why bridges of this type are on another datapath; "" if they are not.
+  std::string fallback_reason(const std::string& type) const;
+  /// Bridge.datapath_version.
+  std::string version(const std::string& type) const;
   std::vector<Switch*> all();
   std::vector<std::string> types() const;
   Bridge* find_bridge(const std::string& name);
@@ -48,7 +53,11 @@ class Datapaths {
   uint64_t seed_;
   SwitchOptions options_;
   std::map<std::string, Entry> entries_;
-  std::map<std::string, std::string> aliases_;
+  std::expected<void, std::string> open(Entry& entry);
+  std::string resolve(const std::string& type) const;
+  std::map<std::string, std::string> aliases_, fallbacks_;
+  std::map<std::string, std::string> fallen_;   // types that can't be had: why
+  bool fallback_allowed_ = true;
 };
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "datapath/kernel/kernel_datapath.h"
 #include "datapath/netdev/dummy_device.h"
 #include "datapath/netdev/gen_device.h"
 #include "datapath/netdev/pcap_device.h"
@@ -34,7 +35,7 @@ struct Settings {
   DaemonOptions daemon;
   TlsConfig tls;
   std::string remote;
-  bool dummy = false, dummy_override = false, dummy_system = false;
+  bool dummy = false, dummy_override = false, dummy_system = false, disable_system = false;
 };
 
 std::string usage(const Directories& dirs) {
@@ -64,7 +65,8 @@ Settings parse_options(int argc, char** argv, const Directories& dirs) {
     s.dummy_override = how == "override";
     s.dummy_system = how == "system" || how == "override";
   });
-  for (const char* accepted : {"mlockall", "disable-system", "disable-system-route", "dpdk"})
+  options.add("disable-system", 0, Options::kNone, [&](const char*) { s.disable_system = true; });
+  for (const char* accepted : {"mlockall", "disable-system-route", "dpdk"})
     options.add(accepted, 0, accepted == std::string_view("dpdk") ? Options::kOptional : Options::kNone, [](const char*) {});
   options.add_standard([&] { return usage(dirs); }, "DB Schema " + std::string(schema::kVersion) + "\n");
   auto words = options.parse(argc, argv);
@@ -88,11 +90,21 @@ struct Backends {
     if (s.dummy_system) override_with_dummies(factory, dummies, !s.dummy_override);
   }
   void add_datapath(Datapaths& datapaths, const std::string& type, const std::string& name, uint64_t seed, bool dummy) {
-    datapaths.add_type(type, [=, this] {
+    datapaths.add_type(type, [=, this]() -> std::expected<Datapaths::Opened, std::string> {
       auto dpif = std::make_unique<UserDatapath>(UserDatapathSettings{.type = type, .name = name, .seed = seed, .dummy_numbers = dummy}, factory);
       int fd = dpif->wait_fd();
       return Datapaths::Opened{std::move(dpif), fd};
     });
+  }
+  static void add_kernel_datapath(Datapaths& datapaths, bool disabled) {
+    datapaths.add_type("system", [=]() -> std::expected<Datapaths::Opened, std::string> {
+      if (disabled) return std::unexpected("the kernel datapath is disabled (--disable-system)");
+      auto dpif = KernelDatapath::open();
+      if (!dpif) return std::unexpected(dpif.error());
+      int fd = (*dpif)->wait_fd();
+      return Datapaths::Opened{std::move(*dpif), fd};
+    });
+    datapaths.add_fallback("system", "netdev");
   }
   void add_datapaths(Datapaths& datapaths, const Settings& s, uint64_t seed) {
     add_datapath(datapaths, "netdev", "ovs-netdev", seed, s.dummy_override);
@@ -100,8 +112,8 @@ struct Backends {
     if (s.dummy_override)
       add_datapath(datapaths, "system", "ovs-system", seed, true);
     else
-      datapaths.add_alias("system", "netdev");  // no kernel datapath here
-    datapaths.add_alias("", s.dummy_override ? "system" : "netdev");
+      add_kernel_datapath(datapaths, s.disable_system);
+    datapaths.add_alias("", "system");
   }
   std::vector<std::string> interface_types() const {
     auto types = factory.types();

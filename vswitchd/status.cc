@@ -71,9 +71,12 @@ void StatusWriter::root(const Config& config, const std::vector<std::string>& da
   set(txn, config.root, Open_vSwitchColumn::dpdk_version, std::optional(std::string("none")));
 }
 
-void StatusWriter::bridge(const BridgeConfig& config, const Bridge* bridge) {
+void StatusWriter::bridge(const BridgeConfig& config, const Bridge* bridge, const std::string& datapath_version, const std::string& fallback) {
   set(txn, config.row, BridgeColumn::datapath_id, text_if(bridge, bridge ? fmt::format("{:016x}", bridge->datapath_id()) : ""));
-  set(txn, config.row, BridgeColumn::datapath_version, bridge ? "<built-in>" : "");
+  set(txn, config.row, BridgeColumn::datapath_version, bridge ? datapath_version : "");
+  std::map<std::string, std::string> status;
+  if (!fallback.empty()) status["datapath_fallback"] = fallback;
+  set(txn, config.row, BridgeColumn::status, status);
   for (const auto& [name, interface] : config.interfaces) {
     if (interface.row.is_zero()) continue;
     auto status = bridge ? bridge->interface_status(name) : std::nullopt;

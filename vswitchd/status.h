@@ -18,8 +18,8 @@ struct StatusWriter {
   bool statistics;  // also the columns that change all the time
 
   void root(const Config& config, const std::vector<std::string>& datapath_types, const std::vector<std::string>& interface_types);
-  /// bridge == nullptr: it could not be made.
-  void bridge(const BridgeConfig& config, const Bridge* bridge);
+  /// bridge == nullptr: it could not be made.  fallback: why it is not on the datapath that it was to be on, "" if it is.
+  void bridge(const BridgeConfig& config, const Bridge* bridge, const std::string& datapath_version, const std::string& fallback);
   void controllers(const BridgeConfig& config, const std::vector<ControllerStatus>& status);
 };
 

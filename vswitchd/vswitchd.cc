@@ -65,8 +65,9 @@ void Vswitchd::reconfigure(Time now) {
   replica_.take_changes();
   Config wanted = read_config(replica_);
   for (const std::string& problem : wanted.problems) log.warn("{}", problem);
-  if (wanted.max_idle_ms != running_.max_idle_ms || wanted.flow_limit != running_.flow_limit || !configured_)
-    datapaths_.set_options({.max_idle = milliseconds(wanted.max_idle_ms), .flow_limit = static_cast<size_t>(wanted.flow_limit)});
+  if (wanted.max_idle_ms != running_.max_idle_ms || wanted.flow_limit != running_.flow_limit || wanted.flow_restore_wait != running_.flow_restore_wait || !configured_)
+    datapaths_.set_options({.max_idle = milliseconds(wanted.max_idle_ms), .flow_limit = static_cast<size_t>(wanted.flow_limit), .restore_wait = wanted.flow_restore_wait});
+  datapaths_.allow_fallback(wanted.datapath_fallback);
   for (const Step& step : plan(running_, wanted)) {
     log.dbg("{}", format(step));
     apply(step, now);
@@ -75,6 +76,8 @@ void Vswitchd::reconfigure(Time now) {
   running_ = std::move(wanted);
   log_datapath_ids();
   configured_ = true;
+  if (!running_.flow_restore_wait)
+    for (Switch* sw : datapaths_.all()) sw->settle(now);
   status_wanted_ = true;
 }
 
@@ -115,12 +118,12 @@ void Vswitchd::apply(const Step& step, Time now) {
 }
 
 void Vswitchd::add_bridge(const BridgeSettings& settings, Time now) {
-  Switch* sw = datapaths_.get(settings.datapath_type);
+  auto sw = datapaths_.get(settings.datapath_type);
   if (!sw) {
-    log.err("failed to create bridge {}: datapath type \"{}\" is not known", settings.name, settings.datapath_type);
+    log.err("failed to create bridge {}: {}", settings.name, sw.error());
     return;
   }
-  Bridge& bridge = sw->add_bridge(settings, now);
+  Bridge& bridge = (*sw)->add_bridge(settings, now);
   Controllers::Options options{.bridge = settings.name, .run_dir = options_.run_dir, .versions = settings.versions, .tls = &tls_};
   agents_[settings.name] = std::make_unique<Agent>(loop_, bridge, std::move(options));
 }
@@ -181,7 +184,8 @@ void Vswitchd::write_status(Time now, bool statistics) {
     auto agent = agents_.find(name);
     uint64_t changes = bridge ? bridge->status_changes() : 0;
     auto known = written_.find(name);
-    if (everything || known == written_.end() || known->second != changes) writer.bridge(config, bridge);
+    if (everything || known == written_.end() || known->second != changes) 
+      writer.bridge(config, bridge, datapaths_.version(config.settings.datapath_type), datapaths_.fallback_reason(config.settings.datapath_type));
     written_[name] = changes;
     if (agent != agents_.end()) writer.controllers(config, agent->second->controller_status(now));
   }

@@ -2,7 +2,7 @@
 // Actions as OVS_ACTION_ATTR_*.  See odp_netlink.h.
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "datapath/kernel/odp_parts.h"
 

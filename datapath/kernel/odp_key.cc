@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "datapath/kernel/odp_parts.h"
 #include "datapath/odp_fields.h"
@@ -154,6 +154,8 @@ bool narrow_ip(const Flow& key, Flow& mask) {
   } else if (is_nd_type(key)) {
     if (!mask.nd_target.is_zero() || mask.arp_sha != MacAddr{} || mask.arp_tha != MacAddr{}) mask.tp_src = mask.tp_dst = kAll16;
   }
+  // A part of a type could look like that of ND, whose attribute then had to be there.
+  if (odp::v6(key, kProtoIcmpv6) && mask.tp_src) mask.tp_src = kAll16;
   can &= !take_out(mask.nd_reserved) & !take_out(mask.nd_options_type);
   if (mask.tp_src || mask.tp_dst || mask.tcp_flags || mask.nw_proto) mask.nw_proto = UINT8_MAX;
   return can;
@@ -170,6 +172,10 @@ bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& featur
   if (is_tag(key.vlan_tci) && features.vlan_tags < 2) can &= !is_tag(key.vlan2_tci);
   if (key.is_ip()) can &= narrow_ip(key, mask);
   narrow_tunnel(key, mask.tunnel);
+  if (!features.ct_state) can &= !take_out(mask.ct_state);
+  if (!features.ct_zone) can &= !take_out(mask.ct_zone);
+  if (!features.ct_mark) can &= !take_out(mask.ct_mark);
+  if (!features.ct_label) can &= !take_out(mask.ct_label);
   if (!features.ipv6_exthdrs) can &= !take_out(mask.ipv6_exthdr);
   for (unsigned i = 0; i < kMplsLabels; i++)
     if (i >= features.mpls_labels) can &= !take_out(mask.mpls_lse[i]);
@@ -233,7 +239,7 @@ std::optional<uint16_t> KeyDecoder::read(ByteView attrs, unsigned tags) {
 
 bool KeyDecoder::labels(const Attr& a) {
   size_t n = a.data.size() / sizeof(be32);
-  if (n == 0 || a.data.size() % sizeof(be32)) return false;
+  if (a.data.size() % sizeof(be32)) return false;
   std::memcpy(reading.flow.mpls_lse, a.data.data(), std::min<size_t>(n, kMplsLabels) * sizeof(be32));
   if (n > kMplsLabels) reading.complete = false;
   return true;

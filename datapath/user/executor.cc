@@ -3,7 +3,7 @@
 #include "datapath/user/executor.h"
 
 #include "datapath/checksum.h"
-#include "datapath/user/edits.h"
+#include "datapath/edits.h"
 #include "datapath/user/hash.h"
 
 namespace sluice {

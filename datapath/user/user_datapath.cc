@@ -55,6 +55,10 @@ UserDatapath::~UserDatapath() = default;
 const std::string& UserDatapath::type() const { return impl_->settings.type; }
 const std::string& UserDatapath::name() const { return impl_->settings.name; }
 void UserDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
+std::vector<std::pair<std::string, std::string>> UserDatapath::features() const {
+  return {{"Masked set action", "Yes"}, {"Ufid", "Yes"}, {"Truncate action", "Yes"}, {"Clone action", "Yes"}, {"Explicit Drop action", "Yes"}, {"Recirc", "Yes"},
+          {"IPv6 ND Extension", "Yes"}, {"CT state", "No"}, {"Max VLAN headers", "2"}, {"Max MPLS depth", std::to_string(kMplsLabels)}};
+}
 int UserDatapath::wait_fd() const { return impl_->ports.wait_fd(); }
 
 // --- packets ---
@@ -253,12 +257,13 @@ void UserDatapath::Impl::end_flow(UserFlow* flow, Time now) {
   handler->flow_removed(megaflow, now);
 }
 
-void UserDatapath::flow_put(const FlowPut& put, Time now) {
+SlowReason UserDatapath::flow_put(const FlowPut& put, Time now) {
   Impl& d = *impl_;
   MegaflowTable::Place place = d.flows.place(put.key, put.mask);
   if (place.existing) d.end_flow(place.existing, now);
   else place.existing = d.flows.insert(put.key, place);
   d.set_program(*place.existing, put);
+  return SlowReason::kNone;
 }
 
 void UserDatapath::flow_refresh(const Ufid& ufid, uint64_t generation) {

@@ -31,6 +31,7 @@ class UserDatapath final : public Dpif {
 
   const std::string& type() const override;
   const std::string& name() const override;
+  std::vector<std::pair<std::string, std::string>> features() const override;
   void set_upcall_handler(UpcallHandler* handler) override;
 
   std::expected<OdpPort, std::string> port_add(const NetdevSpec& spec, std::optional<OdpPort> wanted) override;
@@ -38,7 +39,7 @@ class UserDatapath final : public Dpif {
   std::vector<DpPort> ports() const override;
   Netdev* netdev(OdpPort port) override;
 
-  void flow_put(const FlowPut& put, Time now) override;
+  SlowReason flow_put(const FlowPut& put, Time now) override;
   void flow_refresh(const Ufid& ufid, uint64_t generation) override;
   void flow_del(const Ufid& ufid, Time now) override;
   void flow_flush(Time now) override;

@@ -9,7 +9,7 @@
 #include "datapath/compose.h"
 #include "datapath/netdev/dummy_device.h"
 #include "datapath/odp_text.h"
-#include "datapath/user/edits.h"
+#include "datapath/edits.h"
 #include "datapath/user/user_datapath.h"
 #include "tests/unit/datapath/random_flow.h"
 

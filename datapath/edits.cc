@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Header edits.
-#include "datapath/user/edits.h"
+#include "datapath/edits.h"
 
 #include "datapath/checksum.h"
 #include "datapath/ethertype.h"

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// GenlSocket: a generic netlink socket to openvswitch.ko: requests with their replies, many requests at once, dumps, multicast groups.
+//
+// The kernel works on a request within send(), so replies are there when it returns: a transaction does not wait for anything but the work itself.
+// Errors are errno values.  Threads: the owner's.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+
+#include "datapath/kernel/netlink_attr.h"
+#include "lib/bytes.h"
+#include "lib/files.h"
+
+namespace sluice {
+
+struct GenlCommand {
+  uint16_t family = 0;
+  uint8_t command = 0, version = 0;
+};
+
+/// A message of one of the families of openvswitch.ko, in the socket's buffer: good until its next call.
+struct GenlMessage {
+  uint16_t family = 0;
+  uint8_t command = 0;
+  int dp_ifindex = 0;
+  ByteView attrs;
+};
+
+/// Appends a request: write() adds its attributes.
+void add_request(Bytes& out, GenlCommand command, uint16_t flags, uint32_t seq, int dp_ifindex, const std::function<void(AttrWriter&)>& write);
+
+class GenlSocket {
+ public:
+  static std::expected<GenlSocket, int> open();
+  /// The family's number; `group` becomes that of its multicast group, if it is not null.  ENOENT: the module is not there.
+  std::expected<uint16_t, int> resolve(const char* family, uint32_t* group = nullptr);
+  int join(uint32_t group);
+  int set_receive_buffer(int bytes);
+
+  int fd() const { return fd_.get(); }
+  uint32_t pid() const { return pid_; }
+  uint32_t next_seq() { return ++seq_; }
+
+  using Write = std::function<void(AttrWriter&)>;
+  /// The reply's attributes (in the socket's buffer), empty if there is only an acknowledgment.
+  std::expected<GenlMessage, int> transact(GenlCommand command, int dp_ifindex, uint16_t flags, const Write& write);
+
+  /// Requests that were added with NLM_F_ACK and numbers of next_seq(); calls for each reply and for each end (error 0: done).
+  using OnReply = std::function<void(uint32_t seq, const GenlMessage& reply)>;
+  using OnEnd = std::function<void(uint32_t seq, int error)>;
+  int transact_many(ByteView requests, size_t count, const OnReply& on_reply, const OnEnd& on_end);
+
+  /// Requests without acknowledgment; errors come by take_errors().
+  int send(ByteView requests);
+  void take_errors(const OnEnd& on_error);
+
+  int begin_dump(GenlCommand command, int dp_ifindex, const Write& write);
+  enum class DumpStep { kMore, kEnd, kInterrupted, kError };
+  /// One datagram of a dump.  kInterrupted: it ended, but things changed meanwhile: some may be missing or there twice.
+  DumpStep dump_step(const std::function<void(const GenlMessage&)>& visit);
+  /// All of it; begins again a few times if it is interrupted.
+  int dump(GenlCommand command, int dp_ifindex, const std::function<void()>& restart, const std::function<void(const GenlMessage&)>& visit);
+
+  /// One message that came by itself (an upcall, a notification): errno, EAGAIN if there is none, ENOBUFS if some were lost.
+  std::expected<GenlMessage, int> receive();
+
+ private:
+  std::expected<size_t, int> receive_datagram(int flags);
+  UniqueFd fd_;
+  uint32_t pid_ = 0, seq_ = 0;
+  Bytes buffer_;
+  bool interrupted_ = false;
+};
+
+/// The families of openvswitch.ko that we use.
+struct GenlFamilies {
+  uint16_t datapath = 0, vport = 0, flow = 0, packet = 0;
+  uint32_t vport_group = 0;
+  static std::expected<GenlFamilies, int> resolve(GenlSocket& socket);
+};
+
+}  // namespace sluice

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+// Life of the kernel datapath: opened, watched, made again after the module was unloaded.
+#include "datapath/kernel/kernel_datapath.h"
+
+#include <cerrno>
+#include <cstring>
+
+#include <linux/rtnetlink.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "datapath/kernel/kernel_impl.h"
+#include "datapath/kernel/probe.h"
+
+namespace sluice {
+
+Log kernel_log("dpif");
+
+namespace {
+
+std::string explain(int error) {
+  if (error == ENOENT) return "the kernel module openvswitch is not there (try: modprobe openvswitch)";
+  if (error == EPERM || error == EACCES) return "no permission to use the kernel module openvswitch (it takes CAP_NET_ADMIN)";
+  return fmt::format("the kernel module openvswitch does not answer ({})", std::strerror(error));
+}
+
+UniqueFd open_link_socket() {
+  UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = RTMGRP_LINK;
+  if (fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address)) fd.reset();
+  return fd;
+}
+
+}  // namespace
+
+KernelDatapath::KernelDatapath(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+KernelDatapath::~KernelDatapath() = default;
+
+std::expected<std::unique_ptr<KernelDatapath>, std::string> KernelDatapath::open(const std::string& name) {
+  auto impl = std::make_unique<Impl>();
+  impl->name = name;
+  impl->epoll.reset(epoll_create1(EPOLL_CLOEXEC));
+  impl->links = open_link_socket();
+  if (auto connected = impl->connect(); !connected) return std::unexpected(explain(connected.error()));
+  if (impl->links) impl->watch(impl->links.get(), kLinksTag);
+  return std::unique_ptr<KernelDatapath>(new KernelDatapath(std::move(impl)));
+}
+
+/// Sockets, families, the datapath, and what it has of earlier times.
+std::expected<void, int> KernelDatapath::Impl::connect() {
+  for (GenlSocket* s : {&control, &batch, &notices}) {
+    auto opened = GenlSocket::open();
+    if (!opened) return std::unexpected(opened.error());
+    *s = std::move(*opened);
+  }
+  auto opened = GenlSocket::open();
+  if (!opened) return std::unexpected(opened.error());
+  strays = std::make_unique<GenlSocket>(std::move(*opened));
+  auto resolved = GenlFamilies::resolve(control);
+  if (!resolved) return std::unexpected(resolved.error());
+  families = *resolved;
+  notices.join(families.vport_group);
+  watch(notices.fd(), kNoticesTag);
+  watch(strays->fd(), kStraysTag);
+  auto datapath = vports.open_datapath(name);
+  if (!datapath) return std::unexpected(datapath.error());
+  dp = *datapath;
+  if (auto all = vports.list(dp.ifindex)) found = std::move(*all);
+  std::erase_if(found, [](const Vport& v) { return v.port == kOdpLocal; });
+  ProbeResult probed = probe_kernel(control, families, dp.ifindex);
+  features = probed.features;
+  std::string line;
+  for (auto& [feature, value] : probed.text) line += (line.empty() ? "" : ", ") + feature + ": " + value;
+  if (feature_text != probed.text) kernel_log.info("{}: {}", name, line);
+  feature_text = std::move(probed.text);
+  return {};
+}
+
+/// Makes the datapath anew where it was deleted with its last port.
+bool KernelDatapath::Impl::open_datapath() {
+  if (dp.ifindex) return true;
+  auto datapath = vports.open_datapath(name);
+  if (datapath) dp = *datapath;
+  return datapath.has_value();
+}
+
+const std::string& KernelDatapath::type() const {
+  static const std::string kType = "system";
+  return kType;
+}
+const std::string& KernelDatapath::name() const { return impl_->name; }
+std::vector<std::pair<std::string, std::string>> KernelDatapath::features() const { return impl_->feature_text; }
+int KernelDatapath::wait_fd() const { return impl_->epoll.get(); }
+void KernelDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
+void KernelDatapath::set_generation(uint64_t generation, Time now) { impl_->generation = generation, impl_->now = now; }
+
+DpifStats KernelDatapath::stats() const {
+  impl_->flush();
+  auto dp = impl_->dp.ifindex ? impl_->vports.get_datapath(impl_->dp.ifindex) : std::unexpected(ENODEV);
+  DpifStats s = dp ? dp->stats : DpifStats{};
+  return s;
+}
+
+// --- the loop ---
+
+bool KernelDatapath::run(Time now) {
+  Impl& d = *impl_;
+  d.now = now;
+  d.flush();
+  if (now >= d.next_health) {
+    d.next_health = now + kHealthInterval;
+    d.check_health();
+  }
+  d.more = false;
+  epoll_event events[64];
+  int n = epoll_wait(d.epoll.get(), events, std::size(events), 0);
+  std::vector<uint32_t> ready;
+  bool strays = false;
+  for (int i = 0; i < n; i++) {
+    if (events[i].data.u64 == kNoticesTag) d.take_notices();
+    else if (events[i].data.u64 == kLinksTag) d.take_link_events();
+    else if (events[i].data.u64 == kStraysTag) strays = true;
+    else ready.push_back(static_cast<uint32_t>(events[i].data.u64));
+  }
+  if (strays) d.more |= d.take_upcalls(*d.strays, d.lost, now);
+  for (unsigned turn = 0; turn < kTurnsPerRun && !ready.empty(); turn++) {
+    std::erase_if(ready, [&](uint32_t number) {
+      auto port = d.ports.find(number);
+      return port == d.ports.end() || !d.take_upcalls(*port->second.upcalls, port->second.lost, now);
+    });
+    d.flush();
+  }
+  d.more |= !ready.empty() || n == static_cast<int>(std::size(events));
+  d.flush();
+  return d.more;
+}
+
+Time KernelDatapath::deadline(Time now) const {
+  const Impl& d = *impl_;
+  return d.more || !d.pending.empty() ? now : d.ports.empty() ? kNever : d.next_health;
+}
+
+void KernelDatapath::Impl::check_health() {
+  if (ports.empty()) return;
+  if (dp.ifindex) {
+    auto there = vports.get_datapath(dp.ifindex);
+    if (there || there.error() == EINTR || there.error() == ENOBUFS) return;
+    kernel_log.warn("{}: the kernel datapath is gone ({}): module unloaded, or deleted by another", name, std::strerror(there.error()));
+    lost_datapath();
+  }
+  std::vector<Vport> none;
+  if (auto again = connect(); !again) return;   // the module may come back
+  kernel_log.info("{}: the kernel datapath is back, attaching {} ports", name, ports.size());
+  found.clear();
+  for (auto& [number, port] : ports) watch(port.upcalls->fd(), number);
+  reattach();
+}
+
+/// The kernel has forgotten all of it.
+void KernelDatapath::Impl::lost_datapath() {
+  dp.ifindex = 0;
+  pending.clear();
+  pending_puts.clear();
+  dumps.clear();
+  while (!flows.empty()) end_flow(flows.begin()->first, now);
+  for (auto& [number, port] : ports) port.attached = false, port.device->refresh_state();
+}
+
+}  // namespace sluice

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Flows of the kernel datapath.  Puts are sent in batches, without waiting; what came of them is looked at after the batch.
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <xxhash.h>
+
+#include "datapath/kernel/kernel_impl.h"
+#include "datapath/odp_fields.h"
+#include "datapath/odp_text.h"
+
+namespace sluice {
+namespace {
+
+LogLimit put_limit(5, 10);
+
+/// Of key and mask as the kernel gets them, and the same in each run of the daemon.  A flow that meets another of the same ufid is not installed.
+Ufid make_ufid(ByteView key_and_mask) {
+  XXH128_hash_t h = XXH3_128bits(key_and_mask.data(), key_and_mask.size());
+  Ufid u;
+  std::memcpy(u.data(), &h, sizeof h);
+  return u;
+}
+
+ByteView part(const KernelFlow& flow, uint16_t type) {
+  auto a = Attrs(flow.spec).find(type);
+  return a ? a->data : ByteView{};
+}
+
+std::optional<Ufid> ufid_of(const GenlMessage& m) {
+  auto a = Attrs(m.attrs).find(OVS_FLOW_ATTR_UFID);
+  return a ? a->as<Ufid>() : std::nullopt;
+}
+
+FlowStats statistics_of(const GenlMessage& m) {
+  FlowStats s;
+  for (Attr a : Attrs(m.attrs)) {
+    if (a.type == OVS_FLOW_ATTR_STATS)
+      if (auto v = a.as<ovs_flow_stats>()) s.packets = v->n_packets, s.bytes = v->n_bytes;
+    if (a.type == OVS_FLOW_ATTR_TCP_FLAGS) s.tcp_flags = a.as<uint8_t>().value_or(0);
+    if (a.type == OVS_FLOW_ATTR_USED)  // ms of the clock that Time is of
+      if (auto v = a.as<uint64_t>()) s.used = Time(milliseconds(static_cast<int64_t>(*v)));
+  }
+  return s;
+}
+
+}  // namespace
+
+/// kNone, or why the kernel can't hold it.
+SlowReason KernelDatapath::Impl::encode_flow(const FlowPut& put, KernelFlow& flow) const {
+  Flow mask = put.mask, key = put.key;
+  bool slow = put.actions.size() == 1 && std::holds_alternative<OdpUserspace>(put.actions[0].v);
+  if (!narrow_for_kernel(key, mask, features) && !slow) return SlowReason::kMatch;
+  mask_flow(key, mask);
+  flow.generation = put.generation;
+  flow.cookie = put.cookie;
+  AttrWriter w(flow.spec);
+  auto nest = [&](uint16_t type, auto fn) {
+    size_t begun = w.begin(type);
+    fn();
+    w.end(begun);
+  };
+  ActionTrouble trouble = ActionTrouble::kNone;
+  nest(OVS_FLOW_ATTR_KEY, [&] { encode_odp_key(key, mask, w); });
+  nest(OVS_FLOW_ATTR_MASK, [&] { encode_odp_mask(key, mask, w); });
+  flow.ufid = make_ufid(flow.spec);
+  nest(OVS_FLOW_ATTR_ACTIONS, [&] { trouble = encode_odp_actions(put.actions, upcall_pid(key.in_port), features, w); });
+  return w.ok() && trouble == ActionTrouble::kNone ? SlowReason::kNone : SlowReason::kAction;
+}
+
+SlowReason KernelDatapath::flow_put(const FlowPut& put, Time now) {
+  Impl& d = *impl_;
+  d.now = now;
+  auto flow = std::make_unique<KernelFlow>();
+  if (SlowReason why = d.encode_flow(put, *flow); why != SlowReason::kNone) return why;
+  bool can = d.dp.ifindex != 0;
+  auto old = d.flows.find(flow->ufid);
+  if (can && old != d.flows.end() && old->second->spec == flow->spec) {  // several packets of one flow came up before it was there
+    KernelFlow& f = *old->second;
+    if (Megaflow ended; d.describe(f, ended)) d.handler->flow_removed(ended, now);
+    f.packets_before += f.stats.packets, f.bytes_before += f.stats.bytes;
+    f.stats.packets = f.stats.bytes = 0;
+    f.generation = put.generation, f.cookie = put.cookie;
+    return SlowReason::kNone;
+  }
+  if (old != d.flows.end()) {
+    auto same = [&](uint16_t type) { return std::ranges::equal(part(*old->second, type), part(*flow, type)); };
+    can = can && same(OVS_FLOW_ATTR_KEY) && same(OVS_FLOW_ATTR_MASK);  // else two flows of one ufid
+    if (can) flow_del(flow->ufid, now);
+  }
+  if (!can) {
+    Megaflow refused{.ufid = flow->ufid, .key = put.key, .mask = put.mask, .actions = put.actions, .stats = {}, .generation = put.generation, .cookie = put.cookie};
+    if (d.handler) d.handler->flow_removed(refused, now);
+    return SlowReason::kNone;
+  }
+  uint32_t seq = d.batch.next_seq();
+  add_request(d.pending, d.flow_command(OVS_FLOW_CMD_NEW), NLM_F_CREATE, seq, d.dp.ifindex, [&](AttrWriter& w) {
+    w.value(OVS_FLOW_ATTR_UFID, flow->ufid);
+    d.pending.insert(d.pending.end(), flow->spec.begin(), flow->spec.end());
+  });
+  d.pending_puts.emplace_back(seq, flow->ufid);
+  Ufid ufid = flow->ufid;
+  d.flows.insert_or_assign(ufid, std::move(flow));
+  if (d.pending.size() > kBatchBytes) d.flush();
+  return SlowReason::kNone;
+}
+
+/// Sends what waits, and looks at what the kernel did not like.
+void KernelDatapath::Impl::flush() {
+  if (pending.empty()) return;
+  Bytes requests;
+  requests.swap(pending);
+  std::vector<std::pair<uint32_t, Ufid>> puts;
+  puts.swap(pending_puts);
+  std::vector<Ufid> failed;
+  if (int error = batch.send(requests)) {
+    kernel_log.warn(put_limit, "{}: requests are lost: {}", name, std::strerror(error));
+    for (auto& [seq, ufid] : puts) failed.push_back(ufid);
+  }
+  batch.take_errors([&](uint32_t seq, int error) {
+    auto put = std::ranges::find(puts, seq, &std::pair<uint32_t, Ufid>::first);
+    if (put == puts.end()) return kernel_log.dbg("{}: a packet was not sent: {}", name, std::strerror(error));
+    failed.push_back(put->second);
+    if (error == EEXIST) return;   // one that overlaps is there still: its sweep is under way
+    Megaflow flow;
+    if (auto f = flows.find(put->second); f != flows.end() && describe(*f->second, flow))
+      kernel_log.warn(put_limit, "{}: the kernel does not take a flow ({}): {}, actions:{}", name, std::strerror(error), format_odp_key(flow.key, flow.mask), format_odp_actions(flow.actions));
+  });
+  for (const Ufid& ufid : failed) end_flow(ufid, now);
+  if (requests.capacity() > pending.capacity() && pending.empty()) requests.clear(), pending.swap(requests);
+}
+
+// --- records ---
+
+void KernelDatapath::Impl::take_statistics(KernelFlow& flow, const GenlMessage& m) const {
+  flow.stats = statistics_of(m);
+  flow.stats.packets -= std::min(flow.stats.packets, flow.packets_before);
+  flow.stats.bytes -= std::min(flow.stats.bytes, flow.bytes_before);
+}
+
+bool KernelDatapath::Impl::describe(const KernelFlow& flow, Megaflow& out) const {
+  auto key = decode_odp_key(part(flow, OVS_FLOW_ATTR_KEY));
+  if (!key) return false;
+  auto mask = decode_odp_mask(part(flow, OVS_FLOW_ATTR_MASK), key->flow);
+  auto actions = decode_odp_actions(part(flow, OVS_FLOW_ATTR_ACTIONS));
+  if (!mask || !actions) return false;
+  out.ufid = flow.ufid;
+  out.key = key->flow;
+  out.mask = mask->flow;
+  out.actions = std::move(actions->actions);
+  out.stats = flow.stats;
+  out.generation = flow.generation;
+  out.cookie = flow.cookie;
+  return true;
+}
+
+/// Forgets the record and tells the brain.
+void KernelDatapath::Impl::end_flow(const Ufid& ufid, Time at) {
+  auto f = flows.find(ufid);
+  if (f == flows.end()) return;
+  auto flow = std::move(f->second);
+  flows.erase(f);
+  if (Megaflow ended; handler && describe(*flow, ended)) handler->flow_removed(ended, at);
+}
+
+void KernelDatapath::Impl::delete_flows(const std::vector<Ufid>& ufids, Time at) {
+  flush();
+  for (size_t from = 0; from < ufids.size() && dp.ifindex; from += kDeletesAtOnce) {
+    size_t count = std::min(kDeletesAtOnce, ufids.size() - from);
+    Bytes requests;
+    for (size_t i = 0; i < count; i++)
+      add_request(requests, flow_command(OVS_FLOW_CMD_DEL), NLM_F_ACK | NLM_F_ECHO, control.next_seq(), dp.ifindex, [&](AttrWriter& w) {
+        w.value(OVS_FLOW_ATTR_UFID, ufids[from + i]);
+        w.value(OVS_FLOW_ATTR_UFID_FLAGS, uint32_t{OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK | OVS_UFID_F_OMIT_ACTIONS});
+      });
+    control.transact_many(requests, count, [&](uint32_t, const GenlMessage& m) {
+      auto ufid = ufid_of(m);
+      auto f = ufid ? flows.find(*ufid) : flows.end();
+      if (f != flows.end()) take_statistics(*f->second, m);
+    }, [](uint32_t, int) {});
+  }
+  for (const Ufid& u : ufids) end_flow(u, at);
+}
+
+void KernelDatapath::flow_del(const Ufid& ufid, Time now) { impl_->delete_flows({ufid}, now); }
+
+void KernelDatapath::flow_flush(Time now) {
+  std::vector<Ufid> all;
+  for (auto& [ufid, flow] : impl_->flows) all.push_back(ufid);
+  impl_->delete_flows(all, now);
+  if (impl_->dp.ifindex) (void)impl_->control.transact(impl_->flow_command(OVS_FLOW_CMD_DEL), impl_->dp.ifindex, 0, [](AttrWriter&) {});
+}
+
+void KernelDatapath::flow_refresh(const Ufid& ufid, uint64_t generation) {
+  if (auto f = impl_->flows.find(ufid); f != impl_->flows.end()) f->second->generation = generation;
+}
+
+void KernelDatapath::flow_adopt(const Ufid& ufid, uint64_t generation, uint64_t cookie) {
+  auto f = impl_->flows.find(ufid);
+  if (f != impl_->flows.end()) f->second->generation = generation, f->second->cookie = cookie;
+}
+
+// --- dumps ---
+
+/// A flow that is not ours.  True: it can be adopted, `out` is what it is, and it has a record now.  Else it is deleted, since it forwards by rules that nobody knows.
+bool KernelDatapath::Impl::foreign_flow(const GenlMessage& m, Megaflow& out) {
+  auto ufid = ufid_of(m);
+  auto reply = control.transact(flow_command(OVS_FLOW_CMD_GET), dp.ifindex, 0, [&](AttrWriter& w) {
+    if (ufid) w.value(OVS_FLOW_ATTR_UFID, *ufid);
+    else if (auto key = Attrs(m.attrs).find(OVS_FLOW_ATTR_KEY)) w.put(OVS_FLOW_ATTR_KEY, key->data);
+  });
+  if (!reply) return false;
+  auto flow = std::make_unique<KernelFlow>();
+  AttrWriter spec(flow->spec);
+  for (uint16_t type : {OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK, OVS_FLOW_ATTR_ACTIONS}) {
+    auto a = Attrs(reply->attrs).find(type);
+    spec.put(type, a ? a->data : ByteView{});
+  }
+  take_statistics(*flow, *reply);
+  auto actions = decode_odp_actions(part(*flow, OVS_FLOW_ATTR_ACTIONS));
+  // Its upcalls go to a socket that is no more.
+  bool usable = ufid && actions && actions->complete && !actions->has_userspace;
+  if (usable) {
+    flow->ufid = *ufid;
+    usable = describe(*flow, out);
+  }
+  if (usable) {
+    flows.insert_or_assign(*ufid, std::move(flow));
+    return true;
+  }
+  (void)control.transact(flow_command(OVS_FLOW_CMD_DEL), dp.ifindex, 0, [&](AttrWriter& w) {
+    if (ufid) w.value(OVS_FLOW_ATTR_UFID, *ufid);
+    else w.put(OVS_FLOW_ATTR_KEY, part(*flow, OVS_FLOW_ATTR_KEY));
+  });
+  return false;
+}
+
+uint64_t KernelDatapath::flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) {
+  Impl& d = *impl_;
+  d.flush();
+  if (!d.dp.ifindex) return 0;
+  if (from == 0) {
+    auto socket = GenlSocket::open();
+    if (!socket || socket->begin_dump(d.flow_command(OVS_FLOW_CMD_GET), d.dp.ifindex, [](AttrWriter& w) {
+          w.value(OVS_FLOW_ATTR_UFID_FLAGS, uint32_t{OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK | OVS_UFID_F_OMIT_ACTIONS});
+        }))
+      return 0;
+    from = d.next_dump++;
+    d.dumps[from] = std::make_unique<GenlSocket>(std::move(*socket));
+    if (d.dumps.size() > kMostDumps) d.dumps.erase(d.dumps.begin());
+  }
+  auto dump = d.dumps.find(from);
+  if (dump == d.dumps.end()) return 0;
+  std::unique_ptr<GenlSocket> socket = std::move(dump->second);
+  d.dumps.erase(dump);
+  size_t visited = 0;
+  bool go_on = true;
+  Megaflow megaflow;
+  auto step = GenlSocket::DumpStep::kMore;
+  while (step == GenlSocket::DumpStep::kMore && visited < most && go_on)
+    step = socket->dump_step([&](const GenlMessage& m) {
+      auto ufid = ufid_of(m);
+      auto f = ufid ? d.flows.find(*ufid) : d.flows.end();
+      if (f == d.flows.end() && (!d.settled || !d.foreign_flow(m, megaflow))) return;
+      if (f != d.flows.end()) {
+        d.take_statistics(*f->second, m);
+        if (!d.describe(*f->second, megaflow)) return;
+      }
+      visited++;
+      if (go_on) go_on = visit(megaflow);
+    });
+  if (step != GenlSocket::DumpStep::kMore) return 0;
+  d.dumps[from] = std::move(socket);
+  return from;
+}
+
+}  // namespace sluice

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The inside of a KernelDatapath; shared by kernel_datapath.cc, kernel_ports.cc, kernel_flows.cc and kernel_packets.cc only.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "datapath/kernel/genl_socket.h"
+#include "datapath/kernel/kernel_datapath.h"
+#include "datapath/kernel/kernel_device.h"
+#include "datapath/kernel/odp_netlink.h"
+#include "datapath/kernel/vport.h"
+#include "lib/log.h"
+
+namespace sluice {
+
+inline constexpr int kUpcallBuffer = 1 << 20;            // bytes that may wait in the socket of a port
+inline constexpr size_t kBatchBytes = 32 * 1024;         // of requests that are sent at once
+inline constexpr unsigned kUpcallsPerTurn = 16;          // of one port, before the next has its turn
+inline constexpr unsigned kTurnsPerRun = 8;
+inline constexpr size_t kDeletesAtOnce = 64;
+inline constexpr size_t kMostDumps = 4;                  // under way at a time; an older one that nobody went on with ends
+inline constexpr Duration kHealthInterval = seconds(1);  // between looks whether the datapath is still there
+
+struct KernelPort {
+  OdpPort number;
+  uint32_t vport_type = OVS_VPORT_TYPE_NETDEV;
+  std::unique_ptr<GenlSocket> upcalls;
+  std::unique_ptr<KernelDevice> device;
+  bool attached = true;       // false: its interface has gone; it is attached again when one of that name comes
+  uint64_t lost = 0;          // times that its socket overflowed
+};
+
+/// A flow that we put into the kernel, or adopted.
+struct KernelFlow {
+  Ufid ufid{};
+  Bytes spec;                 // OVS_FLOW_ATTR_KEY, _MASK and _ACTIONS as they were sent
+  FlowStats stats;            // of the kernel, less `before`
+  uint64_t packets_before = 0, bytes_before = 0;
+  uint64_t generation = 0, cookie = 0;
+};
+
+struct UfidHash {
+  size_t operator()(const Ufid& u) const { size_t h; std::memcpy(&h, u.data(), sizeof h); return h; }
+};
+
+struct KernelDatapath::Impl {
+  std::string name;
+  GenlFamilies families;
+  GenlSocket control, batch, notices;
+  std::unique_ptr<GenlSocket> strays;      // upcalls of packets that came from no port of ours
+  UniqueFd links, epoll;                   // links: rtnetlink's group LINK
+  KernelFeatures features;
+  std::vector<std::pair<std::string, std::string>> feature_text;
+  VportRequests vports{control, families};
+  KernelDp dp;                             // ifindex 0: there is none now
+  std::map<uint32_t, KernelPort> ports;
+  std::vector<Vport> found;                // of earlier times, not claimed yet
+  bool settled = false, more = false;
+  Time next_health{};
+  UpcallHandler* handler = nullptr;
+  uint64_t generation = 0;
+  Time now{};                              // of the last call that said it
+
+  boost::unordered_flat_map<Ufid, std::unique_ptr<KernelFlow>, UfidHash> flows;
+  Bytes pending;                           // requests for `batch` that are not sent yet
+  std::vector<std::pair<uint32_t, Ufid>> pending_puts;
+  std::map<uint64_t, std::unique_ptr<GenlSocket>> dumps;
+  uint64_t next_dump = 1;
+  uint64_t lost = 0;
+
+  // --- kernel_datapath.cc ---
+  std::expected<void, int> connect();
+  bool open_datapath();
+  void lost_datapath();
+  void check_health();
+
+  // --- kernel_ports.cc ---
+  std::expected<Vport, int> attach(const std::string& device, uint32_t type, std::optional<OdpPort> wanted, uint32_t pid);
+  bool watch(int fd, uint64_t tag, bool add = true);
+  void take_notices();
+  void take_link_events();
+  void reattach();
+  uint32_t upcall_pid(be32 in_port) const;
+
+  // --- kernel_flows.cc ---
+  GenlCommand flow_command(uint8_t command) const { return {families.flow, command, OVS_FLOW_VERSION}; }
+  SlowReason encode_flow(const FlowPut& put, KernelFlow& flow) const;
+  void take_statistics(KernelFlow& flow, const GenlMessage& m) const;
+  bool describe(const KernelFlow& flow, Megaflow& out) const;
+  void end_flow(const Ufid& ufid, Time now);
+  void delete_flows(const std::vector<Ufid>& ufids, Time now);
+  bool foreign_flow(const GenlMessage& m, Megaflow& out);
+  void flush();
+
+  // --- kernel_packets.cc ---
+  void upcall(const GenlMessage& m, Time now);
+  bool take_upcalls(GenlSocket& socket, uint64_t& lost_count, Time now);
+  void queue_execute(const Packet& packet, const OdpActions& actions);
+  void execute_slowly(Packet packet, const OdpActions& actions);
+};
+
+extern Log kernel_log;
+
+/// Tags of epoll; ports have their numbers.
+inline constexpr uint64_t kNoticesTag = uint64_t{1} << 32, kLinksTag = kNoticesTag + 1, kStraysTag = kNoticesTag + 2;
+
+}  // namespace sluice
