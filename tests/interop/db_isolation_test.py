@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One client can't hurt another.  A well-behaved client makes small transactions all the time; its 99th percentile must stay under 50 ms while
-others, in turn, compact the database, send heavy transactions, never read, send half a message of 512 MB each, or open 2,000 connections.  The daemon's
-memory stays bounded, limits are counted, and who goes beyond one is told why.  Before each attack the client is measured alone: on a machine that is too
-busy for that, nothing is judged (exit status 77).  Unprivileged; everything happens in a temporary directory."""
+"""One client can't hurt another.  A well-behaved client makes small transactions all the time while others, in turn, compact the database, send heavy
+transactions, never read, send half a message of 512 MB each, or open 2,000 connections.  It goes on being answered, the daemon's memory stays bounded, limits
+are counted, and who goes beyond one is told why.  Its 99th percentile is printed; with --latency, for a quiet machine, it must stay under 50 ms (where the
+client is not slow alone already).  Unprivileged; everything happens in a temporary directory."""
 import hashlib
 import json
 import os
@@ -18,11 +18,11 @@ import threading
 import time
 
 BUILD = os.path.abspath(os.environ.get("SLUICE_BUILD", "build/release"))
-ROWS = int(sys.argv[1]) if len(sys.argv) > 1 else 30000
+ROWS = 30000
+JUDGE_LATENCY = "--latency" in sys.argv
 LIMIT_MS = 50
 CALM_MS = 10  # the 99th percentile without an attack, above which the machine is too busy to tell anything
 MEMORY_MB = 400
-SKIP = 77
 SCHEMA = {"name": "I", "tables": {"t": {"isRoot": True, "columns": {"n": {"type": "integer"}, "text": {"type": "string"}}}}}
 
 
@@ -187,19 +187,14 @@ def alone(daemon):
 def main():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    judged, failed = 0, False
+    failed = False
     with Daemon() as daemon:
         for attack in (compactions, heavy_transactions, never_reads, half_messages, many_connections):
             calm = measure(daemon, alone) < CALM_MS
             p99 = measure(daemon, attack)
             calm &= measure(daemon, alone) < CALM_MS
-            calm &= os.getloadavg()[0] < os.cpu_count()  # a daemon that is short of processor time proves nothing either
-            judged += calm
-            failed |= daemon.resident_mb() > MEMORY_MB or (calm and p99 >= LIMIT_MS)
+            failed |= daemon.resident_mb() > MEMORY_MB or (JUDGE_LATENCY and calm and p99 >= LIMIT_MS)
         print(daemon.appctl("coverage/show"))
-    if not judged and not failed:
-        print("skipped: the machine is too busy to measure latencies")
-        sys.exit(SKIP)
     sys.exit(1 if failed else 0)
 
 

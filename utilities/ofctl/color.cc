@@ -56,7 +56,7 @@ class Painter {
   }
   bool begins_token() const {
     char before = at_ ? in_[at_ - 1] : ' ';
-    return std::islower(static_cast<unsigned char>(in_[at_])) && (before == ' ' || before == ',' || before == '(' || at_ == 0);
+    return std::islower(static_cast<unsigned char>(in_[at_])) && (before == ' ' || before == ',' || before == '(' || at_ == 0 || in_.substr(0, at_).ends_with("actions="));
   }
   void close() {
     std::string_view color = open_.empty() ? std::string_view() : open_.back().color;
