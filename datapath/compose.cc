@@ -168,19 +168,6 @@ void finish(Packet& packet, const Flow& flow, size_t l3, size_t l4) {
   write_l4_checksum(packet);
 }
 
-void copy_metadata(const Flow& flow, Packet& packet) {
-  packet.in_port = OdpPort{flow.in_port.host()};
-  packet.recirc_id = flow.recirc_id.host();
-  packet.dp_hash = flow.dp_hash.host();
-  packet.pkt_mark = flow.pkt_mark.host();
-  packet.skb_priority = flow.skb_priority.host();
-  packet.ct_state = flow.ct_state;
-  packet.ct_zone = flow.ct_zone.host();
-  packet.ct_mark = flow.ct_mark.host();
-  std::memcpy(packet.ct_label.data(), flow.ct_label, sizeof flow.ct_label);
-  if (flow.tunnel.src || flow.tunnel.dst || !flow.tunnel.ipv6_dst.is_zero()) packet.tunnel = std::make_unique<FlowTunnel>(flow.tunnel);
-}
-
 Packet build(const Flow& flow, ByteView payload, size_t size) {
   Composer c{flow, payload};
   c.ethernet();

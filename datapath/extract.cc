@@ -237,6 +237,8 @@ void Parse::neighbor_options() {
   }
 }
 
+}  // namespace
+
 void copy_metadata(const Packet& packet, Flow& flow) {
   flow.in_port = be32(packet.in_port.value);
   flow.recirc_id = be32(packet.recirc_id);
@@ -250,7 +252,18 @@ void copy_metadata(const Packet& packet, Flow& flow) {
   if (packet.tunnel) flow.tunnel = *packet.tunnel;
 }
 
-}  // namespace
+void copy_metadata(const Flow& flow, Packet& packet) {
+  packet.in_port = OdpPort{flow.in_port.host()};
+  packet.recirc_id = flow.recirc_id.host();
+  packet.dp_hash = flow.dp_hash.host();
+  packet.pkt_mark = flow.pkt_mark.host();
+  packet.skb_priority = flow.skb_priority.host();
+  packet.ct_state = flow.ct_state;
+  packet.ct_zone = flow.ct_zone.host();
+  packet.ct_mark = flow.ct_mark.host();
+  std::memcpy(packet.ct_label.data(), flow.ct_label, sizeof flow.ct_label);
+  if (flow.tunnel.src || flow.tunnel.dst || !flow.tunnel.ipv6_dst.is_zero()) packet.tunnel = std::make_unique<FlowTunnel>(flow.tunnel);
+}
 
 void extract(Packet& packet, Flow& flow, unsigned vlan_limit) {
   std::memset(static_cast<void*>(&flow), 0, sizeof flow);

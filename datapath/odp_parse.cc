@@ -8,6 +8,7 @@
 #include "datapath/compose.h"
 #include "datapath/odp_fields.h"
 #include "datapath/odp_text.h"
+#include "lib/text.h"
 
 namespace sluice {
 namespace {
@@ -273,29 +274,15 @@ bool looks_like_odp_key(std::string_view text) {
 
 std::optional<Ufid> parse_ufid(std::string_view text) {
   if (text.starts_with("ufid:")) text.remove_prefix(5);
-  std::string digits(text);
-  std::erase(digits, '-');
-  if (digits.size() != 32) return std::nullopt;
+  auto bytes = parse_hex(text, "-");
   Ufid u;
-  for (size_t i = 0; i < u.size(); i++) {
-    auto [end, error] = std::from_chars(digits.data() + 2 * i, digits.data() + 2 * i + 2, u[i], 16);
-    if (error != std::errc() || end != digits.data() + 2 * i + 2) return std::nullopt;
-  }
+  if (!bytes || bytes->size() != u.size()) return std::nullopt;
+  std::ranges::copy(*bytes, u.begin());
   return u;
 }
 
 std::expected<Packet, std::string> parse_packet(std::string_view text, size_t size, const OdpTextOptions& options) {
-  std::string hex(text);
-  std::erase_if(hex, [](char c) { return c == ' ' || c == '.'; });
-  Bytes bytes;
-  bool all_hex = hex.size() % 2 == 0;
-  for (size_t i = 0; all_hex && i < hex.size(); i += 2) {
-    uint8_t b = 0;
-    auto [end, error] = std::from_chars(hex.data() + i, hex.data() + i + 2, b, 16);
-    all_hex = error == std::errc() && end == hex.data() + i + 2;
-    bytes.push_back(b);
-  }
-  if (all_hex && bytes.size() >= kMinFrame) return Packet::from(bytes);
+  if (auto frame = parse_hex(text, " ."); frame && frame->size() >= kMinFrame) return Packet::from(*frame);
   auto key = parse_odp_key(text, options);
   if (!key) return std::unexpected(key.error());
   return compose(key->key, size);

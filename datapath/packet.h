@@ -89,5 +89,8 @@ class Packet : public PacketMetadata {
 /// Computes the key of a packet and its layer offsets.  Total: any bytes give a Flow (a cut header ends the parse, its
 /// fields stay zero).  Tags beyond vlan_limit (0..2) are payload, as if they were of unknown EtherType.  Cost: one pass, only the headers.
 void extract(Packet& packet, Flow& key, unsigned vlan_limit = 2);
+/// What a packet has besides its frame: port, marks, connection, tunnel.
+void copy_metadata(const Packet& from, Flow& to);
+void copy_metadata(const Flow& from, Packet& to);
 
 }  // namespace sluice

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dbserver/configuration_file.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "lib/files.h"
+#include "lib/text.h"
 
 namespace sluice::ovsdb {
 namespace {
@@ -39,7 +39,7 @@ std::expected<std::string, std::string> source_text(const std::string& database,
   if (!source.is_object() || !source.size()) return Wrong(fmt::format("database {}: \"source\" must be an object with a remote", database));
   std::vector<std::string_view> remotes;
   for (const JsonMember& m : source.members()) remotes.push_back(m.name());
-  return fmt::format("{}", fmt::join(remotes, ","));
+  return join(remotes, ",");
 }
 
 std::expected<void, std::string> follow(Configuration& c, const std::string& name, const Json& options) {

@@ -2,7 +2,7 @@
 // Transactions of one database from request to reply.  Monitors and history are in hosted_monitors.cc.
 #include "dbserver/hosted.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

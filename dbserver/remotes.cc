@@ -2,7 +2,7 @@
 // A Client is one connection with its JSON-RPC framing and its session.
 #include "dbserver/remotes.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <list>
 

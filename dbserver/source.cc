@@ -2,7 +2,7 @@
 // Following: live -> (standby) not our own server -> schema (relay) -> the whole difference once -> changes as they come.
 #include "dbserver/source.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

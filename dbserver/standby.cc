@@ -2,10 +2,10 @@
 // One Source for each database, all of one active server.
 #include "dbserver/standby.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <fmt/core.h>
 
 #include "dbserver/server.h"
+#include "lib/text.h"
 
 namespace sluice::ovsdb {
 
@@ -28,7 +28,7 @@ std::string Standby::excluded_text() const {
   std::vector<std::string> all;
   for (const auto& [db, tables] : excluded_)
     for (const std::string& t : tables) all.push_back(db + ":" + t);
-  return fmt::format("{}", fmt::join(all, ","));
+  return join(all, ",");
 }
 
 std::expected<void, std::string> Standby::connect() {
@@ -91,7 +91,7 @@ std::string Standby::status_text() const {
     if (source->is_live() && !source->is_impossible()) live.push_back(name);
   if (live.empty()) return fmt::format("state: backup\nconnecting: {}\n", following_);
   std::string excluded = excluded_text();
-  return fmt::format("state: backup\nreplicating: {}\ndatabase: {}{}{}\n", following_, fmt::join(live, ", "), excluded.empty() ? "" : "\nexclude: ", excluded);
+  return fmt::format("state: backup\nreplicating: {}\ndatabase: {}{}{}\n", following_, join(live, ", "), excluded.empty() ? "" : "\nexclude: ", excluded);
 }
 
 void Standby::add_commands(UnixctlServer& u) {

@@ -3,7 +3,7 @@
 // Sixteen bytes of a string are looked at at once.  UTF-8 is checked beforehand, eight bytes at a time.  (A general SAX reader costs three times the
 // instructions, and the one at hand aborts on 0.0000000001e-2147483639.)
 #include <emmintrin.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <bit>

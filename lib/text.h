@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,8 @@ void append(std::string& out, fmt::format_string<Args...> text, Args&&... args) 
 
 /// Two lower-case digits a byte: "0a1b", or with a separator "0a.1b".
 std::string hex(ByteView bytes, std::string_view separator = "");
+/// The inverse: pairs of digits of either case, with characters of `ignored` anywhere; nothing if there is anything else.
+std::optional<Bytes> parse_hex(std::string_view text, std::string_view ignored = "");
 
 /// Any range of texts.
 template <typename Range>

@@ -28,21 +28,21 @@ FlowUpdate describe(FlowEvent event, const Rule& r, bool with_actions) {
   return u;
 }
 
-/// A modified flow concerns who watches a port that it used before; for groups Open vSwitch looks at the new actions alone.
-bool concerns(const FlowMonitor& m, const Rule& r, const Actions* old_actions) {
-  const Actions& actions = r.actions->actions;
-  return (m.table_id == kTableAll || m.table_id == r.table) &&
-         (m.out_port == OFPP_NONE || outputs_to_port(actions, m.out_port) || (old_actions && outputs_to_port(*old_actions, m.out_port))) &&
-         (m.out_group == OFPG_ANY || outputs_to_group(actions, m.out_group)) && r.match.is_inside(MiniMatch(m.match));
-}
-
 /// A change that the session made itself is told whole if it asked for that, by either flag.
 constexpr uint16_t kOwnWhole = OFPFMF_ONLY_OWN | OFPFMF_NO_ABBREV;
 
 }  // namespace
 
+/// A modified flow concerns who watches a port that it used before; for groups Open vSwitch looks at the new actions alone.
+bool FlowMonitors::Watch::concerns(const Rule& r, const Actions* old_actions) const {
+  const Actions& actions = r.actions->actions;
+  return (wanted.table_id == kTableAll || wanted.table_id == r.table) &&
+         (wanted.out_port == OFPP_NONE || outputs_to_port(actions, wanted.out_port) || (old_actions && outputs_to_port(*old_actions, wanted.out_port))) &&
+         (wanted.out_group == OFPG_ANY || outputs_to_group(actions, wanted.out_group)) && r.match.is_inside(match);
+}
+
 FlowMonitors::Outcome FlowMonitors::request(const FlowMonitorRequest& request, const Bridge& bridge, std::vector<FlowUpdate>& initial) {
-  auto changed = monitors_;
+  auto changed = watches_;
   std::vector<uint32_t> fresh;
   for (const FlowMonitor& m : request.monitors) {
     bool known = changed.contains(m.monitor_id);
@@ -52,29 +52,29 @@ FlowMonitors::Outcome FlowMonitors::request(const FlowMonitorRequest& request, c
       changed.erase(m.monitor_id);
       continue;
     }
-    changed[m.monitor_id] = m;
+    changed[m.monitor_id] = {m, MiniMatch(m.match)};
     fresh.push_back(m.monitor_id);
     if (changed.size() > kMaxFlowMonitors) return std::unexpected(Error::OFPMOFC_INVALID_MONITOR);
   }
-  monitors_ = std::move(changed);
+  watches_ = std::move(changed);
   bridge.for_each_rule([&](const Rule& r) {
     uint16_t flags = 0;
     for (uint32_t id : fresh)
-      if (const FlowMonitor& m = monitors_.at(id); (m.flags & OFPFMF_INITIAL) && concerns(m, r, nullptr)) flags |= m.flags;
+      if (const Watch& w = watches_.at(id); (w.wanted.flags & OFPFMF_INITIAL) && w.concerns(r, nullptr)) flags |= w.wanted.flags;
     if (flags) initial.push_back(describe(FlowEvent::kInitial, r, flags & OFPFMF_INSTRUCTIONS));
   });
   return {};
 }
 
 FlowMonitors::Outcome FlowMonitors::cancel(uint32_t id) {
-  if (!monitors_.erase(id)) return std::unexpected(Error::OFPMOFC_UNKNOWN_MONITOR);
+  if (!watches_.erase(id)) return std::unexpected(Error::OFPMOFC_UNKNOWN_MONITOR);
   return {};
 }
 
 uint16_t FlowMonitors::interest(const Rule& rule, const Actions* old_actions, uint16_t event) const {
   uint16_t flags = 0;
-  for (auto& [id, m] : monitors_)
-    if ((m.flags & event) && concerns(m, rule, old_actions)) flags |= m.flags;
+  for (auto& [id, w] : watches_)
+    if ((w.wanted.flags & event) && w.concerns(rule, old_actions)) flags |= w.wanted.flags;
   return flags;
 }
 

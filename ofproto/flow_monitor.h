@@ -33,7 +33,7 @@ class FlowMonitors {
   /// All of the request, or none of it; what the new monitors match at first is appended to `initial`.
   Outcome request(const ofp::FlowMonitorRequest& request, const Bridge& bridge, std::vector<ofp::FlowUpdate>& initial);
   Outcome cancel(uint32_t id);
-  bool empty() const { return monitors_.empty(); }
+  bool empty() const { return watches_.empty(); }
 
   /// own_xid: of the request of this very session that made the change.
   void report(const FlowChange& change, std::optional<uint32_t> own_xid);
@@ -49,7 +49,12 @@ class FlowMonitors {
   void send(OfConnection& c, std::vector<ofp::FlowUpdate> updates) const;
   void send_event(OfConnection& c, ofp::FlowEvent event) const;
 
-  std::map<uint32_t, ofp::FlowMonitor> monitors_;
+  struct Watch {
+    ofp::FlowMonitor wanted;
+    ofp::MiniMatch match;
+    bool concerns(const Rule& rule, const ofp::Actions* old_actions) const;
+  };
+  std::map<uint32_t, Watch> watches_;
   std::vector<ofp::FlowUpdate> pending_;
   bool paused_ = false;
   std::unordered_map<RuleId, bool> missed_;  // while paused: what was added (true) or modified; at most one entry a rule

@@ -103,7 +103,7 @@ FlowTables::Outcome FlowTables::modify(const ofp::FlowMod& mod, ModSemantics sem
     if (mod.flags & ofp::OFPFF_RESET_COUNTS) r->packets = r->bytes = 0;
     r->modified = now;
     set_timer(*r);
-    if (old_actions) tell({FlowChange::Kind::kModified, *r, 0, &*old_actions, {}, now});
+    if (old_actions) tell({.kind = FlowChange::Kind::kModified, .rule = *r, .old_actions = &*old_actions, .now = now});
   }
   generation_++;
   return {};
@@ -163,7 +163,7 @@ void FlowTables::insert(std::unique_ptr<Rule> owned, Time now) {
   if (staged_)
     undo_.push_back({Undo::Kind::kAdded, nullptr, rule});
   else if (watched_)
-    tell({FlowChange::Kind::kAdded, *rule, 0, nullptr, {}, now});
+    tell({.kind = FlowChange::Kind::kAdded, .rule = *rule, .now = now});
 }
 
 void FlowTables::replace(Rule* old, std::unique_ptr<Rule> owned, bool keep_id, Time now) {
@@ -183,7 +183,7 @@ void FlowTables::replace(Rule* old, std::unique_ptr<Rule> owned, bool keep_id, T
     return;
   }
   discard(std::unique_ptr<Rule>(old));
-  if (watched_) tell({FlowChange::Kind::kAdded, *rule, old_id, nullptr, {}, now});
+  if (watched_) tell({.kind = FlowChange::Kind::kAdded, .rule = *rule, .replaced = old_id, .now = now});
 }
 
 std::unique_ptr<Rule> FlowTables::take_out(Rule* rule) {
@@ -202,7 +202,7 @@ void FlowTables::remove(Rule* rule, RuleEnd reason, Time now) {
     undo_.push_back({Undo::Kind::kRemoved, std::move(owned), nullptr, reason});
     return;
   }
-  tell({FlowChange::Kind::kRemoved, *owned, 0, nullptr, reason, now});
+  tell({.kind = FlowChange::Kind::kRemoved, .rule = *owned, .reason = reason, .now = now});
   discard(std::move(owned));
 }
 
@@ -270,13 +270,13 @@ void FlowTables::tell(const FlowChange& change) const {
 
 void FlowTables::tell(const Undo& u, Time now) const {
   switch (u.kind) {
-    case Undo::Kind::kRemoved: return tell({FlowChange::Kind::kRemoved, *u.old, 0, nullptr, u.reason, now});
+    case Undo::Kind::kRemoved: return tell({.kind = FlowChange::Kind::kRemoved, .rule = *u.old, .reason = u.reason, .now = now});
     case Undo::Kind::kAdded:
     case Undo::Kind::kReplaced:
-      if (watched_) tell({FlowChange::Kind::kAdded, *u.current, u.replaced, nullptr, {}, now});
+      if (watched_) tell({.kind = FlowChange::Kind::kAdded, .rule = *u.current, .replaced = u.replaced, .now = now});
       return;
     case Undo::Kind::kModified:
-      if (watched_ && (u.old->actions != u.current->actions || u.old->cookie != u.current->cookie)) tell({FlowChange::Kind::kModified, *u.current, 0, &u.old->actions->actions, {}, now});
+      if (watched_ && (u.old->actions != u.current->actions || u.old->cookie != u.current->cookie)) tell({.kind = FlowChange::Kind::kModified, .rule = *u.current, .old_actions = &u.old->actions->actions, .now = now});
       return;
   }
 }

@@ -2,7 +2,7 @@
 // See kernel_device.h.
 #include "datapath/kernel/kernel_device.h"
 
-#include "datapath/netdev/link.h"
+#include "datapath/link.h"
 
 namespace sluice {
 

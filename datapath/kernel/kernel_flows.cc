@@ -56,16 +56,10 @@ SlowReason KernelDatapath::Impl::encode_flow(const FlowPut& put, KernelFlow& flo
   flow.generation = put.generation;
   flow.cookie = put.cookie;
   AttrWriter w(flow.spec);
-  auto nest = [&](uint16_t type, auto fn) {
-    size_t begun = w.begin(type);
-    fn();
-    w.end(begun);
-  };
-  ActionTrouble trouble = ActionTrouble::kNone;
-  nest(OVS_FLOW_ATTR_KEY, [&] { encode_odp_key(key, mask, w); });
-  nest(OVS_FLOW_ATTR_MASK, [&] { encode_odp_mask(key, mask, w); });
+  w.nest(OVS_FLOW_ATTR_KEY, [&] { encode_odp_key(key, mask, w); });
+  w.nest(OVS_FLOW_ATTR_MASK, [&] { encode_odp_mask(key, mask, w); });
   flow.ufid = make_ufid(flow.spec);
-  nest(OVS_FLOW_ATTR_ACTIONS, [&] { trouble = encode_odp_actions(put.actions, upcall_pid(key.in_port), features, w); });
+  ActionTrouble trouble = w.nest(OVS_FLOW_ATTR_ACTIONS, [&] { return encode_odp_actions(put.actions, upcall_pid(key.in_port), features, w); });
   return w.ok() && trouble == ActionTrouble::kNone ? SlowReason::kNone : SlowReason::kAction;
 }
 

@@ -7,37 +7,6 @@
 #include "datapath/kernel/kernel_impl.h"
 
 namespace sluice {
-namespace {
-
-void take_metadata(const Flow& key, Packet& p) {
-  p.in_port = OdpPort{key.in_port.host()};
-  p.recirc_id = key.recirc_id.host();
-  p.dp_hash = key.dp_hash.host();
-  p.pkt_mark = key.pkt_mark.host();
-  p.skb_priority = key.skb_priority.host();
-  p.ct_mark = key.ct_mark.host();
-  p.ct_zone = key.ct_zone.host();
-  p.ct_state = key.ct_state;
-  std::copy(std::begin(key.ct_label), std::end(key.ct_label), p.ct_label.begin());
-  if (key.tunnel.dst || !key.tunnel.ipv6_dst.is_zero()) p.tunnel = std::make_unique<FlowTunnel>(key.tunnel);
-}
-
-Flow metadata_of(const Packet& p) {
-  Flow key{};
-  key.in_port = be32(p.in_port.value);
-  key.recirc_id = be32(p.recirc_id);
-  key.dp_hash = be32(p.dp_hash);
-  key.pkt_mark = be32(p.pkt_mark);
-  key.skb_priority = be32(p.skb_priority);
-  key.ct_mark = be32(p.ct_mark);
-  key.ct_zone = be16(p.ct_zone);
-  key.ct_state = p.ct_state;
-  std::ranges::copy(p.ct_label, key.ct_label);
-  if (p.tunnel) key.tunnel = *p.tunnel;
-  return key;
-}
-
-}  // namespace
 
 /// Some of what waits; true if there is more.
 bool KernelDatapath::Impl::take_upcalls(GenlSocket& socket, uint64_t& lost_count, Time at) {
@@ -61,7 +30,7 @@ void KernelDatapath::Impl::upcall(const GenlMessage& m, Time at) {
   auto key = decode_odp_key(key_attr->data);
   if (!key) return kernel_log.warn("{}: an upcall that can't be read: {}", name, key.error());
   Upcall u{.kind = m.command == OVS_PACKET_CMD_ACTION ? UpcallKind::kAction : UpcallKind::kMiss, .packet = Packet::from(packet->data), .key = {}};
-  take_metadata(key->flow, u.packet);
+  copy_metadata(key->flow, u.packet);
   extract(u.packet, u.key, features.vlan_tags);
   if (u.kind == UpcallKind::kAction) {
     auto userdata = attrs.find(OVS_PACKET_ATTR_USERDATA);
@@ -84,17 +53,14 @@ void KernelDatapath::execute(Packet packet, const OdpActions& actions, Time now)
 
 void KernelDatapath::Impl::queue_execute(const Packet& packet, const OdpActions& actions) {
   if (actions.empty()) return;
-  Flow key = metadata_of(packet);
+  Flow key{};
+  copy_metadata(packet, key);
   size_t begun = pending.size();
   bool fits = true;
   add_request(pending, {families.packet, OVS_PACKET_CMD_EXECUTE, OVS_PACKET_VERSION}, 0, batch.next_seq(), dp.ifindex, [&](AttrWriter& w) {
     w.put(OVS_PACKET_ATTR_PACKET, packet.view());
-    size_t nested = w.begin(OVS_PACKET_ATTR_KEY);
-    encode_odp_metadata(key, w);
-    w.end(nested);
-    nested = w.begin(OVS_PACKET_ATTR_ACTIONS);
-    fits = encode_odp_actions(actions, upcall_pid(key.in_port), features, w) == ActionTrouble::kNone;
-    w.end(nested);
+    w.nest(OVS_PACKET_ATTR_KEY, [&] { encode_odp_metadata(key, w); });
+    fits = w.nest(OVS_PACKET_ATTR_ACTIONS, [&] { return encode_odp_actions(actions, upcall_pid(key.in_port), features, w); }) == ActionTrouble::kNone;
     fits &= w.ok();
   });
   if (!fits) pending.resize(begun);

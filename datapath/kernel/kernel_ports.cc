@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "datapath/kernel/kernel_impl.h"
-#include "datapath/netdev/link.h"
+#include "datapath/link.h"
 
 namespace sluice {
 namespace {

@@ -33,6 +33,16 @@ class AttrWriter {
   /// A nested attribute: what is written until end(begin(type)) is in it.
   size_t begin(uint16_t type);
   void end(size_t begun);
+  /// The same around what `write` writes; returns what it returns.
+  template <typename Fn>
+  auto nest(uint16_t type, Fn write) {
+    struct End {
+      AttrWriter& writer;
+      size_t begun;
+      ~End() { writer.end(begun); }
+    } end{*this, begin(type)};
+    return write();
+  }
 
  private:
   Bytes& out_;

@@ -47,10 +47,10 @@ class ActionEncoder {
 
   ActionTrouble operator()(const OdpOutput& a) { return value(OVS_ACTION_ATTR_OUTPUT, a.port.value); }
   ActionTrouble operator()(const OdpUserspace& a) {
-    size_t begun = out_.begin(OVS_ACTION_ATTR_USERSPACE);
-    out_.value(OVS_USERSPACE_ATTR_PID, pid_);
-    out_.put(OVS_USERSPACE_ATTR_USERDATA, encode_userdata(a));
-    out_.end(begun);
+    out_.nest(OVS_ACTION_ATTR_USERSPACE, [&] {
+      out_.value(OVS_USERSPACE_ATTR_PID, pid_);
+      out_.put(OVS_USERSPACE_ATTR_USERDATA, encode_userdata(a));
+    });
     return ActionTrouble::kNone;
   }
   ActionTrouble operator()(const OdpSet& a);
@@ -68,11 +68,10 @@ class ActionEncoder {
   ActionTrouble operator()(const OdpMeter& a) { return value(OVS_ACTION_ATTR_METER, a.id); }
   ActionTrouble operator()(const OdpClone& a) { return inside(OVS_ACTION_ATTR_CLONE, a.actions); }
   ActionTrouble operator()(const OdpSample& a) {
-    size_t begun = out_.begin(OVS_ACTION_ATTR_SAMPLE);
-    out_.value(OVS_SAMPLE_ATTR_PROBABILITY, a.probability);
-    ActionTrouble t = inside(OVS_SAMPLE_ATTR_ACTIONS, a.actions);
-    out_.end(begun);
-    return t;
+    return out_.nest(OVS_ACTION_ATTR_SAMPLE, [&] {
+      out_.value(OVS_SAMPLE_ATTR_PROBABILITY, a.probability);
+      return inside(OVS_SAMPLE_ATTR_ACTIONS, a.actions);
+    });
   }
   ActionTrouble operator()(const OdpDrop& a) { return value(kActionDrop, a.reason); }
 
@@ -83,11 +82,9 @@ class ActionEncoder {
     return ActionTrouble::kNone;
   }
   ActionTrouble inside(uint16_t type, const OdpActions& actions) {
-    size_t begun = out_.begin(type);
     unsigned depth = depth_;
-    ActionTrouble t = list(actions, depth + 1);
+    ActionTrouble t = out_.nest(type, [&] { return list(actions, depth + 1); });
     depth_ = depth;
-    out_.end(begun);
     return t;
   }
 
@@ -102,9 +99,7 @@ ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
   if (!set || !set->in_kernel) return ActionTrouble::kUnsupported;
   const OdpAttribute& attribute = set->attribute;
   if (attribute.wire == OdpWire::kNested) {  // tunnels can't be masked
-    size_t begun = out_.begin(OVS_ACTION_ATTR_SET);
-    put_attribute(attribute, a.value, false, out_);
-    out_.end(begun);
+    out_.nest(OVS_ACTION_ATTR_SET, [&] { put_attribute(attribute, a.value, false, out_); });
     return ActionTrouble::kNone;
   }
   Flow value = a.value;
@@ -112,9 +107,7 @@ ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
   Bytes both;
   put_payload(attribute, value, false, both);
   put_payload(attribute, a.mask, true, both);
-  size_t begun = out_.begin(OVS_ACTION_ATTR_SET_MASKED);
-  out_.put(attribute.type, both);
-  out_.end(begun);
+  out_.nest(OVS_ACTION_ATTR_SET_MASKED, [&] { out_.put(attribute.type, both); });
   return ActionTrouble::kNone;
 }
 

@@ -120,11 +120,7 @@ void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, Bytes& out)
 }
 
 void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out) {
-  if (a.wire == OdpWire::kNested) {
-    size_t begun = out.begin(a.type);
-    put_tunnel(f, is_mask, out);
-    return out.end(begun);
-  }
+  if (a.wire == OdpWire::kNested) return out.nest(a.type, [&] { put_tunnel(f, is_mask, out); });
   Bytes payload;
   put_payload(a, f, is_mask, payload);
   out.put(a.type, payload);

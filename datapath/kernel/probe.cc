@@ -20,13 +20,6 @@ constexpr unsigned kMaxMplsDepth = 3, kMaxVlanDepth = 2;
 
 using Write = void (*)(AttrWriter&);
 
-template <typename Fn>
-void nest(AttrWriter& w, uint16_t type, Fn fn) {
-  size_t begun = w.begin(type);
-  fn();
-  w.end(begun);
-}
-
 void put_ethernet(AttrWriter& w, be16 eth_type) {
   w.value(OVS_KEY_ATTR_ETHERNET, ovs_key_ethernet{});
   w.value(OVS_KEY_ATTR_ETHERTYPE, eth_type);
@@ -52,14 +45,14 @@ void put_tcp6(AttrWriter& w) {
 void put_other(AttrWriter& w) { put_ethernet(w, be16(0x1234)); }
 void put_ct_state(AttrWriter& w) { w.value(OVS_KEY_ATTR_CT_STATE, uint32_t{OVS_CS_F_NEW | OVS_CS_F_TRACKED}); }
 
-void put_ct(AttrWriter& w, Write inside) { nest(w, OVS_ACTION_ATTR_CT, [&] { inside(w); }); }
+void put_ct(AttrWriter& w, Write inside) { w.nest(OVS_ACTION_ATTR_CT, [&] { inside(w); }); }
 
 /// What is only yes or no.
 struct YesNo { const char* name; Write key, actions; bool KernelFeatures::*feature = nullptr; };
 constexpr YesNo kYesNo[] = {
     {"Masked set action", put_other, [](AttrWriter& w) {
        ovs_key_ethernet both[2]{};
-       nest(w, OVS_ACTION_ATTR_SET_MASKED, [&] { w.value(OVS_KEY_ATTR_ETHERNET, both); });
+       w.nest(OVS_ACTION_ATTR_SET_MASKED, [&] { w.value(OVS_KEY_ATTR_ETHERNET, both); });
      }},
     {"Ufid", put_other, [](AttrWriter&) {}},
     {"Truncate action", put_other, [](AttrWriter& w) { w.value(OVS_ACTION_ATTR_TRUNC, ovs_action_trunc{.max_len = 64}); }},
@@ -67,7 +60,7 @@ constexpr YesNo kYesNo[] = {
     {"Conntrack eventmask", put_tcp4, [](AttrWriter& w) { put_ct(w, [](AttrWriter& c) { c.flag(OVS_CT_ATTR_COMMIT), c.value(OVS_CT_ATTR_EVENTMASK, UINT32_MAX); }); }},
     {"Conntrack clear", put_other, [](AttrWriter& w) { w.flag(OVS_ACTION_ATTR_CT_CLEAR); }},
     {"Check pkt length action", put_other, [](AttrWriter& w) {
-       nest(w, OVS_ACTION_ATTR_CHECK_PKT_LEN, [&] {
+       w.nest(OVS_ACTION_ATTR_CHECK_PKT_LEN, [&] {
          w.value(OVS_CHECK_PKT_LEN_ATTR_PKT_LEN, uint16_t{100});
          w.flag(OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER), w.flag(OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL);
        });
@@ -77,7 +70,7 @@ constexpr YesNo kYesNo[] = {
     {"Conntrack all-zero IP SNAT", put_tcp4, [](AttrWriter& w) {
        put_ct(w, [](AttrWriter& c) {
          c.flag(OVS_CT_ATTR_COMMIT);
-         nest(c, OVS_CT_ATTR_NAT, [&] { c.flag(OVS_NAT_ATTR_SRC), c.value(OVS_NAT_ATTR_IP_MIN, uint32_t{0}); });
+         c.nest(OVS_CT_ATTR_NAT, [&] { c.flag(OVS_NAT_ATTR_SRC), c.value(OVS_NAT_ATTR_IP_MIN, uint32_t{0}); });
        });
      }},
     {"MPLS Label add", put_other, [](AttrWriter& w) {
@@ -111,8 +104,8 @@ class Prober {
     auto made = socket_.transact(command(OVS_FLOW_CMD_NEW), dp_ifindex_, NLM_F_CREATE, [&](AttrWriter& w) {
       w.value(OVS_FLOW_ATTR_UFID, ufid);
       w.flag(OVS_FLOW_ATTR_PROBE);
-      nest(w, OVS_FLOW_ATTR_KEY, [&] { w.value(OVS_KEY_ATTR_IN_PORT, kNoSuchPort), key(w); });
-      nest(w, OVS_FLOW_ATTR_ACTIONS, [&] { actions(w); });
+      w.nest(OVS_FLOW_ATTR_KEY, [&] { w.value(OVS_KEY_ATTR_IN_PORT, kNoSuchPort), key(w); });
+      w.nest(OVS_FLOW_ATTR_ACTIONS, [&] { actions(w); });
     });
     if (!made) return made.error() == EEXIST;
     (void)socket_.transact(command(OVS_FLOW_CMD_DEL), dp_ifindex_, 0, [&](AttrWriter& w) { w.value(OVS_FLOW_ATTR_UFID, ufid); });
@@ -145,16 +138,16 @@ class Prober {
   GenlCommand command(uint8_t c) const { return {families_.flow, c, OVS_FLOW_VERSION}; }
   static void samples(AttrWriter& w, unsigned n) {
     if (n == 0) return;
-    nest(w, OVS_ACTION_ATTR_SAMPLE, [&] {
+    w.nest(OVS_ACTION_ATTR_SAMPLE, [&] {
       w.value(OVS_SAMPLE_ATTR_PROBABILITY, UINT32_MAX);
-      nest(w, OVS_SAMPLE_ATTR_ACTIONS, [&] { samples(w, n - 1); });
+      w.nest(OVS_SAMPLE_ATTR_ACTIONS, [&] { samples(w, n - 1); });
     });
   }
   static void tags(AttrWriter& w, unsigned n) {
     if (n == 0) return w.value(OVS_KEY_ATTR_ETHERTYPE, be16(0x1234));
     w.value(OVS_KEY_ATTR_ETHERTYPE, kEthVlan);
     w.value(OVS_KEY_ATTR_VLAN, be16(kVlanPresent));
-    nest(w, OVS_KEY_ATTR_ENCAP, [&] { tags(w, n - 1); });
+    w.nest(OVS_KEY_ATTR_ENCAP, [&] { tags(w, n - 1); });
   }
   GenlSocket& socket_;
   const GenlFamilies& families_;

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "datapath/ethertype.h"
-#include "datapath/netdev/link.h"
+#include "datapath/link.h"
 #include "datapath/netdev/vnet.h"
 
 namespace sluice {

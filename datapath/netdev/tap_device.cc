@@ -12,7 +12,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "datapath/netdev/link.h"
+#include "datapath/link.h"
 #include "datapath/netdev/system_device.h"
 #include "datapath/netdev/vnet.h"
 

@@ -3,7 +3,7 @@
 //
 //   codec [ROW-PREFIX [ROUNDS]]      prints "ROW ns/message", the best of some rounds
 //
-// Instructions a message: codec_instructions.sh.
+// Instructions a message: instructions.sh PROGRAM 50 250 64 ROW...
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

@@ -4,7 +4,7 @@
 //   datapath [ROW-PREFIX [PACKETS]]     prints "ROW ns/packet" of the best of some rounds; rows are those of the table in the design
 //
 // Instructions a packet, the same on every machine: run a row under `valgrind --tool=callgrind` with two values of PACKETS and divide the difference
-// (datapath_instructions.sh does).
+// (instructions.sh PROGRAM 100000 300000 1 ROW... does).
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>

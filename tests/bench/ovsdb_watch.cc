@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <vector>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Seeds for the database's fuzz targets from the recorded conversations: `fuzz_db_seeds GOLDEN_DIR DIR` makes DIR/{jsonrpc,transact,monitor,schema,journal}.
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <filesystem>
 #include <fstream>

@@ -13,7 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "datapath/netdev/link.h"
+#include "datapath/link.h"
 #include "lib/bytes.h"
 #include "lib/files.h"
 

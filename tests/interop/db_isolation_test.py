@@ -17,6 +17,9 @@ import tempfile
 import threading
 import time
 
+from jsonrpc_client import Client
+
+TIMEOUT = 60  # seconds without an answer
 BUILD = os.path.abspath(os.environ.get("SLUICE_BUILD", "build/release"))
 ROWS = 30000
 JUDGE_LATENCY = "--latency" in sys.argv
@@ -24,36 +27,6 @@ LIMIT_MS = 50
 CALM_MS = 10  # the 99th percentile without an attack, above which the machine is too busy to tell anything
 MEMORY_MB = 400
 SCHEMA = {"name": "I", "tables": {"t": {"isRoot": True, "columns": {"n": {"type": "integer"}, "text": {"type": "string"}}}}}
-
-
-class Client:
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(60)
-        self.socket.connect(path)
-        self.buffer = b""
-
-    def send(self, method, params, id=1):
-        self.socket.sendall(json.dumps({"method": method, "params": params, "id": id}).encode())
-
-    def receive(self):
-        while True:
-            text = self.buffer.lstrip()
-            if text.endswith((b"}", b"]")) or b"}{" in text:
-                try:
-                    value, end = json.JSONDecoder().raw_decode(text.decode())
-                    self.buffer = text[end:]
-                    return value
-                except ValueError:
-                    pass
-            data = self.socket.recv(1 << 20)
-            if not data:
-                raise ConnectionError("closed")
-            self.buffer += data
-
-    def call(self, method, params):
-        self.send(method, params)
-        return self.receive()
 
 
 class Daemon:
@@ -94,7 +67,7 @@ class Victim(threading.Thread):
 
     def __init__(self, daemon):
         super().__init__()
-        self.client, self.times, self.stopping = Client(daemon.path), [], False
+        self.client, self.times, self.stopping = Client(daemon.path, TIMEOUT), [], False
 
     def run(self):
         while not self.stopping:
@@ -116,7 +89,7 @@ def compactions(daemon):
 
 
 def heavy_transactions(daemon):
-    clients = [Client(daemon.path) for _ in range(2)]
+    clients = [Client(daemon.path, TIMEOUT) for _ in range(2)]
     scan = {"op": "select", "table": "t", "where": [["text", "==", "nobody"]]}
     for c in clients:
         for i in range(300):
@@ -127,7 +100,7 @@ def heavy_transactions(daemon):
 
 
 def never_reads(daemon):
-    c = Client(daemon.path)
+    c = Client(daemon.path, TIMEOUT)
     c.send("monitor", ["I", "m", {"t": {}}])
     c.socket.settimeout(2)
     try:
@@ -135,7 +108,7 @@ def never_reads(daemon):
             c.send("transact", ["I", {"op": "select", "table": "t", "where": [], "columns": ["text"]}], i)
     except socket.timeout:
         pass
-    writer = Client(daemon.path)
+    writer = Client(daemon.path, TIMEOUT)
     for i in range(200):
         writer.call("transact", ["I", {"op": "update", "table": "t", "where": [["n", "<", 50]], "row": {"text": "x" * 200 + str(i)}}])
     c.socket.close()
@@ -144,7 +117,7 @@ def never_reads(daemon):
 def half_messages(daemon):
     refused = 0
     for _ in range(4):
-        c = Client(daemon.path)
+        c = Client(daemon.path, TIMEOUT)
         try:
             c.socket.sendall(b'{"method":"echo","params":["')
             for _ in range(512):
@@ -162,7 +135,7 @@ def half_messages(daemon):
 
 
 def many_connections(daemon):
-    clients = [Client(daemon.path) for _ in range(2000)]
+    clients = [Client(daemon.path, TIMEOUT) for _ in range(2000)]
     for c in clients[::100]:
         assert c.call("echo", [1])["result"] == [1]
     for c in clients:

@@ -8,40 +8,20 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
+from jsonrpc_client import Client
+
+TIMEOUT = 20  # seconds without an answer
 BUILD = os.path.abspath(os.environ.get("SLUICE_BUILD", "build/release"))
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 25
 SERVER = os.path.join(BUILD, "bin", "sluice-dbserver")
 TOOL = os.path.join(BUILD, "bin", "sluice-dbtool")
 SCHEMA = {"name": "K", "tables": {"pair": {"isRoot": True, "columns": {"n": {"type": "integer"}, "half": {"type": "integer"}}}}}
-
-
-class Client:
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(20)
-        self.socket.connect(path)
-        self.buffer = ""
-
-    def call(self, method, params):
-        self.socket.sendall(json.dumps({"method": method, "params": params, "id": 1}).encode())
-        while True:
-            try:
-                value, end = json.JSONDecoder().raw_decode(self.buffer.lstrip())
-                self.buffer = self.buffer.lstrip()[end:]
-                return value
-            except ValueError:
-                pass
-            data = self.socket.recv(1 << 20)
-            if not data:
-                raise ConnectionError("closed")
-            self.buffer += data.decode()
 
 
 def start(directory):
@@ -50,7 +30,7 @@ def start(directory):
     process = subprocess.Popen([SERVER, "--remote=punix:" + directory + "/db.sock", "--unixctl=none", "-vconsole:off", directory + "/k.db"], env=env)
     while True:
         try:
-            return process, Client(directory + "/db.sock"), time.monotonic() - begun
+            return process, Client(directory + "/db.sock", TIMEOUT), time.monotonic() - begun
         except OSError:
             if process.poll() is not None:
                 sys.exit("the server does not start again: exit status %d; see %s" % (process.returncode, directory))
@@ -59,7 +39,7 @@ def start(directory):
 
 def write(directory, first, acknowledged):
     try:
-        client = Client(directory + "/db.sock")
+        client = Client(directory + "/db.sock", TIMEOUT)
         n = first
         while True:
             operations = [{"op": "insert", "table": "pair", "row": {"n": n, "half": half}} for half in (0, 1)]

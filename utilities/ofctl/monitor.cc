@@ -12,6 +12,7 @@
 #include "lib/daemon.h"
 #include "lib/loop.h"
 #include "lib/program.h"
+#include "lib/text.h"
 #include "lib/unixctl.h"
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/text.h"
@@ -87,19 +88,13 @@ class Monitor {
 
   UnixctlText send_hex(UnixctlArgs args) {
     std::string reply;
-    for (std::string hex : args) {
-      std::erase(hex, ' ');
-      Bytes message(hex.size() / 2);
-      bool ok = hex.size() % 2 == 0 && message.size() >= kHeaderSize;
-      for (size_t i = 0; ok && i < message.size(); i++) {
-        unsigned value = 0;
-        ok = std::isxdigit(static_cast<unsigned char>(hex[2 * i])) && std::sscanf(hex.c_str() + 2 * i, "%2x", &value) == 1;
-        message[i] = static_cast<uint8_t>(value);
-      }
-      if (!ok) return std::unexpected(reply + "bad hex data: " + hex);
-      std::string text = "send: " + format_wire(message, {.verbosity = settings_.verbosity + kMonitorVerbosity});
+    for (std::string digits : args) {
+      std::erase(digits, ' ');
+      auto message = parse_hex(digits);
+      if (!message || message->size() < kHeaderSize) return std::unexpected(reply + "bad hex data: " + digits);
+      std::string text = "send: " + format_wire(*message, {.verbosity = settings_.verbosity + kMonitorVerbosity});
       std::fwrite(text.data(), 1, text.size(), stderr);
-      client_.send(message);
+      client_.send(*message);
     }
     return reply;
   }

@@ -10,6 +10,7 @@
 #include "datapath/packet.h"
 #include "datapath/pcap_file.h"
 #include "lib/program.h"
+#include "lib/text.h"
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/message_text.h"
 #include "ofproto/openflow/nxm_text.h"
@@ -32,28 +33,14 @@ std::string show_bytes(const Settings& s, ByteView bytes) {
   return format_wire(bytes, options, {.tlv = options.names.tlv});
 }
 
-/// Hexadecimal digits, white space anywhere.
-std::optional<Bytes> parse_hex(std::string_view text) {
-  Bytes out;
-  int high = -1;
-  for (char c : text) {
-    if (std::isspace(static_cast<unsigned char>(c))) continue;
-    if (c == 'x') c = '0';  // "xx": bytes that don't matter
-    if (!std::isxdigit(static_cast<unsigned char>(c))) return std::nullopt;
-    int digit = c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
-    if (high < 0) {
-      high = digit;
-    } else {
-      out.push_back(static_cast<uint8_t>(high << 4 | digit));
-      high = -1;
-    }
-  }
-  if (high >= 0) return std::nullopt;
-  return out;
+/// Hexadecimal digits, white space anywhere; "xx": bytes that don't matter.
+std::optional<Bytes> parse_spaced_hex(std::string text) {
+  std::ranges::replace(text, 'x', '0');
+  return parse_hex(text, " \t\n\v\f\r");
 }
 
 Bytes parse_hex_or_die(std::string_view text) {
-  auto bytes = parse_hex(text);
+  auto bytes = parse_spaced_hex(std::string(text));
   if (!bytes) fatal("Trailing garbage in hex data");
   return std::move(*bytes);
 }
@@ -373,7 +360,7 @@ void compose_packet_command(const Settings& s, Words w) {
 
 void parse_packet_command(const Settings& s, Words) {
   Bytes frame(std::istreambuf_iterator<char>(std::cin), {});
-  if (auto hex = parse_hex(std::string_view(reinterpret_cast<const char*>(frame.data()), frame.size()))) frame = std::move(*hex);
+  if (auto hex = parse_spaced_hex({reinterpret_cast<const char*>(frame.data()), frame.size()})) frame = std::move(*hex);
   print(format_packet(frame, print_options(s)));
 }
 

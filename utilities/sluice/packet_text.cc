@@ -41,21 +41,6 @@ Flow packet_mask() {
   return m;
 }
 
-std::optional<Bytes> parse_hex(std::string_view text) {
-  Bytes out;
-  bool high = true;
-  for (char c : text) {
-    if (c == ' ' || c == '\t' || c == '.' || c == ':') continue;
-    if (!std::isxdigit(static_cast<unsigned char>(c))) return std::nullopt;
-    auto digit = static_cast<uint8_t>(c <= '9' ? c - '0' : (c | 32) - 'a' + 10);
-    if (high) out.push_back(static_cast<uint8_t>(digit << 4));
-    else out.back() |= digit;
-    high = !high;
-  }
-  if (!high) return std::nullopt;
-  return out;
-}
-
 /// Cuts "len N" from the end; 0 if there is none.
 std::expected<size_t, std::string> take_length(std::string_view& text) {
   size_t at = text.rfind(" len ");
@@ -125,12 +110,12 @@ std::string field_differences(const Flow& want, const Flow& mask, const Flow& go
 
 }  // namespace
 
-bool is_hex(std::string_view text) { return parse_hex(text).has_value(); }
+bool is_hex(std::string_view text) { return parse_hex(text, " \t.:").has_value(); }
 
 std::expected<Bytes, std::string> parse_frame(std::string_view text) {
   auto length = take_length(text);
   if (!length) return std::unexpected(length.error());
-  if (auto bytes = parse_hex(text)) {
+  if (auto bytes = parse_hex(text, " \t.:")) {
     if (bytes->size() < kMinFrame) return std::unexpected(fmt::format("\"{}\": a frame has at least {} bytes", text, kMinFrame));
     if (*length > bytes->size()) bytes->resize(*length);
     return std::move(*bytes);

@@ -2,7 +2,7 @@
 // Checks a database's book-keeping against its definition: counts of references, indexes, limits, and that nothing refers to what is not there.
 #pragma once
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 #include <string>

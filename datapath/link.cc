@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Network interfaces of the kernel.
-#include "datapath/netdev/link.h"
+#include "datapath/link.h"
 
 #include <cerrno>
 #include <cstring>
