@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/ct_entry.h"
 #include "datapath/flow.h"
 #include "datapath/netdev.h"
 #include "datapath/odp_action.h"
@@ -120,6 +121,21 @@ class Dpif {
   virtual void set_generation(uint64_t generation, Time now) = 0;
   /// Runs `actions` on the packet now.
   virtual void execute(Packet packet, const OdpActions& actions, Time now) = 0;
+
+  // --- connection tracking (OdpCt) ---
+
+  /// Calls `visit` for each connection (of one zone) until it returns false.
+  virtual void ct_dump(std::optional<uint16_t> /*zone*/, Time, const std::function<bool(const CtEntry&)>&) {}
+  /// Ends the connections (of one zone) that `which` is true for; how many those were.
+  virtual size_t ct_flush(std::optional<uint16_t> /*zone*/, Time, const std::function<bool(const CtEntry&)>& /*which*/) { return 0; }
+  /// Nothing: the datapath has no such numbers.
+  virtual std::optional<CtStats> ct_stats() const { return std::nullopt; }
+  virtual bool ct_set_max_connections(uint64_t) { return false; }
+  virtual bool ct_set_tcp_sequence_check(bool) { return false; }
+  /// The default (zone -1) first, then the zones that have a limit of their own.
+  virtual std::vector<CtZoneLimit> ct_limits() const { return {}; }
+  virtual bool ct_set_limit(int32_t /*zone*/, uint32_t /*limit*/) { return false; }
+  virtual bool ct_del_limit(uint16_t /*zone*/) { return false; }
 
   /// Receives and forwards what is there, within a bounded quantum; true if more may be waiting.
   virtual bool run(Time now) = 0;

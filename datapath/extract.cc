@@ -237,6 +237,29 @@ void Parse::neighbor_options() {
   }
 }
 
+void put_ct_tuple(const CtTuple& t, Flow& flow) {
+  if (t.ipv6) {
+    flow.ct_ipv6_src = t.src;
+    flow.ct_ipv6_dst = t.dst;
+  } else {
+    std::memcpy(&flow.ct_nw_src, t.src.b.data(), 4);
+    std::memcpy(&flow.ct_nw_dst, t.dst.b.data(), 4);
+  }
+  flow.ct_nw_proto = t.proto;
+  flow.ct_tp_src = t.tp_src;
+  flow.ct_tp_dst = t.tp_dst;
+}
+
+CtTuple get_ct_tuple(const Flow& flow) {
+  CtTuple t{.src = flow.ct_ipv6_src, .dst = flow.ct_ipv6_dst, .tp_src = flow.ct_tp_src, .tp_dst = flow.ct_tp_dst, .proto = flow.ct_nw_proto, .ipv6 = true};
+  if (t.src.is_zero() && t.dst.is_zero()) {
+    t.ipv6 = false;
+    std::memcpy(t.src.b.data(), &flow.ct_nw_src, 4);
+    std::memcpy(t.dst.b.data(), &flow.ct_nw_dst, 4);
+  }
+  return t;
+}
+
 }  // namespace
 
 void copy_metadata(const Packet& packet, Flow& flow) {
@@ -249,6 +272,7 @@ void copy_metadata(const Packet& packet, Flow& flow) {
   flow.ct_zone = be16(packet.ct_zone);
   flow.ct_mark = be32(packet.ct_mark);
   std::memcpy(flow.ct_label, packet.ct_label.data(), sizeof flow.ct_label);
+  if (packet.has_ct_tuple) put_ct_tuple(packet.ct_tuple, flow);
   if (packet.tunnel) flow.tunnel = *packet.tunnel;
 }
 
@@ -262,6 +286,8 @@ void copy_metadata(const Flow& flow, Packet& packet) {
   packet.ct_zone = flow.ct_zone.host();
   packet.ct_mark = flow.ct_mark.host();
   std::memcpy(packet.ct_label.data(), flow.ct_label, sizeof flow.ct_label);
+  packet.has_ct_tuple = flow.ct_nw_proto != 0;
+  if (packet.has_ct_tuple) packet.ct_tuple = get_ct_tuple(flow);
   if (flow.tunnel.src || flow.tunnel.dst || !flow.tunnel.ipv6_dst.is_zero()) packet.tunnel = std::make_unique<FlowTunnel>(flow.tunnel);
 }
 

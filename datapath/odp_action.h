@@ -3,7 +3,9 @@
 // One struct each; text, netlink and execution are derived per type (odp_text, kernel/, user/).
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -35,14 +37,52 @@ struct OdpTrunc { uint32_t max_len; friend bool operator==(const OdpTrunc&, cons
 struct OdpMeter { uint32_t id; friend bool operator==(const OdpMeter&, const OdpMeter&) = default; };
 struct OdpClone { OdpActions actions; friend bool operator==(const OdpClone&, const OdpClone&); };
 struct OdpSample { uint32_t probability; OdpActions actions; friend bool operator==(const OdpSample&, const OdpSample&); };  // of UINT32_MAX
+/// How a connection's addresses are translated when it is committed: to one of a range of addresses and ports.  Without src and dst: as the connection has it already.
+struct OdpNat {
+  bool src = false, dst = false, persistent = false, hash = false, random = false;
+  uint8_t family = 0;                      // 4 or 6: of the addresses; 0: there are none
+  Ipv6Addr ip_min{}, ip_max{};             // of family 4: the first four bytes
+  uint16_t port_min = 0, port_max = 0;     // 0: any
+  friend bool operator==(const OdpNat&, const OdpNat&) = default;
+};
+/// Through the connection tracker: the packet gets ct_state and what its connection has; commit makes or changes the connection.
+struct OdpCt {
+  bool commit = false, force = false;
+  uint16_t zone = 0;
+  uint32_t mark = 0, mark_mask = 0;
+  std::array<uint8_t, 16> label{}, label_mask{};
+  std::string helper, timeout;             // names; empty: none
+  std::optional<OdpNat> nat;
+  friend bool operator==(const OdpCt&, const OdpCt&) = default;
+};
+struct OdpCtClear { friend bool operator==(const OdpCtClear&, const OdpCtClear&) = default; };
+struct OdpCheckPktLen { uint16_t length; OdpActions greater, less_or_equal; friend bool operator==(const OdpCheckPktLen&, const OdpCheckPktLen&); };
+/// Puts `header` (Ethernet to the tunnel's own) in front, fills in lengths, checksums and the UDP source port.
+struct OdpTunnelPush { OdpPort tunnel_port, out_port; std::vector<uint8_t> header; friend bool operator==(const OdpTunnelPush&, const OdpTunnelPush&) = default; };
+/// The packet is taken out of its tunnel and comes in at the tunnel port.
+struct OdpTunnelPop { OdpPort tunnel_port; friend bool operator==(const OdpTunnelPop&, const OdpTunnelPop&) = default; };
 struct OdpDrop { uint32_t reason; friend bool operator==(const OdpDrop&, const OdpDrop&) = default; };
 
 struct OdpAction {
   std::variant<OdpOutput, OdpUserspace, OdpSet, OdpPushVlan, OdpPopVlan, OdpPushMpls, OdpPopMpls, OdpRecirc, OdpHash, OdpTrunc, OdpMeter,
-               OdpClone, OdpSample, OdpDrop> v;
+               OdpClone, OdpSample, OdpDrop, OdpCt, OdpCtClear, OdpCheckPktLen, OdpTunnelPush, OdpTunnelPop> v;
   friend bool operator==(const OdpAction&, const OdpAction&) = default;
 };
 inline bool operator==(const OdpClone& a, const OdpClone& b) { return a.actions == b.actions; }
+inline bool operator==(const OdpCheckPktLen& a, const OdpCheckPktLen& b) {
+  return a.length == b.length && a.greater == b.greater && a.less_or_equal == b.less_or_equal;
+}
 inline bool operator==(const OdpSample& a, const OdpSample& b) { return a.probability == b.probability && a.actions == b.actions; }
+
+/// Calls fn for each action, those inside of others too.
+template <typename List, typename Fn>
+void for_each_action(List& actions, const Fn& fn) {
+  for (auto& a : actions) {
+    fn(a);
+    if (auto* clone = std::get_if<OdpClone>(&a.v)) for_each_action(clone->actions, fn);
+    if (auto* sample = std::get_if<OdpSample>(&a.v)) for_each_action(sample->actions, fn);
+    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) for_each_action(check->greater, fn), for_each_action(check->less_or_equal, fn);
+  }
+}
 
 }  // namespace sluice

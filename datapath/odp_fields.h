@@ -55,6 +55,11 @@ inline constexpr OdpPart kTunnelParts[] = {{"tun_id", AT(tunnel.id), 8, kHex}, {
                                            {"ipv6_src", AT(tunnel.ipv6_src), 16, kIpv6}, {"ipv6_dst", AT(tunnel.ipv6_dst), 16, kIpv6},
                                            {"tos", AT(tunnel.tos), 1, kHex}, {"ttl", AT(tunnel.ttl), 1, kDecimal},
                                            {"tp_src", AT(tunnel.tp_src), 2, kDecimal}, {"tp_dst", AT(tunnel.tp_dst), 2, kDecimal}};
+// As text; the kernel has another order.
+inline constexpr OdpPart kCtText4Parts[] = {{"src", AT(ct_nw_src), 4, kIpv4}, {"dst", AT(ct_nw_dst), 4, kIpv4}, {"proto", AT(ct_nw_proto), 1, kDecimal},
+                                             {"tp_src", AT(ct_tp_src), 2, kDecimal}, {"tp_dst", AT(ct_tp_dst), 2, kDecimal}};
+inline constexpr OdpPart kCtText6Parts[] = {{"src", AT(ct_ipv6_src), 16, kIpv6}, {"dst", AT(ct_ipv6_dst), 16, kIpv6}, {"proto", AT(ct_nw_proto), 1, kDecimal},
+                                             {"tp_src", AT(ct_tp_src), 2, kDecimal}, {"tp_dst", AT(ct_tp_dst), 2, kDecimal}};
 // Attributes of one unnamed part.
 inline constexpr OdpPart kPriorityPart[] = {{"", AT(skb_priority), 4, kHex}};
 inline constexpr OdpPart kMarkPart[] = {{"", AT(pkt_mark), 4, kHex}};
@@ -100,6 +105,8 @@ inline constexpr OdpAttribute kMetadataAttributes[] = {
     {"ct_zone", kZonePart, OVS_KEY_ATTR_CT_ZONE, OdpWire::kHost},
     {"ct_mark", kCtMarkPart, OVS_KEY_ATTR_CT_MARK, OdpWire::kHost},
     {"ct_label", kCtLabelPart, OVS_KEY_ATTR_CT_LABELS, OdpWire::kHost},
+    {"ct_tuple4", kCtText4Parts, OVS_KEY_ATTR_UNSPEC, OdpWire::kNone},
+    {"ct_tuple6", kCtText6Parts, OVS_KEY_ATTR_UNSPEC, OdpWire::kNone},
     {"recirc_id", kRecircPart, OVS_KEY_ATTR_RECIRC_ID, OdpWire::kHost},
     {"dp_hash", kHashPart, OVS_KEY_ATTR_DP_HASH, OdpWire::kHost},
     {"in_port", kInPortPart, OVS_KEY_ATTR_IN_PORT, OdpWire::kHost},

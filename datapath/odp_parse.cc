@@ -383,6 +383,108 @@ std::optional<OdpAction> parse_port(std::string_view s, const OdpTextOptions& op
   return OdpAction{OdpOutput{OdpPort{static_cast<uint32_t>(*number)}}};
 }
 
+/// "src=1.1.1.1-1.1.1.5:10-20,persistent,hash,random" and "src" alone.
+std::optional<OdpNat> parse_nat(std::string_view body) {
+  OdpNat nat;
+  auto ip = [&](std::string_view s, Ipv6Addr& to) {
+    if (s.starts_with('[') && s.ends_with(']')) s = s.substr(1, s.size() - 2);
+    if (auto v4 = parse_ipv4(s)) return std::memcpy(to.b.data(), &*v4, 4), nat.family = 4, true;
+    auto v6 = parse_ipv6(s);
+    if (v6) to = *v6, nat.family = 6;
+    return v6.has_value();
+  };
+  auto port = [](std::string_view s, uint16_t& to) {
+    auto v = parse_number(s);
+    if (!v || *v > UINT16_MAX) return false;
+    return to = static_cast<uint16_t>(*v), true;
+  };
+  while (auto item = take_item(body)) {
+    size_t equals = item->name.find('=');
+    std::string_view name = item->name.substr(0, equals);
+    if (name == "persistent") nat.persistent = true;
+    else if (name == "hash") nat.hash = true;
+    else if (name == "random") nat.random = true;
+    else if (name == "src") nat.src = true;
+    else if (name == "dst") nat.dst = true;
+    else return std::nullopt;
+    if (equals == item->name.npos) continue;
+    std::string_view range = item->name.substr(equals + 1), ports;
+    bool v6 = std::ranges::count(range, ':') > 1;
+    size_t colon = v6 ? range.find("]:", range.rfind('[') == range.npos ? 0 : range.rfind('[')) : range.find(':');
+    if (v6 && colon != range.npos) colon++;
+    if (colon != range.npos) ports = range.substr(colon + 1), range = range.substr(0, colon);
+    if (!range.empty()) {
+      size_t dash = range.find('-');
+      if (!ip(range.substr(0, dash), nat.ip_min)) return std::nullopt;
+      nat.ip_max = nat.ip_min;
+      if (dash != range.npos && !ip(range.substr(dash + 1), nat.ip_max)) return std::nullopt;
+    }
+    if (!ports.empty()) {
+      size_t dash = ports.find('-');
+      if (!port(ports.substr(0, dash), nat.port_min)) return std::nullopt;
+      nat.port_max = nat.port_min;
+      if (dash != ports.npos && !port(ports.substr(dash + 1), nat.port_max)) return std::nullopt;
+    }
+  }
+  return nat;
+}
+
+std::optional<OdpAction> parse_ct(std::string_view body) {
+  OdpCt ct;
+  while (auto item = take_item(body)) {
+    size_t equals = item->name.find('=');
+    std::string_view name = item->name.substr(0, equals), value = equals == item->name.npos ? "" : item->name.substr(equals + 1);
+    std::string_view bits = value.substr(0, value.find('/')), mask = value.find('/') == value.npos ? "" : value.substr(value.find('/') + 1);
+    if (name == "commit") {
+      ct.commit = true;
+    } else if (name == "force_commit") {
+      ct.commit = ct.force = true;
+    } else if (name == "zone") {
+      auto v = parse_number(value);
+      if (!v || *v > UINT16_MAX) return std::nullopt;
+      ct.zone = static_cast<uint16_t>(*v);
+    } else if (name == "mark") {
+      auto v = parse_number(bits), m = mask.empty() ? std::optional<uint64_t>(UINT32_MAX) : parse_number(mask);
+      if (!v || !m || *v > UINT32_MAX || *m > UINT32_MAX) return std::nullopt;
+      ct.mark = static_cast<uint32_t>(*v), ct.mark_mask = static_cast<uint32_t>(*m);
+    } else if (name == "label") {
+      Flow v{}, m{};
+      if (!put_label(v, kCtLabelPart[0], bits)) return std::nullopt;
+      if (mask.empty()) std::memset(m.ct_label, 0xff, sizeof m.ct_label);
+      else if (!put_label(m, kCtLabelPart[0], mask)) return std::nullopt;
+      std::ranges::copy(v.ct_label, ct.label.begin());
+      std::ranges::copy(m.ct_label, ct.label_mask.begin());
+    } else if (name == "helper") {
+      ct.helper = value;
+    } else if (name == "timeout") {
+      ct.timeout = value;
+    } else if (name == "nat") {
+      ct.nat = parse_nat(item->body);
+      if (!ct.nat) return std::nullopt;
+    } else {
+      return std::nullopt;
+    }
+  }
+  return OdpAction{std::move(ct)};
+}
+
+std::optional<OdpAction> parse_check_pkt_len(std::string_view body, const OdpTextOptions& options) {
+  OdpCheckPktLen check{};
+  bool has_size = false;
+  while (auto item = take_item(body)) {
+    if (item->name.starts_with("size=")) {
+      auto v = parse_number(item->name.substr(5));
+      if (!v || *v > UINT16_MAX) return std::nullopt;
+      check.length = static_cast<uint16_t>(*v), has_size = true;
+      continue;
+    }
+    auto actions = parse_odp_actions(item->body, options);
+    if (!actions || (item->name != "gt" && item->name != "le")) return std::nullopt;
+    (item->name == "gt" ? check.greater : check.less_or_equal) = *actions;
+  }
+  return has_size ? std::optional(OdpAction{std::move(check)}) : std::nullopt;
+}
+
 std::optional<OdpAction> parse_action(const Item& item, const OdpTextOptions& options) {
   auto number = [&]() -> std::optional<uint32_t> {
     auto v = parse_number(item.body);
@@ -394,6 +496,9 @@ std::optional<OdpAction> parse_action(const Item& item, const OdpTextOptions& op
   if (item.name == "pop_vlan") return OdpAction{OdpPopVlan{}};
   if (item.name == "push_mpls" || item.name == "pop_mpls") return parse_mpls(item);
   if (item.name == "hash") return parse_hash(item.body);
+  if (item.name == "ct") return parse_ct(item.body);
+  if (item.name == "ct_clear") return OdpAction{OdpCtClear{}};
+  if (item.name == "check_pkt_len") return parse_check_pkt_len(item.body, options);
   if (item.name == "sample") return parse_sample(item.body, options);
   if (item.name == "clone") {
     auto actions = parse_odp_actions(item.body, options);

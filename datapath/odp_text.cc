@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "datapath/odp_fields.h"
 #include "lib/text.h"
@@ -159,6 +159,14 @@ void KeyPrinter::metadata(const OdpAttribute& a) {
     if (!body.empty()) add(a.name, body);
     return;
   }
+  if (a.name == "ct_tuple4" || a.name == "ct_tuple6") {
+    bool v6 = a.name == "ct_tuple6", is_v6 = !key_.ct_ipv6_src.is_zero() || !key_.ct_ipv6_dst.is_zero();
+    OdpTextOptions whole = options_;
+    whole.verbose &= key_.ct_nw_proto != 0 && v6 == is_v6;
+    std::string body = v6 == is_v6 ? parts_text(a.parts, key_, mask_, whole) : "";
+    if (!body.empty()) add(a.name, body);
+    return;
+  }
   if (a.name == "packet_type" && !options_.packet_type) return;
   if (a.name == "recirc_id") return add(a.name, value_text(key_, a.parts[0], options_));
   std::string body = parts_text(a.parts, key_, mask_, options_);
@@ -202,6 +210,13 @@ void KeyPrinter::network() {
   }
 }
 
+void clear_ct_tuple(Flow& f) {
+  f.ct_nw_proto = 0;
+  f.ct_nw_src = f.ct_nw_dst = {};
+  f.ct_ipv6_src = f.ct_ipv6_dst = {};
+  f.ct_tp_src = f.ct_tp_dst = {};
+}
+
 /// What a packet's own key has: everything of its layers, and metadata that is not zero.
 Flow whole_mask(const Flow& key) {
   Flow mask;
@@ -212,6 +227,7 @@ Flow whole_mask(const Flow& key) {
   if (!key.ct_zone) mask.ct_zone = {};
   if (!key.ct_mark) mask.ct_mark = {};
   if (std::all_of(std::begin(key.ct_label), std::end(key.ct_label), [](uint8_t b) { return b == 0; })) std::memset(mask.ct_label, 0, sizeof mask.ct_label);
+  if (!key.ct_nw_proto) clear_ct_tuple(mask);
   if (!key.dp_hash) mask.dp_hash = {};
   if (!key.tunnel.src && !key.tunnel.dst && key.tunnel.ipv6_dst.is_zero()) mask.tunnel = {};
   if (!key.nd_reserved && !key.nd_options_type) mask.nd_reserved = {}, mask.nd_options_type = 0;
@@ -300,7 +316,57 @@ struct ActionPrinter {
     return fmt::format("sample(sample={:.1f}%,actions({}))", 100.0 * a.probability / UINT32_MAX, format_odp_actions(a.actions, options));
   }
   std::string operator()(const OdpDrop&) const { return "drop"; }
+  std::string operator()(const OdpCt& a) const;
+  std::string operator()(const OdpCtClear&) const { return "ct_clear"; }
+  std::string operator()(const OdpCheckPktLen& a) const {
+    return fmt::format("check_pkt_len(size={},gt({}),le({}))", a.length, format_odp_actions(a.greater, options), format_odp_actions(a.less_or_equal, options));
+  }
+  std::string operator()(const OdpTunnelPush& a) const {
+    return fmt::format("tnl_push(tnl_port({}),header({}),out_port({}))", (*this)(OdpOutput{a.tunnel_port}), hex(a.header), (*this)(OdpOutput{a.out_port}));
+  }
+  std::string operator()(const OdpTunnelPop& a) const { return fmt::format("tnl_pop({})", (*this)(OdpOutput{a.tunnel_port})); }
 };
+
+std::string nat_text(const OdpNat& n) {
+  if (!n.src && !n.dst) return "nat";
+  auto ip = [&](const Ipv6Addr& a) {
+    if (n.family == 4) {
+      be32 v;
+      std::memcpy(&v, a.b.data(), sizeof v);
+      return format_ipv4(v);
+    }
+    return n.port_min ? "[" + format(a) + "]" : format(a);
+  };
+  std::string out = n.src ? "nat(src" : "nat(dst";
+  if (n.family) {
+    out += "=" + ip(n.ip_min);
+    if (n.ip_max != n.ip_min) out += "-" + ip(n.ip_max);
+  }
+  if (n.port_min) {
+    out += fmt::format("{}:{}", n.family ? "" : "=", n.port_min);
+    if (n.port_max != n.port_min) out += fmt::format("-{}", n.port_max);
+  }
+  for (auto [on, name] : {std::pair{n.persistent, ",persistent"}, {n.hash, ",hash"}, {n.random, ",random"}})
+    if (on) out += name;
+  return out + ")";
+}
+
+std::string ActionPrinter::operator()(const OdpCt& a) const {
+  std::vector<std::string> items;
+  if (a.commit) items.push_back(a.force ? "force_commit" : "commit");
+  if (a.zone) items.push_back(fmt::format("zone={}", a.zone));
+  if (a.mark_mask) items.push_back(fmt::format("mark={:#x}/{:#x}", a.mark, a.mark_mask));
+  if (a.label_mask != decltype(a.label_mask){}) {
+    Flow value{}, mask{};
+    std::ranges::copy(a.label, value.ct_label);
+    std::ranges::copy(a.label_mask, mask.ct_label);
+    items.push_back("label=" + label_text(value, kCtLabelPart[0]) + "/" + label_text(mask, kCtLabelPart[0]));
+  }
+  if (!a.helper.empty()) items.push_back("helper=" + a.helper);
+  if (!a.timeout.empty()) items.push_back("timeout=" + a.timeout);
+  if (a.nat) items.push_back(nat_text(*a.nat));
+  return items.empty() ? "ct" : fmt::format("ct({})", fmt::join(items, ","));
+}
 
 }  // namespace
 

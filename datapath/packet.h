@@ -29,6 +29,15 @@ struct PacketOffload {
   uint16_t hdr_len = 0;
 };
 
+/// One direction of a connection, for the original direction of a tracked packet (ct_nw_src and so on).
+struct CtTuple {
+  Ipv6Addr src{}, dst{};               // IPv4: the first four bytes
+  be16 tp_src, tp_dst;                 // ICMP: type and code
+  uint8_t proto = 0;
+  bool ipv6 = false;
+  friend bool operator==(const CtTuple&, const CtTuple&) = default;
+};
+
 /// What is known of a packet besides its bytes; back to defaults when a buffer is used again.
 struct PacketMetadata {
   // Layer offsets from data(), kNoOffset if absent; set by extract(), kept true by the header edits of actions.
@@ -44,6 +53,8 @@ struct PacketMetadata {
   uint32_t ct_mark = 0;
   uint16_t ct_zone = 0;
   uint8_t ct_state = 0;
+  bool has_ct_tuple = false;           // Packet::ct_tuple counts
+  uint32_t ct_slot = 0, ct_serial = 0; // the tracker's handle to the connection; serial 0: none
   PacketOffload offload;
   std::array<uint8_t, 16> ct_label{};
 };
@@ -76,7 +87,14 @@ class Packet : public PacketMetadata {
     return (recirc_id | dp_hash | pkt_mark | skb_priority | ct_state | ct_zone | ct_mark) || tunnel || ct_label != std::array<uint8_t, 16>{};
   }
 
+  /// Forgets all that the connection tracker said.
+  void clear_ct() {
+    ct_state = 0, ct_zone = 0, ct_mark = 0, ct_serial = 0, has_ct_tuple = false;
+    ct_label = {};
+  }
+
   std::unique_ptr<FlowTunnel> tunnel;  // null if it did not come through a tunnel
+  CtTuple ct_tuple;                    // if has_ct_tuple
 
  private:
   friend class PacketPool;

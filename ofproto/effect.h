@@ -13,6 +13,7 @@
 #include "lib/address.h"
 #include "ofproto/mac_table.h"
 #include "ofproto/openflow/flow_mod.h"
+#include "ofproto/recirculation.h"
 #include "ofproto/rule.h"
 
 namespace sluice {
@@ -51,6 +52,7 @@ struct PacketInSpec {
   OfpPort in_port;
   Bytes userdata;
   ofp::Match metadata;   // registers and the like, as they were at the action
+  FrozenPtr frozen;      // of a pause: what goes on when the controller says so
   friend bool operator==(const PacketInSpec&, const PacketInSpec&) = default;
 };
 /// The same for equal specs, so that equal translations have equal datapath actions.

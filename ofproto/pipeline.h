@@ -19,6 +19,7 @@
 #include "ofproto/openflow/group_messages.h"
 #include "ofproto/openflow/port_messages.h"
 #include "ofproto/openflow/session_messages.h"
+#include "ofproto/recirculation.h"
 #include "ofproto/settings.h"
 
 namespace sluice {
@@ -87,6 +88,7 @@ struct Pipeline {
   };
   std::map<BridgeId, BridgeView*> bridges;
   boost::unordered_flat_map<uint32_t, Place> by_odp;   // datapath port -> where it is
+  RecircTable recircs;
 
   BridgeView* bridge(BridgeId id) const {
     auto it = bridges.find(id);

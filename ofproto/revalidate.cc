@@ -2,16 +2,17 @@
 // Keeps megaflows true and accounts for them: statistics are pushed to what the megaflow came from, idle ones go, those of an old generation are translated again.
 // A sweep over all megaflows is cut into slices.  Packets do not wait for it: one that meets an old megaflow is handed up (upcall.cc).
 #include <algorithm>
+#include <utility>
 
 #include "ofproto/switch_impl.h"
 
 namespace sluice {
 
-void Switch::flow_removed(const Megaflow& flow, Time) {
+void Switch::flow_removed(const Megaflow& flow, Time now) {
   impl_->push(flow);
   Origin* o = impl_->origins.find(flow.cookie);
   if (!o) return;   // of earlier times
-  impl_->specs.release(o->packet_ins);
+  impl_->release(o->held, now);
   impl_->origins.remove(flow.cookie);
   if (impl_->megaflows) impl_->megaflows--;
 }
@@ -20,6 +21,7 @@ void Switch::settle(Time now) {
   if (impl_->settled) return;
   impl_->settled = true;
   impl_->dpif.settle(now);
+  impl_->orphan_passes = kMaxOrphanPasses;
   impl_->sweeping = true;   // over flows of earlier times, though we have none
   impl_->sweep_from = 0;
   impl_->sweep_generation = impl_->generation;
@@ -59,38 +61,44 @@ bool Switch::Impl::sweep(Time now) {
     Time used = std::max(f.stats.used, o ? o->created : Time::min());
     if (used + options.max_idle <= now)
       idle.push_back(f.ufid);
+    else if (!f.cookie && f.key.recirc_id && orphan_passes && !pipeline.recircs.find(f.key.recirc_id.host()))
+      saw_orphan = true;
     else if (f.generation != generation)
       stale.push_back(f);
     return true;
   });
   for (const Ufid& u : idle) dpif.flow_del(u, now);
-  for (const Megaflow& s : stale) {
-    Translation t = translate(pipeline, {.key = s.key});
-    bool wider = true;   // the megaflow asks for all that decides now
-    for (size_t i = 0; i < kFlowWords; i++) wider &= (t.mask.words()[i] & ~s.mask.words()[i]) == 0;
-    Origin* o = origins.find(s.cookie);
-    if (!wider || t.actions != s.actions || (!o && s.cookie)) {
-      dpif.flow_del(s.ufid, now);
-      continue;
-    }
-    if (!o) {
-      adopt(s, t, now);
-      continue;
-    }
-    o->effects = std::move(t.effects);
-    dpif.flow_refresh(s.ufid, generation);
-  }
+  for (const Megaflow& s : stale) revalidate(s, now);
   if (sweep_from) return true;
+  if (std::exchange(saw_orphan, false)) return orphan_passes--, true;   // from the beginning
   sweeping = false;
   swept_generation = sweep_generation;
   next_sweep = now + kSweepInterval;
   return swept_generation != generation;
 }
 
+void Switch::Impl::revalidate(const Megaflow& s, Time now) {
+  Translation t = translate(pipeline, {.key = s.key});
+  Held held = hold(t, now);
+  bool wider = true;   // the megaflow asks for all that decides now
+  for (size_t i = 0; i < kFlowWords; i++) wider &= (t.mask.words()[i] & ~s.mask.words()[i]) == 0;
+  Origin* o = origins.find(s.cookie);
+  if (!wider || t.actions != s.actions || (!o && s.cookie)) {
+    release(held, now);
+    dpif.flow_del(s.ufid, now);
+  } else if (!o) {
+    adopt(s, t, std::move(held), now);
+  } else {
+    std::swap(o->held, held);
+    release(held, now);
+    o->effects = std::move(t.effects);
+    dpif.flow_refresh(s.ufid, generation);
+  }
+}
+
 /// A flow that the datapath has from earlier times does what it should: from here on its packets count for the rules.
-void Switch::Impl::adopt(const Megaflow& flow, Translation& t, Time now) {
-  Origin origin{.effects = std::move(t.effects), .packet_ins = {}, .packets = flow.stats.packets, .bytes = flow.stats.bytes, .created = now};
-  specs.hold(t.packet_ins, origin.packet_ins);
+void Switch::Impl::adopt(const Megaflow& flow, Translation& t, Held held, Time now) {
+  Origin origin{.effects = std::move(t.effects), .held = std::move(held), .packets = flow.stats.packets, .bytes = flow.stats.bytes, .created = now};
   if (const Pipeline::Place* place = pipeline.place(OdpPort{flow.key.in_port.host()})) origin.bridge = place->bridge->id;
   megaflows++;
   dpif.flow_adopt(flow.ufid, generation, origins.add(std::move(origin)));

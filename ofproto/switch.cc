@@ -53,6 +53,7 @@ bool Switch::run(Time now) {
   bool more = impl_->dpif.run(now);
   impl_->expire(now);
   impl_->check_ports(now);
+  impl_->pipeline.recircs.run(now);
   more |= impl_->sweep(now);
   return more;
 }
@@ -60,7 +61,7 @@ bool Switch::run(Time now) {
 Time Switch::deadline(Time now) const {
   if (impl_->options.restore_wait) return kNever;
   if (impl_->sweeping || (impl_->megaflows && impl_->swept_generation != impl_->generation)) return now;
-  Time t = impl_->dpif.deadline(now);
+  Time t = std::min(impl_->dpif.deadline(now), impl_->pipeline.recircs.deadline());
   for (auto& [id, b] : impl_->by_id) t = std::min({t, b->view.tables->deadline(), b->view.macs.deadline()});
   if (impl_->megaflows) t = std::min(t, impl_->next_sweep);
   return t;

@@ -17,12 +17,19 @@ namespace sluice {
 
 inline constexpr size_t kSweepSlice = 256;                     // megaflows looked at before others have their turn
 inline constexpr Duration kSweepInterval = milliseconds(500);  // between sweeps for idle megaflows
+inline constexpr unsigned kMaxOrphanPasses = 8;                // as deep as recirculations follow each other in a datapath
 inline constexpr Duration kPortInterval = milliseconds(500);   // between looks at the state of devices
+
+/// What datapath actions refer to by number: it stays while they are there.
+struct Held {
+  std::vector<uint64_t> packet_ins;   // cookies of PacketInSpecs
+  std::vector<uint32_t> recircs;      // ids of Pipeline::recircs
+};
 
 /// What a megaflow came from.  Its id is the megaflow's cookie.
 struct Origin {
   Effects effects;
-  std::vector<uint64_t> packet_ins;   // cookies that the megaflow's actions name
+  Held held;
   BridgeId bridge = 0;
   uint64_t packets = 0, bytes = 0;    // of its statistics, what the effects have been told
   Time created{};
@@ -76,17 +83,22 @@ struct Switch::Impl {
   // The sweep under way.
   uint64_t sweep_from = 0, swept_generation = 1, sweep_generation = 1;
   bool sweeping = false, settled = false;
+  unsigned orphan_passes = 0;               // sweeps that leave flows of earlier times alone whose recirculation nobody has asked for yet
+  bool saw_orphan = false;
   Time next_sweep{}, next_port_check{};
   uint64_t dropped_upcalls = 0;
 
-  Impl(Switch& s, Dpif& d, SwitchOptions o) : self(s), dpif(d), options(o) {}
+  Impl(Switch& s, Dpif& d, SwitchOptions o) : self(s), dpif(d), options(o) { pipeline.recircs = RecircTable(d.is_kernel()); }
 
   // --- upcall.cc ---
   Translation take_packet(const Upcall& upcall, Time now);
   void miss(Upcall& upcall, Time now);
   void slow_path(Upcall& upcall, Time now);
   void packet_in(Upcall& upcall, Time now);
-  void install(Translation& t, const Flow& key, Time now);
+  /// The translation's actions get their numbers; it must be released.
+  Held hold(Translation& t, Time now);
+  void release(const Held& held, Time now);
+  void install(Translation& t, Held held, const Flow& key, Time now);
   void apply(const Effects& effects, uint64_t packets, uint64_t bytes, uint16_t tcp_flags, Time used);
   void learn_flow(const LearnFlow& l, Time used);
   /// Runs actions of a translation that no megaflow holds.
@@ -101,7 +113,8 @@ struct Switch::Impl {
 
   // --- revalidate.cc ---
   void push(const Megaflow& flow);
-  void adopt(const Megaflow& flow, Translation& t, Time now);
+  void revalidate(const Megaflow& flow, Time now);
+  void adopt(const Megaflow& flow, Translation& t, Held held, Time now);
   void push_all();
   bool sweep(Time now);
   bool expire(Time now);

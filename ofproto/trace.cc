@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "datapath/compose.h"
+#include "datapath/odp_fields.h"
 #include "datapath/odp_text.h"
 #include "ofproto/openflow/flow_text.h"
 #include "ofproto/openflow/name_map.h"
@@ -14,6 +15,8 @@
 namespace sluice {
 namespace {
 
+constexpr size_t kMaxTracedRounds = 4096;
+
 using Text = std::expected<std::string, std::string>;
 
 struct Request {
@@ -22,6 +25,7 @@ struct Request {
   Flow key;                         // in_port: OpenFlow number
   std::optional<Packet> packet;
   bool generate = false;
+  std::vector<uint8_t> ct_next;     // states that packets come back with, one after the other
 };
 
 std::optional<Bytes> parse_hex(std::string_view text) {
@@ -58,6 +62,29 @@ std::string with_packet_ins(std::string text, const std::vector<PacketInSpec>& s
   return text;
 }
 
+/// "trk,new".
+std::expected<uint8_t, std::string> parse_ct_next(std::string_view text) {
+  uint8_t state = 0;
+  while (!text.empty()) {
+    size_t end = std::min(text.find_first_of(", |"), text.size());
+    std::string_view name = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (name.empty()) continue;
+    auto* flag = std::ranges::find(kCtFlags, name, &OdpFlag::name);
+    if (flag == std::end(kCtFlags)) return std::unexpected(fmt::format("unknown ct_state flag {}", name));
+    state |= static_cast<uint8_t>(flag->bit);
+  }
+  if (!(state & kCtTrk)) return std::unexpected("invalid ct_state: trk is missing");
+  return state;
+}
+
+std::string ct_state_text(uint8_t state) {
+  std::string out;
+  for (const OdpFlag& f : kCtFlags)
+    if (state & f.bit) out += fmt::format("{}{}", out.empty() ? "" : "|", f.name);
+  return out;
+}
+
 /// "foo=1: unknown field foo" without the token, as the whole flow is shown before it.
 std::string without_token(const std::string& error, std::string_view flow) {
   size_t colon = error.find(": ");
@@ -66,14 +93,65 @@ std::string without_token(const std::string& error, std::string_view flow) {
 
 }  // namespace
 
+namespace {
+
+/// The packet's way, then that of each one that comes back from the connection tracker.
+std::string trace_all(const Request& rq, Translation& first, Time now) {
+  struct Round { Flow key; std::string title; };
+  std::vector<Round> rounds{{rq.key, ""}};
+  std::vector<Held> held;
+  std::string out;
+  size_t next_state = 0;
+  for (size_t i = 0; i < rounds.size() && i < kMaxTracedRounds; i++) {
+    TraceTree tree;
+    const Round round = rounds[i];
+    Translation t = translate(rq.sw->pipeline, {.key = round.key, .bridge = &rq.bridge->view, .effects_follow = rq.generate}, &tree);
+    Translation numbered = t;
+    held.push_back(rq.sw->hold(numbered, now));
+    std::vector<uint32_t> ids(t.frozen.size());
+    for (size_t f = 0; f < ids.size(); f++) {
+      ids[f] = rq.sw->pipeline.recircs.hold(t.frozen[f]);
+      held.back().recircs.push_back(ids[f]);
+    }
+    constexpr std::string_view kLine = "===============================================================================\n";
+    if (i) out += fmt::format("\n{}{}{}\n", kLine, round.title, kLine);
+    out += format_trace(rq.sw->pipeline, round.key, numbered, tree, {});
+    for (const Translation::Tracked& back : t.tracked) {
+      bool is_default = next_state >= rq.ct_next.size();
+      uint8_t state = is_default ? kCtTrk | kCtNew : rq.ct_next[next_state++];
+      std::string title = fmt::format("recirc({:#x}) - resume conntrack with {}", ids[back.frozen],
+                                      is_default ? "default ct_state=trk|new (use --ct-next to customize)" : "ct_state=" + ct_state_text(state));
+      if (back.nat) title += "\nReplacing src/dst IP/ports to simulate NAT:\n Initial flow: \n Modified flow: ";
+      Flow key = back.key;
+      key.recirc_id = be32(ids[back.frozen]);
+      key.ct_state = state;
+      key.ct_zone = be16(back.zone);
+      rounds.push_back({key, title + "\n"});
+    }
+    if (i == 0) first = std::move(t);
+  }
+  for (const Held& h : held) rq.sw->release(h, now);
+  return out;
+}
+
+}  // namespace
+
 std::expected<std::string, std::string> trace_command(const std::vector<Switch*>& switches, const std::vector<std::string>& args, Time now) {
   Request rq;
   std::vector<std::string> words;
-  for (const std::string& a : args) {
-    if (a == "-generate" || a == "--generate")
+  for (size_t i = 0; i < args.size(); i++) {
+    const std::string& a = args[i];
+    if (a == "-generate" || a == "--generate") {
       rq.generate = true;
-    else if (!a.starts_with("--"))   // --names, --ct-next
+    } else if (a.starts_with("--ct-next")) {
+      bool inside = a.starts_with("--ct-next=");
+      if (!inside && i + 1 == args.size()) return std::unexpected("Missing argument for option --ct-next");
+      auto state = parse_ct_next(inside ? a.substr(10) : args[++i]);
+      if (!state) return std::unexpected(state.error());
+      rq.ct_next.push_back(*state);
+    } else if (!a.starts_with("--")) {   // --names
       words.push_back(a);
+    }
   }
   if (words.empty()) return std::unexpected("\"ofproto/trace\" command requires at least 1 arguments");
   std::string packet_text;
@@ -126,9 +204,8 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
   }
   if (rq.key.vlan_tci && !rq.key.vlan_tpid) rq.key.vlan_tpid = be16(0x8100);   // text has no word for it
   if (rq.key.vlan2_tci && !rq.key.vlan2_tpid) rq.key.vlan2_tpid = be16(0x8100);
-  TraceTree tree;
-  Translation t = translate(rq.sw->pipeline, {.key = rq.key, .bridge = &rq.bridge->view, .effects_follow = rq.generate}, &tree);
-  std::string out = format_trace(rq.sw->pipeline, rq.key, t, tree, {});
+  Translation t;
+  std::string out = trace_all(rq, t, now);
   if (rq.generate) {
     Packet packet = rq.packet ? std::move(*rq.packet) : compose(rq.key);
     const PortView* port = rq.bridge->view.port(OfpPort{rq.key.in_port.host()});

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 #include "datapath/port_no.h"
 #include "ofproto/openflow/match.h"
@@ -35,6 +36,21 @@ Flow shown_fields(const Flow& f) {
   return m;
 }
 
+/// "eth," where Open vSwitch has it: after what the datapath knows besides the frame.
+void insert_eth(std::string& match) {
+  constexpr std::string_view kBefore[] = {"pkt_mark", "dp_hash", "conj_id", "skb_priority", "actset_output", "ct_state", "ct_zone", "ct_mark", "ct_label", "ct_nw_src",
+                                          "ct_nw_dst", "ct_ipv6_src", "ct_ipv6_dst", "ct_nw_proto", "ct_tp_src", "ct_tp_dst"};
+  size_t at = 0;
+  while (at < match.size()) {
+    std::string_view item = std::string_view(match).substr(at);
+    item = item.substr(0, item.find(','));
+    if (std::ranges::find(kBefore, item.substr(0, item.find('='))) == std::end(kBefore)) break;
+    at = std::min(at + item.size() + 1, match.size());
+  }
+  if (at == match.size() && at && match.back() != ',') match += ",eth";
+  else match.insert(at, at == match.size() ? "eth" : "eth,");
+}
+
 }  // namespace
 
 std::string format_flow_line(const Flow& flow) {
@@ -42,6 +58,10 @@ std::string format_flow_line(const Flow& flow) {
   auto nonzero = [](const auto& v, auto& mask) {
     if (v != std::decay_t<decltype(v)>{}) std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
   };
+  nonzero(flow.ct_state, m.mask.ct_state);
+  nonzero(flow.ct_zone, m.mask.ct_zone);
+  nonzero(flow.ct_mark, m.mask.ct_mark);
+  nonzero(std::to_array(flow.ct_label), m.mask.ct_label);
   nonzero(flow.metadata, m.mask.metadata);
   nonzero(flow.pkt_mark, m.mask.pkt_mark);
   nonzero(flow.tunnel.id, m.mask.tunnel.id);
@@ -57,18 +77,24 @@ std::string format_flow_line(const Flow& flow) {
     std::string second = tci ? fmt::format(",dl_vlan1={},dl_vlan_pcp1={}", tci & 0xfff, tci >> 13) : ",vlan_tci1=0x0000";
     out.insert(std::min(out.find(',', at), out.size()), second);
   }
+  if (flow.recirc_id) {
+    insert_eth(out);
+    out.insert(0, fmt::format("recirc_id={:#x},", flow.recirc_id.host()));
+  }
   return out;
 }
 
 std::string format_megaflow_line(const Flow& key, const Flow& mask) {
   ofp::Match m{.value = key, .mask = mask};
   m.mask.packet_type = m.mask.recirc_id = be32();
+  if (!key.ct_nw_proto) m.mask.ct_nw_proto = 0;
   if (!key.vlan_tci) m.mask.vlan_tci = m.mask.vlan2_tci = be16();  // of an untagged packet it goes without saying
   m.mask.vlan_tpid = m.mask.vlan2_tpid = be16();
   mask_flow(m.value, m.mask);
   std::string match;
   ofp::format_match(m, match);
-  return fmt::format("recirc_id={},eth{}{}", key.recirc_id.host(), match.empty() ? "" : ",", match);
+  insert_eth(match);
+  return fmt::format("recirc_id={},{}", key.recirc_id ? fmt::format("{:#x}", key.recirc_id.host()) : "0", match);
 }
 
 }  // namespace sluice

@@ -24,6 +24,7 @@ const char* describe(TranslateError e) {
     case TranslateError::kStackTooDeep: return "Stack too deep";
     case TranslateError::kTooManyActions: return "Too many actions";
     case TranslateError::kInvalidTunnel: return "Invalid tunnel metadata";
+    case TranslateError::kNoRecirculation: return "No recirculation context";
   }
   return "Unknown error";
 }
@@ -39,6 +40,16 @@ Translation Translator::run() {
   p_.mark<&Flow::eth_type>();
   if (flow_.is_ip()) p_.get_bits<&Flow::nw_frag>(static_cast<uint8_t>(kFragAny | kFragLater));
 
+  FrozenPtr state = input_.resume;
+  if (!state && flow_.recirc_id) {
+    state = pipeline_.recircs.find(flow_.recirc_id.host());
+    if (!state || !pipeline_.bridge(state->bridge)) return fail(TranslateError::kNoRecirculation), std::move(out_);
+  }
+  if (state) {
+    thaw(*state);
+    finish();
+    return std::move(out_);
+  }
   OfpPort in_port{flow_.in_port.host()};
   if (input_.bridge) {
     bridge_ = input_.bridge;
@@ -63,6 +74,7 @@ void Translator::receive() {
     if (trace_) trace_->open(TraceKind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name));
     run_actions(*input_.actions);
     run_action_set();
+    finish_freezing();
     if (trace_) trace_->close();
     return;
   }
@@ -77,6 +89,7 @@ void Translator::enter_bridge(const PortView* in) {
   } else {
     lookup(0, MissIs::kPolicy);
     run_action_set();
+    finish_freezing();
   }
   if (trace_) trace_->close();
 }
@@ -90,11 +103,11 @@ const Rule* Translator::find_rule(uint8_t table) {
   return bridge_->tables->lookup(table, seen, &out_.mask);
 }
 
-void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_port) {
+void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_port, bool by_ct) {
   uint8_t outer = std::exchange(table_, table);
   bool dropped_fragment = flow_.is_ip() && (flow_.nw_frag & kFragAny) && bridge_->fragments == ofp::Fragments::kDrop;
   be32 real_in_port = std::exchange(flow_.in_port, in_port.value_or(flow_.in_port));
-  const Rule* rule = dropped_fragment ? nullptr : find_rule(table);
+  const Rule* rule = dropped_fragment ? nullptr : by_ct ? find_rule_by_ct(table) : find_rule(table);
   flow_.in_port = real_in_port;
   effect(TableLookup{bridge_->id, table, rule != nullptr});
   if (rule) {
@@ -138,13 +151,24 @@ void Translator::run_rule(const Rule& rule, uint8_t table) {
 
 void Translator::run_actions(const Actions& actions) {
   for (size_t i = 0; i < actions.size() && !stopped(); i++) {
+    if (must_recirculate_before(actions[i])) {
+      freezing_ = true;
+      return freeze_rest(actions, i);
+    }
     if (trace_) {
       std::string text;
       ofp::format_actions({actions[i]}, text);
       trace_->open(TraceKind::kAction, std::move(text));
     }
-    Then then = run_action(actions[i], i + 1 == actions.size());
+    Then then;
+    if (auto* check = actions[i].as<ofp::CheckPktLarger>()) {
+      check_pkt_larger(*check, {actions.begin() + static_cast<ptrdiff_t>(i) + 1, actions.end()});
+      then = Then::kStopList;
+    } else {
+      then = run_action(actions[i], i + 1 == actions.size());
+    }
     if (trace_) trace_->close();
+    if (freezing_) return freeze_rest(actions, i + 1);
     if (then == Then::kStopList) return;
   }
 }
@@ -185,7 +209,7 @@ Actions order_action_set(const Actions& set) {
 }  // namespace
 
 void Translator::run_action_set_of(Which which) {
-  if (action_set_.empty() || out_.error != TranslateError::kNone) return;
+  if (action_set_.empty() || freezing_ || out_.error != TranslateError::kNone) return;
   Actions ordered = order_action_set(action_set_);
   action_set_.clear();
   exit_ = false;
@@ -215,7 +239,9 @@ namespace {
 
 bool has_outcome(const OdpAction& a) {
   return std::holds_alternative<OdpOutput>(a.v) || std::holds_alternative<OdpUserspace>(a.v) || std::holds_alternative<OdpRecirc>(a.v) ||
-         std::holds_alternative<OdpClone>(a.v) || std::holds_alternative<OdpSample>(a.v) || std::holds_alternative<OdpMeter>(a.v);
+         std::holds_alternative<OdpClone>(a.v) || std::holds_alternative<OdpSample>(a.v) || std::holds_alternative<OdpMeter>(a.v) ||
+         std::holds_alternative<OdpTunnelPush>(a.v) || std::holds_alternative<OdpTunnelPop>(a.v) || std::holds_alternative<OdpCheckPktLen>(a.v) ||
+         (std::holds_alternative<OdpCt>(a.v) && std::get<OdpCt>(a.v).commit);
 }
 
 }  // namespace

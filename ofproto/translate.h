@@ -22,11 +22,15 @@ inline constexpr unsigned kMaxResubmits = 4096;      // of one translation
 inline constexpr size_t kMaxStackBytes = 65536;
 inline constexpr size_t kMaxOdpActions = 16384;      // elements; a translation that exceeds it drops
 
-enum class TranslateError : uint8_t { kNone, kNoInPort, kTooDeep, kTooManyResubmits, kStackTooDeep, kTooManyActions, kInvalidTunnel };
+enum class TranslateError : uint8_t { kNone, kNoInPort, kTooDeep, kTooManyResubmits, kStackTooDeep, kTooManyActions, kInvalidTunnel, kNoRecirculation };
 const char* describe(TranslateError e);
 
 struct Translation {
-  OdpActions actions;
+  OdpActions actions;                                // OdpRecirc: the index in `frozen` plus one, until Switch::Impl::hold() puts the id there
+  std::vector<FrozenPtr> frozen;                     // what recirculations go on with
+  /// Of a trace: what the packet looks like that comes back from the connection tracker.
+  struct Tracked { size_t frozen; Flow key; uint16_t zone; std::optional<OdpNat> nat; };
+  std::vector<Tracked> tracked;
   Flow mask{};                                       // bits of the key that decided
   Effects effects;
   std::vector<PacketInSpec> packet_ins;
@@ -40,6 +44,7 @@ struct TranslateInput {
   Flow key;                                          // in_port: datapath port number, or OpenFlow port number if bridge is given
   const BridgeView* bridge = nullptr;                // null: of key.in_port
   const ofp::Actions* actions = nullptr;             // instead of table lookups: a packet-out
+  FrozenPtr resume;                                  // goes on with this instead of key.recirc_id's (NXT_RESUME)
   size_t packet_size = 0;                            // bytes, 0: not known
   bool effects_follow = true;                        // false: a trace that changes nothing, and says so
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "datapath/ethertype.h"
 #include "ofproto/translator.h"
 
 namespace sluice {
@@ -51,6 +52,11 @@ Translator::Then Translator::act(const OutputTrunc& a) {
 }
 template <>
 Translator::Then Translator::act(const Controller& a) {
+  if (a.pause) {
+    pause_ = &a;
+    freezing_ = true;
+    return Then::kGoOn;
+  }
   to_controller(a);
   return Then::kGoOn;
 }
@@ -292,6 +298,21 @@ Translator::Then Translator::act(const DecMplsTtl&) {
   return Then::kStopList;
 }
 template <>
+Translator::Then Translator::act(const Ct& a) {
+  track(a);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const CtClear&) {
+  clear_ct();
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const DebugRecirc&) {
+  freezing_ = true;
+  return Then::kGoOn;
+}
+template <>
 Translator::Then Translator::act(const Meter& a) {
   emit({OdpMeter{a.meter_id}});
   return Then::kGoOn;
@@ -323,7 +344,7 @@ void Translator::resubmit(const Resubmit& r) {
   }
   resubmits_++;
   depth_ += counts;
-  lookup(table, MissIs::kSilent, r.in_port == OFPP_IN_PORT ? flow_.in_port : be32(r.in_port.value));
+  lookup(table, MissIs::kSilent, r.in_port == OFPP_IN_PORT ? flow_.in_port : be32(r.in_port.value), r.ct);
   depth_ -= counts;
 }
 
@@ -425,13 +446,16 @@ void Translator::push_mpls(be16 eth_type) {
 
 void Translator::pop_mpls(be16 eth_type) {
   if (!p_.is_mpls()) return;
-  p_.mark<&Flow::mpls_lse>();
+  be32& outer = out_.mask.mpls_lse[0];
+  outer |= be32(0x100);
   bool bottom = flow_.mpls_lse[0].host() & 0x100;
+  if (!bottom || is_mpls_type(eth_type)) p_.mark<&Flow::mpls_lse>();   // the next becomes the outermost
   commit();
   be16 type = bottom ? eth_type : flow_.eth_type;
   for (unsigned i = 0; i + 1 < kMplsLabels; i++) flow_.mpls_lse[i] = flow_.mpls_lse[i + 1];
   flow_.mpls_lse[kMplsLabels - 1] = be32();
   flow_.eth_type = type;
+  was_mpls_ = !flow_.is_mpls() || !flow_.mpls_lse[0];
   base_ = flow_;
   emit({OdpPopMpls{type}});
 }
@@ -455,7 +479,7 @@ namespace {
 bool is_irreversible(const Actions& actions) {
   return std::ranges::any_of(actions, [](const Action& a) {
     if (auto* c = a.as<Clone>()) return is_irreversible(c->actions);
-    return a.as<PushMpls>() || a.as<PopMpls>() || a.as<Ct>() || a.as<CtClear>() || a.as<Encap>() || a.as<Decap>() || a.as<Meter>() || a.as<Resubmit>() ||
+    return a.as<PushMpls>() || a.as<PopMpls>() || a.as<Ct>() || a.as<CtClear>() || a.as<Encap>() || a.as<Decap>() || a.as<DebugRecirc>() || a.as<Meter>() || a.as<Resubmit>() ||
            a.as<ofp::Group>();
   });
 }
@@ -471,8 +495,11 @@ void Translator::clone(const Actions& actions, bool is_last) {
   OdpActions inner;
   if (apart) commit(), base = base_;
   OdpActions* outer = apart ? std::exchange(odp_, &inner) : odp_;
+  bool was_mpls = was_mpls_;
   run_actions(actions);
   run_action_set();
+  finish_freezing();
+  was_mpls_ = was_mpls;
   if (apart) {
     odp_ = outer;
     if (!inner.empty()) emit({OdpClone{std::move(inner)}});

@@ -48,7 +48,10 @@ void Translator::run_bucket(const Group& group, size_t index) {
   auto stack = stack_;
   size_t stack_bytes = stack_bytes_;
   if (trace_) trace_->open(TraceKind::kBucket, fmt::format("bucket {}", index));
+  bool was_mpls = was_mpls_;
   run_action_set_of(Which::kBucket);
+  finish_freezing();
+  was_mpls_ = was_mpls;
   if (trace_) trace_->close();
   flow_ = flow;
   action_set_ = std::move(set);

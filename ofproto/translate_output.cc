@@ -76,12 +76,14 @@ void Translator::send_patch(const PortView& port) {
   const Rule* rule = std::exchange(rule_, nullptr);
   uint8_t table = table_;
   bool exit = exit_, in_set = std::exchange(in_action_set_, false), in_group = std::exchange(in_group_, false);
+  bool was_mpls = was_mpls_;
   flow_.in_port = be32(in->ofport.value);
   flow_.metadata = be64();
   std::ranges::fill(flow_.reg, be32());
   flow_.actset_output = be32(OFPP_UNSET.value);
   flow_.tunnel = {};
   enter_bridge(in);
+  was_mpls_ = was_mpls;
   flow_ = flow;
   stack_ = std::move(stack);
   stack_bytes_ = stack_bytes;
@@ -98,7 +100,7 @@ void Translator::send_patch(const PortView& port) {
 void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss) {
   PacketInSpec spec{.bridge = bridge_->id, .reason = c.reason, .table = table_, .is_implicit_miss = is_implicit_miss,
                     .is_table_miss = rule_ && rule_->priority == 0 && rule_->match.map().count() == 0, .pause = c.pause,
-                    .controller_id = c.controller_id, .max_len = c.max_len, .rule_cookie = rule_ ? rule_->cookie : UINT64_MAX,
+                    .controller_id = c.controller_id, .max_len = c.max_len, .rule_cookie = rule_ ? rule_->cookie : thawed_cookie_.value_or(UINT64_MAX),
                     .in_port = OfpPort{flow_.in_port.host()}, .userdata = c.userdata, .metadata = {}};
   auto& m = spec.metadata;
   m.set_in_port(spec.in_port);
@@ -120,6 +122,7 @@ uint64_t packet_in_cookie(const PacketInSpec& s) {
           static_cast<uint8_t>(s.is_implicit_miss + 2 * s.is_table_miss), s.pause};
   uint64_t h = XXH3_64bits(&fixed, sizeof fixed);
   h = XXH3_64bits_withSeed(s.userdata.data(), s.userdata.size(), h);
+  if (s.frozen) h ^= s.frozen->hash();
   h = XXH3_64bits_withSeed(&s.metadata.value, sizeof s.metadata.value, h);
   return h ? h : 1;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Translator: one translation under way; inside of translate().  Its methods are in files by theme:
-// translate.cc tables and action lists, translate_actions.cc single actions, translate_output.cc ports, normal.cc, translate_group.cc, commit.cc, translate_learn.cc.
+// translate.cc tables and action lists, translate_actions.cc single actions, translate_output.cc ports, normal.cc, translate_group.cc, translate_freeze.cc, translate_ct.cc, commit.cc, translate_learn.cc.
 //
 // Invariants: 1. flow_ is the packet as the next action sees it, base_ the packet as the datapath has it after the actions written so far: commit() writes the
 // actions that make base_ equal to flow_, and happens as late as possible (before an output).  2. All reads of flow_ that decide something go through p_.
@@ -26,7 +26,7 @@ class Translator {
   void enter_bridge(const PortView* in_port);
   enum class MissIs : uint8_t { kSilent, kPolicy };   // resubmit: nothing happens; table 0 and goto: the table's policy
   /// Looks the packet up, as if it came in at in_port if that is given, and does what the rule says (with its real in_port).
-  void lookup(uint8_t table, MissIs miss, std::optional<be32> in_port = std::nullopt);
+  void lookup(uint8_t table, MissIs miss, std::optional<be32> in_port = std::nullopt, bool by_ct = false);
   const Rule* find_rule(uint8_t table);
   void miss(uint8_t table);
   void run_rule(const Rule& rule, uint8_t table);
@@ -35,7 +35,7 @@ class Translator {
   void run_action_set_of(Which which);
   void run_action_set() { run_action_set_of(Which::kRule); }
   bool fail(TranslateError e);
-  bool stopped() const { return exit_ || out_.error != TranslateError::kNone; }
+  bool stopped() const { return exit_ || freezing_ || out_.error != TranslateError::kNone; }
   void finish();
 
   // --- translate_actions.cc ---
@@ -56,6 +56,23 @@ class Translator {
   Then dec_ttl(const std::vector<uint16_t>& controllers);
   void clone(const Actions& actions, bool is_last);
   void write_actions(const Actions& actions);
+
+  // --- translate_freeze.cc ---
+  /// The packet comes back to `table` with what it has now; here it goes on.
+  void fork_to(uint8_t table);
+  bool must_recirculate_before(const ofp::Action& action);
+  /// Of a list that stops for a recirculation, what is left; called by each list on the way out.
+  void freeze_rest(const Actions& actions, size_t from);
+  /// At the end of what goes on for itself (a bridge's pipeline, a bucket, a clone): the packet goes back to the datapath if something asked for that.
+  void finish_freezing();
+  void thaw(const FrozenState& state);
+  FrozenState snapshot() const;
+  void check_pkt_larger(const ofp::CheckPktLarger& c, const Actions& rest);
+
+  // --- translate_ct.cc ---
+  void track(const ofp::Ct& c);
+  void clear_ct();
+  const Rule* find_rule_by_ct(uint8_t table);
 
   // --- translate_hash.cc ---
   uint32_t hash_fields(ofp::HashFields fields, uint32_t basis);
@@ -117,9 +134,14 @@ class Translator {
   unsigned depth_ = 0, resubmits_ = 0;
   size_t odp_count_ = 0;
   bool exit_ = false;
+  bool freezing_ = false;                    // lists are on their way out, leaving what is left of them in rest_
+  std::vector<FrozenState::Rest> rest_;
+  const ofp::Controller* pause_ = nullptr;   // who gets the packet meanwhile; null: the datapath
+  bool was_mpls_ = false;                    // the last label known was popped: what follows is not parsed
+  std::optional<uint64_t> thawed_cookie_;    // of the rule whose actions go on
   bool in_action_set_ = false, in_group_ = false;
   Actions action_set_;
-  struct Pushed { ofp::FieldValue value; unsigned n_bits; };
+  using Pushed = FrozenState::Pushed;
   std::vector<Pushed> stack_;
   size_t stack_bytes_ = 0;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A packet that the datapath hands up: translate, apply the effects, install the megaflow, execute the actions.
 #include <algorithm>
+#include <utility>
 
 #include "ofproto/switch_impl.h"
 
@@ -38,30 +39,58 @@ void Switch::Impl::slow_path(Upcall& upcall, Time now) {
 
 void Switch::Impl::miss(Upcall& upcall, Time now) {
   Translation t = take_packet(upcall, now);
+  Held held = hold(t, now);
+  OdpActions actions = t.actions;
   if (upcall.flow) {
     push(*upcall.flow);
     Ufid ufid = upcall.flow->ufid;
     Origin* origin = origins.find(upcall.flow->cookie);
     if (origin && upcall.flow->actions == t.actions && upcall.flow->mask == t.mask) {
-      std::vector<uint64_t> cookies;
-      specs.hold(t.packet_ins, cookies);
-      specs.release(origin->packet_ins);
-      origin->packet_ins = std::move(cookies);
+      std::swap(origin->held, held);
+      release(held, now);
       origin->effects = std::move(t.effects);
       dpif.flow_refresh(ufid, generation);
-      return dpif.execute(std::move(upcall.packet), t.actions, now);
+      return dpif.execute(std::move(upcall.packet), actions, now);
     }
     dpif.flow_del(ufid, now);
   }
-  if (megaflows >= options.flow_limit) return execute_once(std::move(upcall.packet), t, now);
-  OdpActions actions = t.actions;
-  install(t, upcall.key, now);
-  dpif.execute(std::move(upcall.packet), actions, now);
+  if (megaflows < options.flow_limit) {
+    install(t, std::move(held), upcall.key, now);
+    dpif.execute(std::move(upcall.packet), actions, now);
+  } else {
+    dpif.execute(std::move(upcall.packet), actions, now);
+    release(held, now);
+  }
 }
 
-void Switch::Impl::install(Translation& t, const Flow& key, Time now) {
+Held Switch::Impl::hold(Translation& t, Time now) {
+  Held held;
+  specs.hold(t.packet_ins, held.packet_ins);
+  if (t.frozen.empty()) return held;
+  bool full = false;
+  for_each_action(t.actions, [&](OdpAction& a) {
+    auto* recirc = std::get_if<OdpRecirc>(&a.v);
+    if (!recirc) return;
+    uint32_t id = pipeline.recircs.hold(t.frozen[recirc->id - 1]);
+    full |= !id;
+    recirc->id = id;
+    if (id) held.recircs.push_back(id);
+  });
+  if (full) {   // then nothing is forwarded, rather than half of it
+    release(std::exchange(held, {}), now);
+    t.actions.clear();
+  }
+  return held;
+}
+
+void Switch::Impl::release(const Held& held, Time now) {
+  specs.release(held.packet_ins);
+  for (uint32_t id : held.recircs) pipeline.recircs.release(id, now);
+}
+
+void Switch::Impl::install(Translation& t, Held held, const Flow& key, Time now) {
   Origin origin;
-  specs.hold(t.packet_ins, origin.packet_ins);
+  origin.held = std::move(held);
   origin.effects = std::move(t.effects);
   origin.effects.shrink_to_fit();
   origin.created = now;
@@ -76,10 +105,9 @@ void Switch::Impl::install(Translation& t, const Flow& key, Time now) {
 }
 
 void Switch::Impl::execute_once(Packet packet, Translation& t, Time now) {
-  std::vector<uint64_t> cookies;
-  specs.hold(t.packet_ins, cookies);
+  Held held = hold(t, now);
   dpif.execute(std::move(packet), t.actions, now);
-  specs.release(cookies);
+  release(held, now);
 }
 
 void Switch::Impl::packet_in(Upcall& upcall, Time) {

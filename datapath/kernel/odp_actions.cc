@@ -10,6 +10,8 @@ namespace sluice {
 namespace {
 
 constexpr uint16_t kActionDrop = 24;  // OVS_ACTION_ATTR_DROP of Linux 6.7
+/// Of which changes the kernel tells listeners, as bits of enum ip_conntrack_events: new, related, destroyed, mark, label.
+constexpr uint32_t kCtEvents = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 7 | 1 << 10;
 
 /// Userdata of OVS_ACTION_ATTR_USERSPACE.
 struct Userdata {
@@ -30,6 +32,8 @@ const OdpActions* nested(const OdpAction& a) {
   if (auto* sample = std::get_if<OdpSample>(&a.v)) return &sample->actions;
   return nullptr;
 }
+
+bool is_user_only(const OdpAction& a) { return std::holds_alternative<OdpTunnelPush>(a.v) || std::holds_alternative<OdpTunnelPop>(a.v); }
 
 class ActionEncoder {
  public:
@@ -74,6 +78,17 @@ class ActionEncoder {
     });
   }
   ActionTrouble operator()(const OdpDrop& a) { return value(kActionDrop, a.reason); }
+  ActionTrouble operator()(const OdpCt& a);
+  ActionTrouble operator()(const OdpCtClear&) { return out_.flag(OVS_ACTION_ATTR_CT_CLEAR), ActionTrouble::kNone; }
+  ActionTrouble operator()(const OdpCheckPktLen& a) {
+    return out_.nest(OVS_ACTION_ATTR_CHECK_PKT_LEN, [&] {
+      out_.value(OVS_CHECK_PKT_LEN_ATTR_PKT_LEN, a.length);
+      ActionTrouble t = inside(OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER, a.greater);
+      return t != ActionTrouble::kNone ? t : inside(OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL, a.less_or_equal);
+    });
+  }
+  ActionTrouble operator()(const OdpTunnelPush&) { return ActionTrouble::kUnsupported; }
+  ActionTrouble operator()(const OdpTunnelPop&) { return ActionTrouble::kUnsupported; }
 
  private:
   template <typename T>
@@ -111,6 +126,69 @@ ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
   return ActionTrouble::kNone;
 }
 
+struct MarkAndMask { uint32_t value, mask; };
+struct LabelAndMask { std::array<uint8_t, 16> value, mask; };
+
+void put_nat(const OdpNat& nat, AttrWriter& out) {
+  if (nat.src) out.flag(OVS_NAT_ATTR_SRC);
+  if (nat.dst) out.flag(OVS_NAT_ATTR_DST);
+  if (nat.family) {
+    size_t size = nat.family == 4 ? 4 : 16;
+    out.put(OVS_NAT_ATTR_IP_MIN, nat.ip_min.b.data(), size);
+    out.put(OVS_NAT_ATTR_IP_MAX, nat.ip_max.b.data(), size);
+  }
+  if (nat.port_min) out.value(OVS_NAT_ATTR_PROTO_MIN, nat.port_min), out.value(OVS_NAT_ATTR_PROTO_MAX, nat.port_max);
+  if (nat.persistent) out.flag(OVS_NAT_ATTR_PERSISTENT);
+  if (nat.hash) out.flag(OVS_NAT_ATTR_PROTO_HASH);
+  if (nat.random) out.flag(OVS_NAT_ATTR_PROTO_RANDOM);
+}
+
+std::optional<OdpNat> take_nat(ByteView attrs) {
+  OdpNat nat;
+  for (Attr a : Attrs(attrs)) {
+    auto ip = [&](Ipv6Addr& to) {
+      if (a.data.size() != 4 && a.data.size() != 16) return false;
+      nat.family = a.data.size() == 4 ? 4 : 6;
+      std::ranges::copy(a.data, to.b.begin());
+      return true;
+    };
+    auto port = [&](uint16_t& to) {
+      auto v = a.as<uint16_t>();
+      if (v) to = *v;
+      return v.has_value();
+    };
+    switch (a.type) {
+      case OVS_NAT_ATTR_SRC: nat.src = true; break;
+      case OVS_NAT_ATTR_DST: nat.dst = true; break;
+      case OVS_NAT_ATTR_PERSISTENT: nat.persistent = true; break;
+      case OVS_NAT_ATTR_PROTO_HASH: nat.hash = true; break;
+      case OVS_NAT_ATTR_PROTO_RANDOM: nat.random = true; break;
+      case OVS_NAT_ATTR_IP_MIN: if (!ip(nat.ip_min)) return std::nullopt; break;
+      case OVS_NAT_ATTR_IP_MAX: if (!ip(nat.ip_max)) return std::nullopt; break;
+      case OVS_NAT_ATTR_PROTO_MIN: if (!port(nat.port_min)) return std::nullopt; break;
+      case OVS_NAT_ATTR_PROTO_MAX: if (!port(nat.port_max)) return std::nullopt; break;
+      default: break;
+    }
+  }
+  if (nat.family && nat.ip_max.is_zero()) nat.ip_max = nat.ip_min;
+  if (!nat.port_max) nat.port_max = nat.port_min;
+  return nat;
+}
+
+ActionTrouble ActionEncoder::operator()(const OdpCt& a) {
+  out_.nest(OVS_ACTION_ATTR_CT, [&] {
+    if (a.commit) out_.flag(a.force ? OVS_CT_ATTR_FORCE_COMMIT : OVS_CT_ATTR_COMMIT);
+    if (a.zone) out_.value(OVS_CT_ATTR_ZONE, a.zone);
+    if (a.mark_mask) out_.value(OVS_CT_ATTR_MARK, MarkAndMask{a.mark, a.mark_mask});
+    if (a.label_mask != decltype(a.label_mask){}) out_.value(OVS_CT_ATTR_LABELS, LabelAndMask{a.label, a.label_mask});
+    if (!a.helper.empty()) out_.put(OVS_CT_ATTR_HELPER, a.helper);
+    if (a.commit && features_.ct_eventmask) out_.value(OVS_CT_ATTR_EVENTMASK, kCtEvents);
+    if (!a.timeout.empty()) out_.put(OVS_CT_ATTR_TIMEOUT, a.timeout);
+    if (a.nat) out_.nest(OVS_CT_ATTR_NAT, [&] { put_nat(*a.nat, out_); });
+  });
+  return ActionTrouble::kNone;
+}
+
 }  // namespace
 
 Bytes encode_userdata(const OdpUserspace& why) {
@@ -133,6 +211,8 @@ bool kernel_can_do(const OdpActions& actions) {
       const OdpSetName* name = find_set(set->kind);
       return name && name->in_kernel;
     }
+    if (is_user_only(a)) return false;
+    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return kernel_can_do(check->greater) && kernel_can_do(check->less_or_equal);
     const OdpActions* inner = nested(a);
     return !inner || kernel_can_do(*inner);
   });
@@ -168,6 +248,8 @@ class ActionDecoder {
   bool set(ByteView attrs, bool is_masked, OdpActions& actions);
   bool userspace(ByteView attrs, OdpActions& actions);
   bool sample(ByteView attrs, OdpActions& actions, unsigned depth);
+  bool ct(ByteView attrs, OdpActions& actions);
+  bool check_pkt_len(ByteView attrs, OdpActions& actions, unsigned depth);
   OdpActionsReading& reading_;
 };
 
@@ -205,6 +287,9 @@ bool ActionDecoder::action(const Attr& a, OdpActions& actions, unsigned depth) {
       actions.push_back({std::move(clone)});
       return true;
     }
+    case OVS_ACTION_ATTR_CT: return ct(a.data, actions);
+    case OVS_ACTION_ATTR_CT_CLEAR: actions.push_back({OdpCtClear{}}); return true;
+    case OVS_ACTION_ATTR_CHECK_PKT_LEN: return check_pkt_len(a.data, actions, depth);
     case kActionDrop: return add(a.as<uint32_t>(), [](uint32_t v) { return OdpDrop{v}; });
     default: reading_.complete = false; return true;
   }
@@ -245,6 +330,49 @@ bool ActionDecoder::userspace(ByteView attrs, OdpActions& actions) {
   reading_.upcall_pid = *pid->as<uint32_t>();
   reading_.complete &= ours.has_value();
   actions.push_back({ours.value_or(OdpUserspace{SlowReason::kNone})});
+  return true;
+}
+
+std::string name_of(const Attr& a) {
+  std::string s(a.data.begin(), a.data.end());
+  return s.substr(0, s.find('\0'));
+}
+
+bool ActionDecoder::ct(ByteView attrs, OdpActions& actions) {
+  OdpCt ct;
+  for (Attr a : Attrs(attrs)) {
+    switch (a.type) {
+      case OVS_CT_ATTR_FORCE_COMMIT: ct.force = true; [[fallthrough]];
+      case OVS_CT_ATTR_COMMIT: ct.commit = true; break;
+      case OVS_CT_ATTR_ZONE:
+        if (auto v = a.as<uint16_t>()) ct.zone = *v; else return false;
+        break;
+      case OVS_CT_ATTR_MARK:
+        if (auto v = a.as<MarkAndMask>()) ct.mark = v->value, ct.mark_mask = v->mask; else return false;
+        break;
+      case OVS_CT_ATTR_LABELS:
+        if (auto v = a.as<LabelAndMask>()) ct.label = v->value, ct.label_mask = v->mask; else return false;
+        break;
+      case OVS_CT_ATTR_HELPER: ct.helper = name_of(a); break;
+      case OVS_CT_ATTR_TIMEOUT: ct.timeout = name_of(a); break;
+      case OVS_CT_ATTR_NAT: ct.nat = take_nat(a.data); if (!ct.nat) return false; break;
+      case OVS_CT_ATTR_EVENTMASK: break;
+      default: reading_.complete = false;
+    }
+  }
+  actions.push_back({std::move(ct)});
+  return true;
+}
+
+bool ActionDecoder::check_pkt_len(ByteView attrs, OdpActions& actions, unsigned depth) {
+  Attrs all(attrs);
+  auto length = all.find(OVS_CHECK_PKT_LEN_ATTR_PKT_LEN);
+  auto greater = all.find(OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_GREATER), less = all.find(OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL);
+  OdpCheckPktLen check{};
+  if (!length || !length->as<uint16_t>() || !greater || !less) return false;
+  check.length = *length->as<uint16_t>();
+  if (list(greater->data, check.greater, depth + 1) || list(less->data, check.less_or_equal, depth + 1)) return false;
+  actions.push_back({std::move(check)});
   return true;
 }
 

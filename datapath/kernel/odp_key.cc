@@ -14,7 +14,7 @@ namespace {
 constexpr be16 kAll16(UINT16_MAX);
 constexpr be32 kAll32(UINT32_MAX);
 
-/// What only netlink has so far; no text prints it.
+/// What text prints otherwise or not at all.
 constexpr OdpPart kExtHdrsPart[] = {{"", offsetof(Flow, ipv6_exthdr), 2, kHex}};
 constexpr OdpPart kCtTuple4Parts[] = {{"src", offsetof(Flow, ct_nw_src), 4, kIpv4}, {"dst", offsetof(Flow, ct_nw_dst), 4, kIpv4}, {"tp_src", offsetof(Flow, ct_tp_src), 2, kDecimal},
                                       {"tp_dst", offsetof(Flow, ct_tp_dst), 2, kDecimal}, {"proto", offsetof(Flow, ct_nw_proto), 1, kDecimal}};
@@ -81,7 +81,7 @@ class KeyEncoder {
  private:
   bool has_metadata(const OdpAttribute& a) const {
     switch (a.type) {
-      case OVS_KEY_ATTR_ETHERNET: case OVS_KEY_ATTR_PACKET_TYPE: return false;
+      case OVS_KEY_ATTR_UNSPEC: case OVS_KEY_ATTR_ETHERNET: case OVS_KEY_ATTR_PACKET_TYPE: return false;
       case OVS_KEY_ATTR_IN_PORT: return key_.in_port != be32(kOdpNone.value);
       case OVS_KEY_ATTR_RECIRC_ID: return true;
       case OVS_KEY_ATTR_TUNNEL: return has_tunnel(key_);

@@ -25,6 +25,7 @@ struct KernelFeatures {
   unsigned vlan_tags = 2;
   bool ipv6_exthdrs = false;    // OVS_KEY_ATTR_IPV6_EXTHDRS
   bool drop_action = false;     // OVS_ACTION_ATTR_DROP (6.7)
+  bool ct_eventmask = false;    // OVS_CT_ATTR_EVENTMASK
   bool ct_state = true, ct_zone = true, ct_mark = true, ct_label = true;
   friend bool operator==(const KernelFeatures&, const KernelFeatures&) = default;
 };

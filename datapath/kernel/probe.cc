@@ -57,7 +57,7 @@ constexpr YesNo kYesNo[] = {
     {"Ufid", put_other, [](AttrWriter&) {}},
     {"Truncate action", put_other, [](AttrWriter& w) { w.value(OVS_ACTION_ATTR_TRUNC, ovs_action_trunc{.max_len = 64}); }},
     {"Clone action", put_other, [](AttrWriter& w) { w.flag(OVS_ACTION_ATTR_CLONE); }},
-    {"Conntrack eventmask", put_tcp4, [](AttrWriter& w) { put_ct(w, [](AttrWriter& c) { c.flag(OVS_CT_ATTR_COMMIT), c.value(OVS_CT_ATTR_EVENTMASK, UINT32_MAX); }); }},
+    {"Conntrack eventmask", put_tcp4, [](AttrWriter& w) { put_ct(w, [](AttrWriter& c) { c.flag(OVS_CT_ATTR_COMMIT), c.value(OVS_CT_ATTR_EVENTMASK, UINT32_MAX); }); }, &KernelFeatures::ct_eventmask},
     {"Conntrack clear", put_other, [](AttrWriter& w) { w.flag(OVS_ACTION_ATTR_CT_CLEAR); }},
     {"Check pkt length action", put_other, [](AttrWriter& w) {
        w.nest(OVS_ACTION_ATTR_CHECK_PKT_LEN, [&] {

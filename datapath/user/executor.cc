@@ -4,6 +4,7 @@
 
 #include "datapath/checksum.h"
 #include "datapath/edits.h"
+#include "datapath/ethertype.h"
 #include "datapath/user/hash.h"
 
 namespace sluice {
@@ -13,6 +14,7 @@ namespace {
 bool is_edit(OpCode code) {
   switch (code) {
     case OpCode::kSet: case OpCode::kPushVlan: case OpCode::kPopVlan: case OpCode::kPushMpls: case OpCode::kPopMpls: case OpCode::kHash: case OpCode::kTrunc:
+    case OpCode::kCt: case OpCode::kCtClear:
       return true;
     default:
       return false;
@@ -69,15 +71,24 @@ Packet* Executor::step(const Op& op, Packet* p, Time now, unsigned depth) {
     case OpCode::kMeter:
       pool_.give(p);   // meters pass all until there are any
       return nullptr;
+    case OpCode::kCheckPktLen: {
+      // What is compared is the frame without its tag.
+      constexpr size_t kTag = 4;
+      size_t size = p->size() - (p->size() >= 14 && is_vlan_type(be16(load_be<uint16_t>(p->data() + 12))) ? kTag : 0);
+      run(size > op.arg ? *op.nested : *op.otherwise, p, now, depth);
+      return nullptr;
+    }
     case OpCode::kDrop:
+    case OpCode::kTunnelPush:
+    case OpCode::kTunnelPop:
       pool_.give(p);
       return nullptr;
     default:
-      return edit(op, pool_.writable(p));
+      return edit(op, pool_.writable(p), now);
   }
 }
 
-Packet* Executor::edit(const Op& op, Packet* p) {
+Packet* Executor::edit(const Op& op, Packet* p, Time now) {
   const OdpAction& a = *op.action;
   switch (op.code) {
     case OpCode::kSet: set_fields(*p, std::get<OdpSet>(a.v)); break;
@@ -86,6 +97,11 @@ Packet* Executor::edit(const Op& op, Packet* p) {
     case OpCode::kPushMpls: push_mpls(*p, std::get<OdpPushMpls>(a.v).lse, std::get<OdpPushMpls>(a.v).eth_type); break;
     case OpCode::kPopMpls: pop_mpls(*p, std::get<OdpPopMpls>(a.v).eth_type); break;
     case OpCode::kTrunc: p->truncate_to = op.arg; break;
+    case OpCode::kCtClear: p->clear_ct(); break;
+    case OpCode::kCt:
+      complete_checksum(*p);   // translation and its checks want whole ones
+      connections_.track(*p, std::get<OdpCt>(a.v), now);
+      break;
     case OpCode::kHash: {
       Flow key;
       extract(*p, key);

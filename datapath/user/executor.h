@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "datapath/dpif.h"
+#include "datapath/user/conntrack.h"
 #include "datapath/user/ports.h"
 #include "datapath/user/program.h"
 
@@ -22,7 +23,8 @@ class PacketExits {
 
 class Executor {
  public:
-  Executor(PacketPool& pool, UserPorts& ports, PacketExits& exits, uint64_t seed) : pool_(pool), ports_(ports), exits_(exits), random_(seed | 1) {}
+  Executor(PacketPool& pool, UserPorts& ports, Conntrack& connections, PacketExits& exits, uint64_t seed)
+      : pool_(pool), ports_(ports), connections_(connections), exits_(exits), random_(seed | 1) {}
   /// Consumes one reference of `packet`.
   void run(const Program& program, Packet* packet, Time now, unsigned depth);
 
@@ -30,12 +32,13 @@ class Executor {
 
  private:
   Packet* step(const Op& op, Packet* packet, Time now, unsigned depth);
-  Packet* edit(const Op& op, Packet* packet);
+  Packet* edit(const Op& op, Packet* packet, Time now);
   void output(uint32_t port, Packet* packet);
   uint32_t random();
 
   PacketPool& pool_;
   UserPorts& ports_;
+  Conntrack& connections_;
   PacketExits& exits_;
   uint64_t random_;
 };

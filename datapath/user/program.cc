@@ -9,11 +9,12 @@
 namespace sluice {
 namespace {
 
-static_assert(std::variant_size_v<decltype(OdpAction::v)> == static_cast<size_t>(OpCode::kDrop) + 1, "OpCode follows the order of the variant");
+static_assert(std::variant_size_v<decltype(OdpAction::v)> == static_cast<size_t>(OpCode::kTunnelPop) + 1, "OpCode follows the order of the variant");
 
 const OdpActions* nested_actions(const OdpAction& a) {
   if (auto* clone = std::get_if<OdpClone>(&a.v)) return &clone->actions;
   if (auto* sample = std::get_if<OdpSample>(&a.v)) return &sample->actions;
+  if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return &check->greater;
   return nullptr;
 }
 
@@ -22,6 +23,9 @@ uint32_t argument(const OdpAction& a) {
   if (auto* trunc = std::get_if<OdpTrunc>(&a.v)) return trunc->max_len;
   if (auto* recirc = std::get_if<OdpRecirc>(&a.v)) return recirc->id;
   if (auto* meter = std::get_if<OdpMeter>(&a.v)) return meter->id;
+  if (auto* ct = std::get_if<OdpCt>(&a.v)) return ct->zone;
+  if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return check->length;
+  if (auto* pop = std::get_if<OdpTunnelPop>(&a.v)) return pop->tunnel_port.value;
   return 0;
 }
 
@@ -45,6 +49,10 @@ Program::Program(OdpActions actions) : actions_(std::move(actions)) {
     if (const OdpActions* inner = nested_actions(a)) {
       nested_.push_back(std::make_unique<Program>(*inner));
       op.nested = nested_.back().get();
+    }
+    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) {
+      nested_.push_back(std::make_unique<Program>(check->less_or_equal));
+      op.otherwise = nested_.back().get();
     }
     ops_.push_back(op);
     if (op.code == OpCode::kDrop) break;

@@ -14,6 +14,9 @@ namespace sluice {
 enum class OpCode : uint8_t {
   kOutput,      // arg: port
   kUserspace, kSet, kPushVlan, kPopVlan, kPushMpls, kPopMpls, kRecirc, kHash, kTrunc, kMeter, kClone, kSample, kDrop,
+  kCt, kCtClear,
+  kCheckPktLen,   // arg: length
+  kTunnelPush, kTunnelPop,
 };
 
 /// How a flow's program is run: the common ones without looking at it.
@@ -31,7 +34,7 @@ struct Op {
   bool last = false;           // nothing follows: the packet may be consumed
   uint32_t arg = 0;
   const OdpAction* action;     // within the program's actions
-  const Program* nested = nullptr;
+  const Program *nested = nullptr, *otherwise = nullptr;   // otherwise: of a packet that is not longer
 };
 
 class Program {

@@ -2,7 +2,9 @@
 // The forwarding loop, and the flow table operations of the brain.
 #include "datapath/user/user_datapath.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "datapath/user/executor.h"
 #include "datapath/user/flow_cache.h"
@@ -18,7 +20,7 @@ constexpr unsigned kBurstsPerPort = 8;  // in one run(), so that no port and no 
 
 struct UserDatapath::Impl final : PacketExits {
   Impl(UserDatapathSettings s, NetdevFactory& f)
-      : settings(std::move(s)), factory(f), ports(pool), flows(settings.seed), cache(settings.seed), executor(pool, ports, *this, settings.seed) {}
+      : settings(std::move(s)), factory(f), ports(pool), flows(settings.seed), cache(settings.seed), connections(settings.seed), executor(pool, ports, connections, *this, settings.seed) {}
 
   void receive(UserPort& port, Time now);
   void forward(PacketBatch& batch, UserPort& port, Time now);
@@ -27,7 +29,7 @@ struct UserDatapath::Impl final : PacketExits {
   void forward_slowly(Packet* p, Time now, unsigned depth);
   void to_brain(UpcallKind kind, Packet* p, const Flow& key, const UserFlow* flow, Time now);
   void remember(Packet& p, UserFlow* flow);
-  void recirculate(Packet* packet, unsigned depth, Time now) override { forward_slowly(packet, now, depth); }
+  void recirculate(Packet* packet, unsigned depth, Time now) override;
   void to_user(Packet* packet, const OdpUserspace& why, Time now) override;
   void end_flow(UserFlow* flow, Time now);
   void set_program(UserFlow& flow, const FlowPut& put);
@@ -39,6 +41,7 @@ struct UserDatapath::Impl final : PacketExits {
   MegaflowTable flows;
   FlowCache cache;
   ProgramCache programs;
+  Conntrack connections;
   Executor executor;
   UpcallHandler* handler = nullptr;
   uint64_t generation = 0;
@@ -47,6 +50,7 @@ struct UserDatapath::Impl final : PacketExits {
   std::vector<UserPort*> ready;
   bool more = false;                  // run() left packets waiting
   unsigned nesting = 0;               // > 0: whoever began flushes
+  unsigned recirc_depth = 0;          // of the packet under way, when the brain executes actions in an upcall
 };
 
 UserDatapath::UserDatapath(UserDatapathSettings settings, NetdevFactory& factory) : impl_(std::make_unique<Impl>(std::move(settings), factory)) {}
@@ -57,7 +61,8 @@ const std::string& UserDatapath::name() const { return impl_->settings.name; }
 void UserDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
 std::vector<std::pair<std::string, std::string>> UserDatapath::features() const {
   return {{"Masked set action", "Yes"}, {"Ufid", "Yes"}, {"Truncate action", "Yes"}, {"Clone action", "Yes"}, {"Explicit Drop action", "Yes"}, {"Recirc", "Yes"},
-          {"IPv6 ND Extension", "Yes"}, {"CT state", "No"}, {"Max VLAN headers", "2"}, {"Max MPLS depth", std::to_string(kMplsLabels)}};
+          {"CT state", "Yes"}, {"CT zone", "Yes"}, {"CT mark", "Yes"}, {"CT label", "Yes"}, {"CT state NAT", "Yes"}, {"CT orig tuple", "Yes"}, {"CT orig tuple for IPv6", "Yes"},
+          {"Conntrack clear", "Yes"}, {"Check pkt length action", "Yes"}, {"IPv6 ND Extension", "Yes"}, {"Max VLAN headers", "2"}, {"Max MPLS depth", std::to_string(kMplsLabels)}};
 }
 int UserDatapath::wait_fd() const { return impl_->ports.wait_fd(); }
 
@@ -69,7 +74,7 @@ bool UserDatapath::run(Time now) {
   d.ready.clear();
   d.ports.poll(now, d.ready);
   for (UserPort* port : d.ready) d.receive(*port, now);
-  return d.more;
+  return d.connections.run(now) || d.more;
 }
 
 void UserDatapath::Impl::receive(UserPort& port, Time now) {
@@ -162,6 +167,12 @@ void UserDatapath::Impl::forward_slowly(Packet* p, Time now, unsigned depth) {
   hit(*flow, p, key.tcp_flags.host(), now, depth);
 }
 
+void UserDatapath::Impl::recirculate(Packet* packet, unsigned depth, Time now) {
+  unsigned outer = std::exchange(recirc_depth, depth);
+  forward_slowly(packet, now, depth);
+  recirc_depth = outer;
+}
+
 void UserDatapath::Impl::remember(Packet& p, UserFlow* flow) {
   FastKey key;
   if (p.has_metadata() || !fast_key(p, p.in_port.value, key)) return;
@@ -208,11 +219,11 @@ void UserDatapath::execute(Packet packet, const OdpActions& actions, Time now) {
   extract(packet, offsets);
   auto program = d.programs.get(actions);
   d.nesting++;
-  d.executor.run(*program, d.pool.adopt(std::move(packet)), now, 0);
+  d.executor.run(*program, d.pool.adopt(std::move(packet)), now, d.recirc_depth);
   if (--d.nesting == 0) d.ports.flush(now);
 }
 
-Time UserDatapath::deadline(Time now) const { return impl_->more ? now : impl_->ports.next_packet(now); }
+Time UserDatapath::deadline(Time now) const { return impl_->more ? now : std::min(impl_->ports.next_packet(now), impl_->connections.deadline()); }
 
 // --- ports ---
 
@@ -305,6 +316,17 @@ DpifStats UserDatapath::stats() const {
   s.masks = impl_->flows.masks();
   return s;
 }
+
+// --- connections ---
+
+void UserDatapath::ct_dump(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& visit) { impl_->connections.dump(zone, now, visit); }
+size_t UserDatapath::ct_flush(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& which) { return impl_->connections.flush(zone, now, which); }
+std::optional<CtStats> UserDatapath::ct_stats() const { return impl_->connections.stats(); }
+bool UserDatapath::ct_set_max_connections(uint64_t n) { return impl_->connections.set_max_connections(n), true; }
+bool UserDatapath::ct_set_tcp_sequence_check(bool on) { return impl_->connections.set_tcp_sequence_check(on), true; }
+std::vector<CtZoneLimit> UserDatapath::ct_limits() const { return impl_->connections.limits(); }
+bool UserDatapath::ct_set_limit(int32_t zone, uint32_t limit) { return impl_->connections.set_limit(zone, limit), true; }
+bool UserDatapath::ct_del_limit(uint16_t zone) { return impl_->connections.del_limit(zone); }
 
 void UserDatapath::set_generation(uint64_t generation, Time) { impl_->generation = generation; }
 

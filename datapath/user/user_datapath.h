@@ -49,6 +49,15 @@ class UserDatapath final : public Dpif {
   void set_generation(uint64_t generation, Time now) override;
   void execute(Packet packet, const OdpActions& actions, Time now) override;
 
+  void ct_dump(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& visit) override;
+  size_t ct_flush(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& which) override;
+  std::optional<CtStats> ct_stats() const override;
+  bool ct_set_max_connections(uint64_t n) override;
+  bool ct_set_tcp_sequence_check(bool on) override;
+  std::vector<CtZoneLimit> ct_limits() const override;
+  bool ct_set_limit(int32_t zone, uint32_t limit) override;
+  bool ct_del_limit(uint16_t zone) override;
+
   bool run(Time now) override;
   Time deadline(Time now) const override;
   /// Readable when a device may have packets: the loop watches this one descriptor and calls run().
