@@ -368,7 +368,9 @@ void append_json_real(std::string& out, double d, bool always_15) {
   char* end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, 15).ptr;
   double back = 0;
   std::from_chars(text, end, back);
-  if (back != d && !always_15) end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, 17).ptr;
+  // Of +-2^63 seventeen digits read as an integer of 64 bits, which it is not.
+  int exact = std::abs(d) == 0x1p63 ? 18 : 17;
+  if (back != d && !always_15) end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, exact).ptr;
   out.append(text, end);
 }
 

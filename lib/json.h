@@ -42,6 +42,7 @@ class Json {
   Json(long long i) : Json(static_cast<int64_t>(i)) {}
   Json(uint64_t i) : Json(static_cast<int64_t>(i)) {}
   Json(double d);  // becomes an integer if it is one exactly
+  static Json real(double d);  // a real even then, as in a column of reals: 1e18 prints as 1e+18
   Json(std::string_view s);
   Json(const std::string& s) : Json(std::string_view(s)) {}
   Json(const char* s) : Json(std::string_view(s)) {}
@@ -105,7 +106,6 @@ class Json {
   void release();
   void grow();
   void append_to(std::string& out, bool short_reals) const;
-  static Json real(double d);  // also if it is integral
 
   union {
     bool b;

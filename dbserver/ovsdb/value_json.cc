@@ -154,7 +154,7 @@ Json atom_to_json(AtomRef a) {
   switch (a.type()) {
     case AtomType::none: break;
     case AtomType::integer: return a.integer();
-    case AtomType::real: return a.real();
+    case AtomType::real: return Json::real(a.real());
     case AtomType::boolean: return a.boolean();
     case AtomType::string: return a.string();
     case AtomType::uuid: return Json::array({"uuid", format(a.uuid())});
@@ -176,7 +176,7 @@ void append_atom(std::string& out, AtomRef a) {
   switch (a.type()) {
     case AtomType::none: out += "null"; break;
     case AtomType::integer: append_json_integer(out, a.integer()); break;
-    case AtomType::real: Json(a.real()).append_to(out); break;
+    case AtomType::real: append_json_real(out, a.real()); break;
     case AtomType::boolean: out += a.boolean() ? "true" : "false"; break;
     case AtomType::string: append_json_string(out, a.string()); break;
     case AtomType::uuid: {

@@ -217,7 +217,11 @@ std::string atom_to_bare(AtomRef a) {
   switch (a.type()) {
     case AtomType::none: break;
     case AtomType::integer: return fmt::format("{}", a.integer());
-    case AtomType::real: return Json(a.real()).to_string();
+    case AtomType::real: {
+      std::string text;
+      append_json_real(text, a.real());
+      return text;
+    }
     case AtomType::boolean: return a.boolean() ? "true" : "false";
     case AtomType::string: return std::string(a.string());
     case AtomType::uuid: return format(a.uuid());

@@ -88,6 +88,18 @@ TEST(Values, RoundTripsAndDifferences) {
   }
 }
 
+TEST(Values, RealsPrintAsRealsHoweverIntegral) {
+  ColumnType t = type_of("\"real\"");
+  for (auto [in, out] : {std::pair("1e18", "1e+18"), std::pair("1000000000000000", "1e+15"), std::pair("100000", "100000"), std::pair("2.50", "2.5")}) {
+    Datum d = value_of(in, t);
+    std::string direct;
+    append_datum(direct, d);
+    EXPECT_EQ(direct, out);
+    EXPECT_EQ(datum_to_json(d).to_string(), out);
+    EXPECT_EQ(datum_to_text(d, t), out);
+  }
+}
+
 TEST(Values, ErrorsAsThePeer) {
   EXPECT_EQ(error_of("\"x\"", type_of("\"integer\"")), R"({"details":"expected integer","error":"syntax error","syntax":"\"x\""})");
   EXPECT_EQ(error_of("[\"set\",[1,1]]", type_of(kTypes[5])), R"({"details":"set contains duplicate","error":"ovsdb error"})");
