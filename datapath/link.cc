@@ -49,6 +49,7 @@ void take_stats(const rtattr* a, NetdevStats& out) {
   out.tx_packets = s.tx_packets, out.tx_bytes = s.tx_bytes, out.tx_errors = s.tx_errors, out.tx_dropped = s.tx_dropped;
   out.rx_frame_err = s.rx_frame_errors, out.rx_over_err = s.rx_over_errors, out.rx_crc_err = s.rx_crc_errors;
   out.rx_missed_errors = s.rx_missed_errors, out.collisions = s.collisions, out.multicast = s.multicast;
+  out.tx_aborted_err = s.tx_aborted_errors, out.tx_carrier_err = s.tx_carrier_errors;
 }
 
 LinkReport decode_link(const nlmsghdr* message) {

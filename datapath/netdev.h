@@ -31,7 +31,7 @@ struct NetdevSpec {
 struct NetdevStats {
   uint64_t rx_packets = 0, rx_bytes = 0, rx_errors = 0, rx_dropped = 0;
   uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0, tx_dropped = 0;
-  std::optional<uint64_t> rx_frame_err, rx_over_err, rx_crc_err, rx_missed_errors, collisions, multicast;
+  std::optional<uint64_t> rx_frame_err, rx_over_err, rx_crc_err, rx_missed_errors, collisions, multicast, tx_aborted_err, tx_carrier_err;
 };
 
 struct NetdevState {

@@ -19,7 +19,7 @@ constexpr size_t kMinFrame = 14;
 bool is_separator(char c) { return c == ',' || c == ' ' || c == '\t' || c == '\n'; }
 
 /// "name(body)" or "name" at the front of `text`, which shrinks.
-struct Item { std::string_view name, body, whole; bool has_body = false; };
+struct Item { std::string_view name, body, whole; bool has_body = false, is_closed = true; };
 
 std::optional<Item> take_item(std::string_view& text) {
   while (!text.empty() && is_separator(text.front())) text.remove_prefix(1);
@@ -35,7 +35,8 @@ std::optional<Item> take_item(std::string_view& text) {
     if (text[end] == '(') depth++;
     if (text[end] == ')' && --depth == 0) break;
   }
-  if (end == text.size()) end--;   // not closed: what is there
+  item.is_closed = end < text.size();
+  if (!item.is_closed) end--;   // what is there
   item.body = depth ? text.substr(1) : text.substr(1, end - 1);
   item.has_body = true;
   text.remove_prefix(end + 1);
@@ -190,7 +191,9 @@ class KeyParser {
   /// Where the error is, or nothing.
   std::optional<std::string_view> parse(std::string_view text, unsigned depth) {
     while (auto item = take_item(text)) {
+      if (!item->is_closed) return item->whole;
       if (item->name == "encap" && depth < kMaxNesting) {
+        result.given |= uint64_t{1} << OVS_KEY_ATTR_ENCAP;
         if (auto error = parse(item->body, depth + 1)) return error;
       } else if (!attribute(*item)) {
         return item->whole;
@@ -235,25 +238,28 @@ bool KeyParser::ether_type(std::string_view body) {
 }
 
 bool KeyParser::attribute(const Item& item) {
-  if (item.name.starts_with("ufid:") && !item.has_body) return parse_ufid(item.name).has_value();
+  if (item.name.starts_with("ufid:") && !item.has_body) return (result.ufid = parse_ufid(item.name)).has_value();
   if (!item.has_body) return false;
   uint64_t value, mask;
+  auto given = [&](uint16_t type) { result.given |= uint64_t{1} << type; };
   if (item.name == "ct_state") {
+    given(OVS_KEY_ATTR_CT_STATE);
     if (!parse_flags(item.body, kCtFlags, value, mask)) return false;
     result.key.ct_state = static_cast<uint8_t>(value), result.mask.ct_state = static_cast<uint8_t>(mask);
     return true;
   }
   if (item.name == "tcp_flags") {
+    given(OVS_KEY_ATTR_TCP_FLAGS);
     if (!parse_flags(item.body, kTcpFlags, value, mask)) return false;
     result.key.tcp_flags = be16(static_cast<uint16_t>(value)), result.mask.tcp_flags = be16(static_cast<uint16_t>(mask));
     return true;
   }
-  if (item.name == "eth_type") return ether_type(item.body);
-  if (item.name == "vlan") return vlan(item.body);
+  if (item.name == "eth_type") return given(OVS_KEY_ATTR_ETHERTYPE), ether_type(item.body);
+  if (item.name == "vlan") return given(OVS_KEY_ATTR_VLAN), vlan(item.body);
   for (const OdpAttribute& a : kMetadataAttributes)
-    if (a.name == item.name) return parse_parts(item.body, a.parts, result, options_);
+    if (a.name == item.name) return given(a.type), parse_parts(item.body, a.parts, result, options_);
   for (const auto& [a, applies] : kProtocolAttributes)
-    if (a.name == item.name) return parse_parts(item.body, a.parts, result, options_);
+    if (a.name == item.name) return given(a.type), parse_parts(item.body, a.parts, result, options_);
   return false;
 }
 
@@ -524,8 +530,11 @@ std::expected<OdpActions, std::string> parse_odp_actions(std::string_view text, 
   }
   if (deepest > kMaxNesting) return std::unexpected(syntax_error(text));
   while (auto item = take_item(text)) {
-    if (item->name == "drop" && !item->has_body) continue;
-    auto action = parse_action(*item, options);
+    if (item->name == "drop" && !item->has_body) {   // says that there is nothing else
+      if (!actions.empty() || take_item(text)) return std::unexpected(syntax_error(item->whole));
+      break;
+    }
+    auto action = item->is_closed ? parse_action(*item, options) : std::nullopt;
     if (!action) return std::unexpected(syntax_error(item->whole));
     actions.push_back(std::move(*action));
   }

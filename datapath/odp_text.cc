@@ -79,11 +79,7 @@ std::string mask_text(const Flow& mask, const OdpPart& part) {
   switch (part.form) {
     case kMac: return format(bytes_of<MacAddr>(mask, part));
     case kIpv4: return format_ipv4(bytes_of<be32>(mask, part));
-    case kIpv6: {
-      auto m = bytes_of<Ipv6Addr>(mask, part);
-      int length = prefix_length(m);
-      return length > 0 ? fmt::format("{}", length) : format(m);
-    }
+    case kIpv6: return format(bytes_of<Ipv6Addr>(mask, part));
     case kLabel: return label_text(mask, part);
     default: return alternate_hex(get_part(mask, part));
   }
@@ -118,6 +114,37 @@ std::string flags_text(std::span<const OdpFlag> flags, uint16_t value, uint16_t 
 
 uint16_t tunnel_flags(const FlowTunnel& t) { return static_cast<uint16_t>((t.dp_flags.host() & 7) | (t.flags.host() & 1) << 3); }
 
+std::string tunnel_text(const OdpAttribute& a, const Flow& key, const Flow& mask, OdpTextOptions options) {
+  options.verbose = false;
+  std::string body = parts_text(a.parts, key, mask, options);
+  if (uint16_t flags = tunnel_flags(mask.tunnel)) body += fmt::format("{}flags({})", body.empty() ? "" : ",", flags_text(kTunnelFlags, tunnel_flags(key.tunnel), flags));
+  return body;
+}
+
+/// Not part by part: if one is masked, all show their masks.
+std::string mpls_text(const Flow& key, const Flow& mask, const OdpTextOptions& options) {
+  bool exact = mask.mpls_lse[0] == be32(UINT32_MAX);
+  if (!mask.mpls_lse[0] && !options.verbose) return "";
+  unsigned v[4], m[4];
+  for (int i = 0; i < 4; i++) v[i] = static_cast<unsigned>(get_part(key, kMplsParts[i])), m[i] = static_cast<unsigned>(get_part(mask, kMplsParts[i]));
+  if (exact) return fmt::format("label={},tc={},ttl={},bos={}", v[0], v[1], v[2], v[3]);
+  return fmt::format("label={}/{:#x},tc={}/{:x},ttl={}/{:#x},bos={}/{:x}", v[0], m[0], v[1], m[1], v[2], m[2], v[3], m[3]);
+}
+
+std::string attribute_body(const OdpAttribute& a, const Flow& key, const Flow& mask, const OdpTextOptions& options) {
+  if (a.name == "ct_state") return mask.ct_state || options.verbose ? flags_text(kCtFlags, key.ct_state, mask.ct_state) : "";
+  if (a.name == "tcp_flags") return mask.tcp_flags ? flags_text(kTcpFlags, key.tcp_flags.host(), mask.tcp_flags.host()) : "";
+  if (a.name == "tunnel") return tunnel_text(a, key, mask, options);
+  if (a.name == "mpls") return mpls_text(key, mask, options);
+  if (a.name == "ct_tuple4" || a.name == "ct_tuple6") {
+    bool v6 = a.name == "ct_tuple6", is_v6 = !key.ct_ipv6_src.is_zero() || !key.ct_ipv6_dst.is_zero();
+    OdpTextOptions whole = options;
+    whole.verbose &= key.ct_nw_proto != 0 && v6 == is_v6;
+    return v6 == is_v6 ? parts_text(a.parts, key, mask, whole) : "";
+  }
+  return parts_text(a.parts, key, mask, options);
+}
+
 class KeyPrinter {
  public:
   KeyPrinter(const Flow& key, const Flow& mask, const OdpTextOptions& options) : key_(key), mask_(mask), options_(options) {}
@@ -139,7 +166,6 @@ class KeyPrinter {
   void metadata(const OdpAttribute& a);
   bool tag(be16 tpid, be16 tci, be16 tci_mask, std::span<const OdpPart> parts);
   void network();
-  void mpls();
 
   const Flow &key_, &mask_;
   const OdpTextOptions& options_;
@@ -147,29 +173,9 @@ class KeyPrinter {
 };
 
 void KeyPrinter::metadata(const OdpAttribute& a) {
-  if (a.name == "ct_state") {
-    if (mask_.ct_state || options_.verbose) add(a.name, flags_text(kCtFlags, key_.ct_state, mask_.ct_state));
-    return;
-  }
-  if (a.name == "tunnel") {
-    OdpTextOptions brief = options_;
-    brief.verbose = false;
-    std::string body = parts_text(a.parts, key_, mask_, brief);
-    if (uint16_t flags = tunnel_flags(mask_.tunnel)) body += fmt::format("{}flags({})", body.empty() ? "" : ",", flags_text(kTunnelFlags, tunnel_flags(key_.tunnel), flags));
-    if (!body.empty()) add(a.name, body);
-    return;
-  }
-  if (a.name == "ct_tuple4" || a.name == "ct_tuple6") {
-    bool v6 = a.name == "ct_tuple6", is_v6 = !key_.ct_ipv6_src.is_zero() || !key_.ct_ipv6_dst.is_zero();
-    OdpTextOptions whole = options_;
-    whole.verbose &= key_.ct_nw_proto != 0 && v6 == is_v6;
-    std::string body = v6 == is_v6 ? parts_text(a.parts, key_, mask_, whole) : "";
-    if (!body.empty()) add(a.name, body);
-    return;
-  }
   if (a.name == "packet_type" && !options_.packet_type) return;
   if (a.name == "recirc_id") return add(a.name, value_text(key_, a.parts[0], options_));
-  std::string body = parts_text(a.parts, key_, mask_, options_);
+  std::string body = attribute_body(a, key_, mask_, options_);
   bool wild_ethernet = a.name == "eth" && (!options_.packet_type || mask_kind(mask_, kPacketTypeParts[1]) == MaskKind::kNone);
   if (!body.empty() || wild_ethernet) add(a.name, body);
 }
@@ -183,30 +189,14 @@ bool KeyPrinter::tag(be16 tpid, be16 tci, be16 tci_mask, std::span<const OdpPart
   return true;
 }
 
-/// Not part by part: if one is masked, all show their masks.
-void KeyPrinter::mpls() {
-  bool exact = mask_.mpls_lse[0] == be32(UINT32_MAX);
-  if (!mask_.mpls_lse[0] && !options_.verbose) return;
-  unsigned v[4], m[4];
-  for (int i = 0; i < 4; i++) v[i] = static_cast<unsigned>(get_part(key_, kMplsParts[i])), m[i] = static_cast<unsigned>(get_part(mask_, kMplsParts[i]));
-  if (exact) add("mpls", fmt::format("label={},tc={},ttl={},bos={}", v[0], v[1], v[2], v[3]));
-  else add("mpls", fmt::format("label={}/{:#x},tc={}/{:x},ttl={}/{:#x},bos={}/{:x}", v[0], m[0], v[1], m[1], v[2], m[2], v[3], m[3]));
-}
-
 void KeyPrinter::network() {
   if (mask_.eth_type) {
     std::string mask = mask_.eth_type == be16(UINT16_MAX) ? "" : fmt::format("/{:#06x}", mask_.eth_type.host());
     add("eth_type", fmt::format("{:#06x}{}", key_.eth_type.host(), mask));
   }
   for (const auto& [a, applies] : kProtocolAttributes) {
-    if (!applies(key_)) continue;
-    if (a.name == "mpls") {
-      mpls();
-    } else if (a.name == "tcp_flags") {
-      if (mask_.tcp_flags) add(a.name, flags_text(kTcpFlags, key_.tcp_flags.host(), mask_.tcp_flags.host()));
-    } else if (std::string body = parts_text(a.parts, key_, mask_, options_); !body.empty()) {
-      add(a.name, body);
-    }
+    std::string body = applies(key_) ? attribute_body(a, key_, mask_, options_) : "";
+    if (!body.empty()) add(a.name, body);
   }
 }
 
@@ -236,6 +226,11 @@ Flow whole_mask(const Flow& key) {
 
 }  // namespace
 
+std::string format_odp_attribute(const OdpAttribute& a, const Flow& key, const Flow& mask, const OdpTextOptions& options) {
+  std::string body = attribute_body(a, key, mask, options);
+  return body.empty() && a.name != "eth" ? "" : fmt::format("{}({})", a.name, body);
+}
+
 std::string format_odp_key(const Flow& key, const Flow& mask, const OdpTextOptions& options) { return KeyPrinter(key, mask, options).print(); }
 std::string format_odp_key(const Flow& key, const OdpTextOptions& options) { return format_odp_key(key, whole_mask(key), options); }
 
@@ -258,13 +253,18 @@ std::string tcp_flag_letters(uint16_t flags) {
 
 }  // namespace
 
+std::string format_stats(const FlowStats& stats, Time now) {
+  std::string out = fmt::format("packets:{}, bytes:{}, used:", stats.packets, stats.bytes);
+  if (stats.used == Time::min()) out += "never";
+  else out += fmt::format("{:.3f}s", static_cast<double>(to_ms(now - stats.used)) / 1000);
+  if (stats.tcp_flags) out += ", flags:" + tcp_flag_letters(stats.tcp_flags);
+  return out;
+}
+
 std::string format_megaflow(const Megaflow& flow, Time now, const OdpTextOptions& options) {
   std::string out = options.verbose ? format_ufid(flow.ufid) + ", " : "";
   out += format_odp_key(flow.key, flow.mask, options);
-  out += fmt::format(", packets:{}, bytes:{}, used:", flow.stats.packets, flow.stats.bytes);
-  if (flow.stats.used == Time::min()) out += "never";
-  else out += fmt::format("{:.3f}s", static_cast<double>(to_ms(now - flow.stats.used)) / 1000);
-  if (flow.stats.tcp_flags) out += ", flags:" + tcp_flag_letters(flow.stats.tcp_flags);
+  out += ", " + format_stats(flow.stats, now);
   if (options.verbose) out += ", dp:ovs";
   return out + ", actions:" + format_odp_actions(flow.actions, options);
 }

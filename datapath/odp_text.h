@@ -24,17 +24,26 @@ struct OdpTextOptions {
 
 /// "recirc_id(0),in_port(1),eth(src=..,dst=..),eth_type(0x0800),ipv4(...)".
 std::string format_odp_key(const Flow& key, const Flow& mask, const OdpTextOptions& options = {});
+struct OdpAttribute;
+/// One attribute: "eth(src=..)"; "" if nothing of it matters and options.verbose is not set.
+std::string format_odp_attribute(const OdpAttribute& attribute, const Flow& key, const Flow& mask, const OdpTextOptions& options);
 /// A key without mask: all of it.
 std::string format_odp_key(const Flow& key, const OdpTextOptions& options = {});
 /// "drop" if empty.
 std::string format_odp_actions(const OdpActions& actions, const OdpTextOptions& options = {});
 /// One line of dpctl/dump-flows: "[ufid:..., ]KEY, packets:N, bytes:N, used:1.234s|never[, flags:S.], actions:...".
 std::string format_megaflow(const Megaflow& flow, Time now, const OdpTextOptions& options = {});
+/// "packets:N, bytes:N, used:1.234s|never[, flags:S.]".
+std::string format_stats(const FlowStats& stats, Time now);
 std::string format_ufid(const Ufid& ufid);
 /// "ufid:..." or the bare text; nothing if it is none.
 std::optional<Ufid> parse_ufid(std::string_view text);
 
-struct OdpKeyMask { Flow key, mask; };
+struct OdpKeyMask {
+  Flow key, mask;
+  std::optional<Ufid> ufid;    // in front of it
+  uint64_t given = 0;          // bit N: OVS_KEY_ATTR N was there
+};
 /// A key with masks (fields not given are wildcarded); the error text is for people.
 std::expected<OdpKeyMask, std::string> parse_odp_key(std::string_view text, const OdpTextOptions& options = {});
 std::expected<OdpActions, std::string> parse_odp_actions(std::string_view text, const OdpTextOptions& options = {});

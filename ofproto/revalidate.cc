@@ -125,6 +125,21 @@ void Switch::revalidate_now(Time now) {
   while (impl_->sweep(now)) {}
 }
 
+void Switch::pause_revalidation(bool paused) { impl_->sweep_paused = paused; }
+void Switch::set_flow_limit(size_t limit) { impl_->options.flow_limit = limit; }
+
+void Switch::enable_megaflows(bool enabled, Time now) {
+  impl_->exact_flows = !enabled;
+  purge(now);
+}
+
+SlowReason Switch::put_by_hand(const Flow& key, const Flow& mask, const OdpActions& actions, Time now) {
+  Origin origin{.effects = {}, .held = {}, .created = now};
+  if (const Pipeline::Place* place = impl_->pipeline.place(OdpPort{key.in_port.host()})) origin.bridge = place->bridge->id;
+  impl_->megaflows++;
+  return impl_->dpif.flow_put({.key = key, .mask = mask, .actions = actions, .generation = impl_->generation, .cookie = impl_->origins.add(std::move(origin))}, now);
+}
+
 void Switch::purge(Time now) { impl_->dpif.flow_flush(now); }
 
 }  // namespace sluice

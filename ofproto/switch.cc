@@ -54,16 +54,17 @@ bool Switch::run(Time now) {
   impl_->expire(now);
   impl_->check_ports(now);
   impl_->pipeline.recircs.run(now);
-  more |= impl_->sweep(now);
+  more |= !impl_->sweep_paused && impl_->sweep(now);
   return more;
 }
 
 Time Switch::deadline(Time now) const {
   if (impl_->options.restore_wait) return kNever;
-  if (impl_->sweeping || (impl_->megaflows && impl_->swept_generation != impl_->generation)) return now;
+  bool sweeps = !impl_->sweep_paused;
+  if (sweeps && (impl_->sweeping || (impl_->megaflows && impl_->swept_generation != impl_->generation))) return now;
   Time t = std::min(impl_->dpif.deadline(now), impl_->pipeline.recircs.deadline());
   for (auto& [id, b] : impl_->by_id) t = std::min({t, b->view.tables->deadline(), b->view.macs.deadline()});
-  if (impl_->megaflows) t = std::min(t, impl_->next_sweep);
+  if (sweeps && impl_->megaflows) t = std::min(t, impl_->next_sweep);
   return t;
 }
 

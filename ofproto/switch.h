@@ -45,12 +45,18 @@ class Switch : public UpcallHandler {
   void upcall(Upcall upcall, Time now) override;
   void flow_removed(const Megaflow& flow, Time now) override;
 
+  /// A megaflow that somebody wants there (dpctl/add-flow).  It stays until it is idle, or the tables change and would have another there.
+  SlowReason put_by_hand(const Flow& key, const Flow& mask, const OdpActions& actions, Time now);
+
   // --- appctl texts ---
   std::string dpif_show() const;
   std::string dpif_dump_flows(const std::string& bridge, bool more, bool names, Time now) const;
   std::string upcall_show() const;
   void revalidate_now(Time now);              // revalidator/wait, revalidator/purge
   void purge(Time now);
+  void pause_revalidation(bool paused);       // megaflows stay as they are (tests)
+  void enable_megaflows(bool enabled, Time now);   // false: each flow of its own (tests)
+  void set_flow_limit(size_t limit);
 
   struct Impl;  // internal to ofproto
 

@@ -82,9 +82,10 @@ struct Switch::Impl {
   uint64_t pushed_at_hits = UINT64_MAX;     // dpif hits when statistics were last pushed
   // The sweep under way.
   uint64_t sweep_from = 0, swept_generation = 1, sweep_generation = 1;
-  bool sweeping = false, settled = false;
   unsigned orphan_passes = 0;               // sweeps that leave flows of earlier times alone whose recirculation nobody has asked for yet
   bool saw_orphan = false;
+  bool sweeping = false, settled = false, sweep_paused = false;
+  bool exact_flows = false;                 // megaflows match all of the packet
   Time next_sweep{}, next_port_check{};
   uint64_t dropped_upcalls = 0;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A packet that the datapath hands up: translate, apply the effects, install the megaflow, execute the actions.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "ofproto/switch_impl.h"
@@ -88,7 +89,25 @@ void Switch::Impl::release(const Held& held, Time now) {
   for (uint32_t id : held.recircs) pipeline.recircs.release(id, now);
 }
 
+namespace {
+
+/// All of the packet's headers.
+Flow exact_mask(const Flow& key) {
+  Flow mask;
+  std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
+  // What packets seldom have, and a datapath may not know.
+  if (!key.tun_present) mask.tun_present = {}, std::memset(mask.tun_metadata, 0, sizeof mask.tun_metadata);
+  if (!key.nsh_path) mask.nsh_flags = mask.nsh_mdtype = mask.nsh_np = mask.nsh_ttl = 0, mask.nsh_path = {}, std::ranges::fill(mask.nsh_context, be32());
+  mask.nd_reserved = mask.pbb_isid = {};
+  mask.nd_options_type = mask.pbb_uca = 0;
+  mask.ipv6_exthdr = {};
+  return mask;
+}
+
+}  // namespace
+
 void Switch::Impl::install(Translation& t, Held held, const Flow& key, Time now) {
+  if (exact_flows) t.mask = exact_mask(key);
   Origin origin;
   origin.held = std::move(held);
   origin.effects = std::move(t.effects);

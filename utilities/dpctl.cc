@@ -1,138 +1,121 @@
 // SPDX-License-Identifier: Apache-2.0
-// sluice-dpctl (ovs-dpctl): commands on datapaths.  The datapaths live in the switch daemon, so every command goes to its control socket, as
-// "dpctl/COMMAND" with the options in front; the peer's tool talks to the kernel instead.  Exit status: 0 or 1.
+// sluice-dpctl (ovs-dpctl): the dpctl commands on the datapaths of openvswitch.ko, without a daemon.  Datapaths of a daemon are reached by
+// `ovs-appctl dpctl/COMMAND`, which is the same code (dpctl/).  Exit status: 0 or 1.
 #include <climits>
 
+#include "dpctl/command.h"
+#include "dpctl/kernel_datapath.h"
+#include "lib/clock.h"
 #include "lib/directories.h"
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/program.h"
-#include "lib/unixctl.h"
 
 namespace sluice {
 namespace {
 
-struct Command {
-  std::string_view name, usage, help;
-  int min_args, max_args;
-};
-constexpr Command kCommands[] = {
-    {"add-dp", "DP [IFACE...]", "add new datapath DP (with IFACEs)", 1, INT_MAX},
-    {"del-dp", "DP", "delete local datapath DP", 1, 1},
-    {"add-if", "DP IFACE...", "add each IFACE as a port on DP", 2, INT_MAX},
-    {"set-if", "DP IFACE...", "reconfigure each IFACE within DP", 2, INT_MAX},
-    {"del-if", "DP IFACE...", "delete each IFACE from DP", 2, INT_MAX},
-    {"dump-dps", "", "display names of all datapaths", 0, 0},
-    {"show", "[DP...]", "show basic info on all datapaths or each DP", 0, INT_MAX},
-    {"dump-flows", "[DP] [FILTER]", "display flows in DP", 0, 6},
-    {"add-flow", "[DP] FLOW ACTIONS", "add FLOW with ACTIONS to DP", 2, 3},
-    {"add-flows", "[DP] FILE", "add flows from FILE", 1, 2},
-    {"mod-flow", "[DP] FLOW ACTIONS", "change FLOW actions to ACTIONS in DP", 2, 3},
-    {"mod-flows", "[DP] FILE", "change flows from FILE", 1, 2},
-    {"get-flow", "[DP] ufid:UFID", "fetch flow corresponding to UFID", 1, 2},
-    {"del-flow", "[DP] FLOW", "delete FLOW from DP", 1, 2},
-    {"del-flows", "[DP] [FILE]", "delete all or specified flows from DP", 0, 2},
-    {"cache-get-size", "[DP]", "show the current size of all caches", 0, 1},
-    {"cache-set-size", "DP CACHE SIZE", "set the size of a cache", 3, 3},
-    {"dump-conntrack", "[DP] [zone=ZONE]", "display conntrack entries for ZONE", 0, 2},
-    {"flush-conntrack", "[DP] [zone=ZONE] [CT-TUPLE]", "delete matched conntrack entries in ZONE", 0, 3},
-    {"ct-stats-show", "[DP] [zone=ZONE] [verbose]", "connections grouped by protocol", 0, 3},
-    {"ct-bkts", "[DP] [gt=N]", "connections per conntrack bucket", 0, 2},
-    {"ct-set-maxconns", "[DP] MAXCONNS", "set the limit of connections", 1, 2},
-    {"ct-get-maxconns", "[DP]", "show the limit of connections", 0, 1},
-    {"ct-get-nconns", "[DP]", "show the number of connections", 0, 1},
-    {"ct-enable-tcp-seq-chk", "[DP]", "enable checks of TCP sequence numbers", 0, 1},
-    {"ct-disable-tcp-seq-chk", "[DP]", "disable checks of TCP sequence numbers", 0, 1},
-    {"ct-get-tcp-seq-chk", "[DP]", "show whether TCP sequence numbers are checked", 0, 1},
-    {"ct-set-limits", "[DP] [default=L] [zone=N,limit=L]...", "limit connections per zone", 1, INT_MAX},
-    {"ct-del-limits", "[DP] zone=N[,N...]", "remove limits of zones", 1, 2},
-    {"ct-get-limits", "[DP] [zone=N[,N...]]", "show limits of zones", 0, 2},
-    {"list-commands", "", "list the commands, one a line", 0, 0},
-};
+Log log_dpif("dpif"), log_netlink("dpif_netlink");
 
 std::string usage() {
-  std::string out = fmt::format("{0}: Open vSwitch datapath management utility\nusage: {0} [OPTIONS] COMMAND [ARG...]\n", program_name());
-  for (const Command& c : kCommands) out += fmt::format("  {:<46} {}\n", fmt::format("{} {}", c.name, c.usage), c.help);
-  return out +
-         "\nThe commands are answered by the running switch daemon.\n"
-         "\nOptions for show and mod-flow:\n"
-         "  -s, --statistics           print statistics for port or flow\n"
-         "Options for dump-flows:\n"
-         "  -m, --more                 increase verbosity of output\n"
-         "  --names, --no-names        use port names, or numbers, in output\n"
-         "Options for mod-flow:\n"
-         "  --may-create               create flow if it doesn't exist\n"
-         "  --read-only                do not run read/write commands\n"
-         "  --clear                    reset existing stats to zero\n"
-         "Other options:\n"
-         "  -T, --target=TARGET        pidfile name or control socket of the daemon (default: ovs-vswitchd)\n"
-         "  -t, --timeout=SECS         give up after SECS seconds\n"
-         "  -vSPEC, --verbose=SPEC, --log-file[=FILE], --syslog-target=HOST:PORT\n"
-         "  -h, --help                 display this help message\n"
-         "  -V, --version              display version information\n";
+  return fmt::format(
+      "{0}: Open vSwitch datapath management utility\n"
+      "usage: {0} [OPTIONS] COMMAND [ARG...]\n"
+      "  add-dp DP [IFACE...]     add new datapath DP (with IFACEs)\n"
+      "  del-dp DP                delete local datapath DP\n"
+      "  add-if DP IFACE...       add each IFACE as a port on DP\n"
+      "  set-if DP IFACE...       reconfigure each IFACE within DP\n"
+      "  del-if DP IFACE...       delete each IFACE from DP\n"
+      "  dump-dps                 display names of all datapaths\n"
+      "  show                     show basic info on all datapaths\n"
+      "  show DP...               show basic info on each DP\n"
+      "  dump-flows [DP]          display flows in DP\n"
+      "  add-flow [DP] FLOW ACTIONS add FLOW with ACTIONS to DP\n"
+      "  add-flows [DP] FILE        add flows from FILE\n"
+      "  mod-flow [DP] FLOW ACTIONS change FLOW actions to ACTIONS in DP\n"
+      "  mod-flows [DP] FILE        change flows from FILE\n"
+      "  get-flow [DP] ufid:UFID    fetch flow corresponding to UFID\n"
+      "  del-flow [DP] FLOW         delete FLOW from DP\n"
+      "  del-flows [DP] [FILE]      delete all or specified flows from DP\n"
+      "  cache-get-size [DP]             Show the current size for all caches\n"
+      "  cache-set-size DP CACHE SIZE  Set cache size for a specific cache\n"
+      "  dump-conntrack [DP] [zone=ZONE]  display conntrack entries for ZONE\n"
+      "  flush-conntrack [DP] [zone=ZONE] [ct-tuple] delete matched conntrack entries in ZONE\n"
+      "  ct-stats-show [DP] [zone=ZONE] [verbose] CT connections grouped by protocol\n"
+      "  ct-bkts [DP] [gt=N] display connections per CT bucket\n"
+      "Each IFACE on add-dp, add-if, and set-if may be followed by\n"
+      "comma-separated options, such as type=TYPE and port_no=NUMBER.\n"
+      "For COMMAND dump-flows, add-flow, add-flows, mod-flow,\n"
+      "mod-flows, del-flow and del-flows, DP is optional if there is\n"
+      "only one datapath.  list-commands shows the other commands.\n"
+      "\nLogging options:\n"
+      "  -vSPEC, --verbose=SPEC   set logging levels\n"
+      "  -v, --verbose            set maximum verbosity level\n"
+      "  --log-file[=FILE]        enable logging to specified FILE\n"
+      "  --syslog-target=HOST:PORT  also send syslog msgs to HOST:PORT via UDP\n"
+      "\nOptions for show and mod-flow:\n"
+      "  -s,  --statistics           print statistics for port or flow\n"
+      "\nOptions for dump-flows:\n"
+      "  -m, --more                  increase verbosity of output\n"
+      "  --names                     use port names in output\n"
+      "\nOptions for mod-flow:\n"
+      "  --may-create                create flow if it doesn't exist\n"
+      "  --read-only                 do not run read/write commands\n"
+      "  --clear                     reset existing stats to zero\n"
+      "\nOther options:\n"
+      "  -t, --timeout=SECS          give up after SECS seconds\n"
+      "  -h, --help                  display this help message\n"
+      "  -V, --version               display version information\n",
+      program_name());
 }
 
-struct Arguments {
-  std::string target = "ovs-vswitchd";
-  std::vector<std::string> flags;  // as the daemon takes them
-  std::vector<std::string> words;
-};
-
-Arguments parse_arguments(int argc, char** argv, const Directories& directories) {
-  Arguments a;
+/// The words after the options.
+std::vector<std::string> parse_arguments(int argc, char** argv, DpctlOptions& o) {
   Options options;
-  options.stop_at_first_word();
-  auto pass = [&](const char* name, char letter) {
-    options.add(name, letter, Options::kNone, [&a, name](const char*) { a.flags.push_back(fmt::format("--{}", name)); });
-  };
-  pass("statistics", 's');
-  pass("more", 'm');
-  pass("names", 0);
-  pass("no-names", 0);
-  pass("may-create", 0);
-  pass("read-only", 0);
-  pass("clear", 0);
-  options.add("target", 'T', Options::kRequired, [&](const char* arg) { a.target = arg; });
+  auto flag = [&](const char* name, char letter, bool& to) { options.add(name, letter, Options::kNone, [&to](const char*) { to = true; }); };
+  flag("statistics", 's', o.statistics);
+  flag("more", 'm', o.more);
+  flag("may-create", 0, o.may_create);
+  flag("read-only", 0, o.read_only);
+  flag("clear", 0, o.clear);
+  options.add("names", 0, Options::kNone, [&](const char*) { o.names = true; });
+  options.add("no-names", 0, Options::kNone, [&](const char*) { o.names = false; });
   options.add("timeout", 't', Options::kRequired, [](const char* arg) { limit_run_time(arg, "-t or --timeout"); });
-  add_log_options(options, directories.log);
+  add_log_options(options, Directories::from_environment().log);
   options.add_standard(usage);
-  a.words = options.parse(argc, argv);
-  return a;
+  return options.parse(argc, argv);
 }
 
-void check_command(const Arguments& a) {
-  if (a.words.empty()) fatal("missing command name; use --help for help");
-  const Command* command = nullptr;
-  for (const Command& c : kCommands)
-    if (c.name == a.words[0]) command = &c;
-  if (!command) fatal("unknown command '{}'; use --help for help", a.words[0]);
-  int n = static_cast<int>(a.words.size()) - 1;
+const DpctlCommand& check_command(const std::vector<std::string>& words, const DpctlOptions& options) {
+  if (words.empty()) fatal("missing command name; use --help for help");
+  const DpctlCommand* command = find_dpctl_command(words[0]);
+  if (!command) fatal("unknown command '{}'; use --help for help", words[0]);
+  int n = static_cast<int>(words.size()) - 1;
   if (n < command->min_args) fatal("'{}' command requires at least {} arguments", command->name, command->min_args);
   if (n > command->max_args) fatal("'{}' command takes at most {} arguments", command->name, command->max_args);
+  if (options.read_only && command->changes) fatal("'{}' command does not work in read only mode", command->name);
+  return *command;
 }
 
 int run(int argc, char** argv) {
   log_init_tool();
-  Directories directories = Directories::from_environment();
-  Arguments a = parse_arguments(argc, argv, directories);
-  check_command(a);
-  if (a.words[0] == "list-commands") {
-    for (const Command& c : kCommands) print(fmt::format("  {:<22} {}\n", c.name, c.usage));
+  DpctlOptions options{.names = {}};
+  auto words = parse_arguments(argc, argv, options);
+  const DpctlCommand& command = check_command(words, options);
+  if (!command.run) {
+    print(usage());
     return 0;
   }
-  auto path = unixctl_target_path(a.target, directories.run);
-  if (!path) fatal("no running switch daemon, and the datapaths are in it: {}", path.error());
-  std::vector<std::string> args = a.flags;
-  args.insert(args.end(), a.words.begin() + 1, a.words.end());
-  auto answer = unixctl_call(*path, "dpctl/" + a.words[0], args);
-  if (!answer) fatal("{}", answer.error());
-  if (answer->is_error) {
-    while (answer->text.ends_with('\n')) answer->text.pop_back();
-    fatal("{}", answer->text);
-  }
-  if (!answer->text.empty() && answer->text.back() != '\n') answer->text += '\n';
-  print(answer->text);
-  return 0;
+  KernelDpctlSource kernel;
+  if (kernel.error() == ENOENT) log_netlink.info("Generic Netlink family 'ovs_datapath' does not exist. The Open vSwitch kernel module is probably not loaded.");
+  else if (kernel.error()) log_dpif.warn("failed to enumerate system datapaths: {}", errno_text(kernel.error()));
+  Clock clock;
+  DpctlRun one(kernel, options, clock.now(), [](std::string_view text, bool is_error) {
+    if (is_error) fwrite(text.data(), 1, text.size(), stderr);
+    else print(text);
+  });
+  int error = command.run(one, std::span(words).subspan(1));
+  if (!error && kernel.error() && (words[0] == "show" || words[0] == "dump-dps")) error = kernel.error();
+  return error ? 1 : 0;
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <climits>
+#include <cstdlib>
 
-#include "vswitchd/dpctl.h"
 
 namespace sluice {
 namespace {
@@ -92,50 +92,6 @@ void add_datapaths(UnixctlServer& server, CommandContext c) {
       for (Bridge* b : s->bridges()) all += fmt::format("{}@{}\n", s->dpif().type(), b->name());
     return all;
   });
-  server.add_text("dpctl/dump-dps", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
-    std::string all;
-    for (Switch* s : c.datapaths.all()) all += fmt::format("{}@{}\n", s->dpif().type(), s->dpif().name());
-    return all;
-  });
-  server.add_text("dpctl/show", "[-s] [dp...]", 0, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
-    std::vector<std::string> words(args.begin(), args.end());
-    bool statistics = take_flag(words, {"-s", "--statistics"});
-    return dpctl_show(c.datapaths.all(), words, statistics);
-  });
-  server.add_text("dpctl/dump-flows", "[-m] [--names | --no-names] [dp] [filter=..] [type=..] [pmd=..]", 0, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
-    std::vector<std::string> words(args.begin(), args.end());
-    bool more = take_flag(words, {"-m", "--more"}), names = take_flag(words, {"--names"});
-    if (take_flag(words, {"--no-names"})) names = false;
-    else names |= more;
-    std::erase_if(words, [](const std::string& w) { return w.find('=') != std::string::npos; });
-    return dpctl_dump_flows(c.datapaths.all(), words, more, names, c.loop.now());
-  });
-  struct Put { const char* name; bool modify; };
-  for (Put put : {Put{"dpctl/add-flow", false}, {"dpctl/mod-flow", true}})
-    server.add_text(put.name, "[dp] flow actions", 2, 6, [=](UnixctlArgs args) -> UnixctlText {
-      std::vector<std::string> words(args.begin(), args.end());
-      bool create = take_flag(words, {"--may-create"});
-      take_flag(words, {"-s", "--statistics", "--clear"});
-      if (words.size() < 2 || words.size() > 3) return std::unexpected("[dp] flow actions");
-      return dpctl_put_flow(c.datapaths.all(), words, !put.modify ? DpctlPut::kAdd : create ? DpctlPut::kModifyOrAdd : DpctlPut::kModify, c.loop.now());
-    });
-  server.add_text("dpctl/get-flow", "[dp] ufid", 1, 4, [=](UnixctlArgs args) -> UnixctlText {
-    std::vector<std::string> words(args.begin(), args.end());
-    bool more = take_flag(words, {"-m", "--more"}), names = take_flag(words, {"--names"});
-    take_flag(words, {"--no-names"});
-    if (words.empty() || words.size() > 2) return std::unexpected("[dp] ufid");
-    return dpctl_get_flow(c.datapaths.all(), words, more, names, c.loop.now());
-  });
-  server.add_text("dpctl/del-flow", "[dp] flow", 1, 3, [=](UnixctlArgs args) -> UnixctlText {
-    std::vector<std::string> words(args.begin(), args.end());
-    bool statistics = take_flag(words, {"-s", "--statistics"});
-    if (words.empty() || words.size() > 2) return std::unexpected("[dp] flow");
-    return dpctl_del_flow(c.datapaths.all(), words, statistics, c.loop.now());
-  });
-  server.add_text("dpctl/del-flows", "[dp]", 0, 1, [=](UnixctlArgs) -> UnixctlText {
-    for (Switch* s : c.datapaths.all()) s->purge(c.loop.now());
-    return "";
-  });
 }
 
 void add_upcalls(UnixctlServer& server, CommandContext c) {
@@ -147,6 +103,28 @@ void add_upcalls(UnixctlServer& server, CommandContext c) {
   server.add_text("revalidator/wait", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
     for (Switch* s : c.datapaths.all()) s->revalidate_now(c.loop.now());
     return "";
+  });
+  auto for_all = [=](auto fn) {
+    return [=](UnixctlArgs) -> UnixctlText {
+      for (Switch* s : c.datapaths.all()) fn(*s);
+      return "";
+    };
+  };
+  server.add_text("revalidator/pause", "", 0, 0, for_all([](Switch& s) { s.pause_revalidation(true); }));
+  server.add_text("revalidator/resume", "", 0, 0, for_all([](Switch& s) { s.pause_revalidation(false); }));
+  struct Megaflows { const char* name; bool enabled; };
+  for (Megaflows m : {Megaflows{"upcall/enable-megaflows", true}, {"upcall/disable-megaflows", false}})
+    server.add_text(m.name, "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+      for (Switch* s : c.datapaths.all()) s->enable_megaflows(m.enabled, c.loop.now());
+      return m.enabled ? "megaflows enabled" : "megaflows disabled";
+    });
+  // Dumps here are of a form of their own, which has the ufid and no key already.
+  server.add_text("upcall/enable-ufid", "", 0, 0, [](UnixctlArgs) -> UnixctlText { return "Datapath dumping tersely using UFID enabled for supported datapaths"; });
+  server.add_text("upcall/disable-ufid", "", 0, 0, [](UnixctlArgs) -> UnixctlText { return "Datapath dumping tersely using UFID disabled"; });
+  server.add_text("upcall/set-flow-limit", "flow-limit-number", 1, 1, [=](UnixctlArgs args) -> UnixctlText {
+    unsigned long limit = strtoul(args[0].c_str(), nullptr, 10);
+    for (Switch* s : c.datapaths.all()) s->set_flow_limit(limit);
+    return fmt::format("set flow_limit to {}\n", limit);
   });
   server.add_text("revalidator/purge", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
     for (Switch* s : c.datapaths.all()) s->purge(c.loop.now());

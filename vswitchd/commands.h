@@ -18,7 +18,7 @@ struct CommandContext {
   GenDevices& gens;
 };
 
-/// fdb/*, ofproto/*, dpif/*, dpctl/*, bridge/*, upcall/*, revalidator/*, gen/stats, exit.
+/// fdb/*, ofproto/*, dpif/*, bridge/*, upcall/*, revalidator/*, gen/stats, exit.
 void add_switch_commands(UnixctlServer& server, CommandContext context);
 /// time/stop, time/warp, netdev-dummy/*: with --enable-dummy only.
 void add_dummy_commands(UnixctlServer& server, CommandContext context, DummyDevices& dummies);

@@ -15,7 +15,26 @@ Log log("bridge");
 
 }  // namespace
 
-void Datapaths::add_type(const std::string& type, Opener opener) { entries_[type].opener = std::move(opener); }
+void Datapaths::add_type(const std::string& type, Opener opener, SpareOpener spare) {
+  entries_[type].opener = std::move(opener);
+  entries_[type].spare_opener = std::move(spare);
+}
+
+Dpif* Datapaths::add_spare(const std::string& type, const std::string& name) {
+  auto it = entries_.find(type);
+  if (it == entries_.end() || !it->second.spare_opener) return nullptr;
+  return spare_.emplace_back(it->second.spare_opener(name)).get();
+}
+
+void Datapaths::remove_spare(const std::string& type, const std::string& name) {
+  std::erase_if(spare_, [&](auto& dpif) { return dpif->type() == type && dpif->name() == name; });
+}
+
+std::vector<Dpif*> Datapaths::spare() {
+  std::vector<Dpif*> all;
+  for (auto& dpif : spare_) all.push_back(dpif.get());
+  return all;
+}
 
 std::string Datapaths::resolve(const std::string& type) const {
   auto alias = aliases_.find(type);
@@ -90,6 +109,7 @@ void Datapaths::set_options(const SwitchOptions& options) {
 bool Datapaths::run(Time now) {
   bool more = false;
   for (Switch* s : all()) more |= s->run(now);
+  for (auto& dpif : spare_) more |= dpif->run(now);
   return more;
 }
 
@@ -97,6 +117,7 @@ Time Datapaths::deadline(Time now) const {
   Time soonest = kNever;
   for (auto& [type, e] : entries_)
     if (e.sw) soonest = std::min(soonest, e.sw->deadline(now));
+  for (auto& dpif : spare_) soonest = std::min(soonest, dpif->deadline(now));
   return soonest;
 }
 

@@ -25,7 +25,13 @@ class Datapaths {
   using Opener = std::function<std::expected<Opened, std::string>()>;
 
   Datapaths(Loop& loop, uint64_t seed) : loop_(loop), seed_(seed) {}
-  void add_type(const std::string& type, Opener opener);
+  /// Makes another datapath of a type, for dpctl/add-dp; null: of the kernel's type there are those of the kernel.
+  using SpareOpener = std::function<std::unique_ptr<Dpif>(const std::string& name)>;
+  void add_type(const std::string& type, Opener opener, SpareOpener spare = {});
+  /// The type is as if it were not there, but bridges of it say why.
+  void hide_type(const std::string& type) { hidden_ = type; }
+  bool has_type(const std::string& type) const { return entries_.contains(type) && type != hidden_; }
+  bool is_kernel_type(const std::string& type) const { return has_type(type) && !entries_.at(type).spare_opener; }
   void add_alias(const std::string& type, const std::string& to) { aliases_[type] = to; }
   /// Where `type` can't be had, `to` serves, if that is allowed.  Decided when the type is first wanted, for the life of the process.
   void add_fallback(const std::string& type, const std::string& to) { fallbacks_[type] = to; }
@@ -36,6 +42,10 @@ class Datapaths {
   /// Bridge.datapath_version.
   std::string version(const std::string& type) const;
   std::vector<Switch*> all();
+  // Datapaths without bridges.
+  Dpif* add_spare(const std::string& type, const std::string& name);
+  void remove_spare(const std::string& type, const std::string& name);
+  std::vector<Dpif*> spare();
   std::vector<std::string> types() const;
   Bridge* find_bridge(const std::string& name);
   void set_options(const SwitchOptions& options);
@@ -45,6 +55,7 @@ class Datapaths {
  private:
   struct Entry {
     Opener opener;
+    SpareOpener spare_opener;
     std::unique_ptr<Dpif> dpif;
     std::unique_ptr<Switch> sw;
     Watch watch;
@@ -57,7 +68,9 @@ class Datapaths {
   std::string resolve(const std::string& type) const;
   std::map<std::string, std::string> aliases_, fallbacks_;
   std::map<std::string, std::string> fallen_;   // types that can't be had: why
+  std::string hidden_;
   bool fallback_allowed_ = true;
+  std::vector<std::unique_ptr<Dpif>> spare_;
 };
 
 }  // namespace sluice

@@ -1,24 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-// The dpctl/ commands: texts of datapaths and their flows, and flows put, fetched and deleted by hand.  A flow that is put so and is not what the brain would have
-// there lasts until the next sweep.
+// The "dpctl/" commands of the daemon: those of dpctl/ on the datapaths of this process, those that dpctl/add-dp made, and the kernel's.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
-#include <vector>
 
+#include "dpctl/datapath.h"
+#include "dpctl/kernel_datapath.h"
 #include "lib/unixctl.h"
-#include "ofproto/switch.h"
+#include "vswitchd/datapaths.h"
 
 namespace sluice {
 
-/// words: "[TYPE@]NAME" of datapaths; none: all.
-UnixctlText dpctl_show(const std::vector<Switch*>& switches, const std::vector<std::string>& words, bool statistics);
-enum class DpctlPut { kAdd, kModify, kModifyOrAdd };
-/// words: [DP] FLOW ACTIONS.
-UnixctlText dpctl_put_flow(const std::vector<Switch*>& switches, const std::vector<std::string>& words, DpctlPut how, Time now);
-/// words: [DP] ufid:UFID, or [DP] FLOW.
-UnixctlText dpctl_get_flow(const std::vector<Switch*>& switches, const std::vector<std::string>& words, bool more, bool names, Time now);
-UnixctlText dpctl_del_flow(const std::vector<Switch*>& switches, const std::vector<std::string>& words, bool statistics, Time now);
-UnixctlText dpctl_dump_flows(const std::vector<Switch*>& switches, const std::vector<std::string>& words, bool more, bool names, Time now);
+class DaemonDpctlSource final : public DpctlSource {
+ public:
+  DaemonDpctlSource(Datapaths& datapaths, NetdevFactory& factory) : datapaths_(datapaths), factory_(factory) {}
+  std::vector<std::string> names() override;
+  std::expected<std::unique_ptr<DpctlDatapath>, int> open(const std::string& type, const std::string& name) override;
+  std::expected<std::unique_ptr<DpctlDatapath>, int> create(const std::string& type, const std::string& name) override;
+
+ private:
+  std::expected<std::unique_ptr<DpctlDatapath>, int> wrap(Dpif& dpif, Switch* of);
+  KernelDpctlSource* kernel();
+  Datapaths& datapaths_;
+  NetdevFactory& factory_;
+  std::unique_ptr<KernelDpctlSource> kernel_;
+};
+
+void add_dpctl_commands(UnixctlServer& server, Loop& loop, DaemonDpctlSource& source);
 
 }  // namespace sluice

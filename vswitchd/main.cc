@@ -22,6 +22,7 @@
 #include "lib/unixctl.h"
 #include "vswitchd/commands.h"
 #include "vswitchd/datapaths.h"
+#include "vswitchd/dpctl.h"
 #include "vswitchd/link_monitor.h"
 #include "vswitchd/schema_rows.h"
 #include "vswitchd/vswitchd.h"
@@ -90,11 +91,14 @@ struct Backends {
     if (s.dummy_system) override_with_dummies(factory, dummies, !s.dummy_override);
   }
   void add_datapath(Datapaths& datapaths, const std::string& type, const std::string& name, uint64_t seed, bool dummy) {
-    datapaths.add_type(type, [=, this]() -> std::expected<Datapaths::Opened, std::string> {
-      auto dpif = std::make_unique<UserDatapath>(UserDatapathSettings{.type = type, .name = name, .seed = seed, .dummy_numbers = dummy}, factory);
+    auto make = [=, this](const std::string& named) {
+      return std::make_unique<UserDatapath>(UserDatapathSettings{.type = type, .name = named, .seed = seed, .dummy_numbers = dummy}, factory);
+    };
+    datapaths.add_type(type, [=]() -> std::expected<Datapaths::Opened, std::string> {
+      auto dpif = make(name);
       int fd = dpif->wait_fd();
       return Datapaths::Opened{std::move(dpif), fd};
-    });
+    }, make);
   }
   static void add_kernel_datapath(Datapaths& datapaths, bool disabled) {
     datapaths.add_type("system", [=]() -> std::expected<Datapaths::Opened, std::string> {
@@ -104,6 +108,7 @@ struct Backends {
       int fd = (*dpif)->wait_fd();
       return Datapaths::Opened{std::move(*dpif), fd};
     });
+    if (disabled) datapaths.hide_type("system");
     datapaths.add_fallback("system", "netdev");
   }
   void add_datapaths(Datapaths& datapaths, const Settings& s, uint64_t seed) {
@@ -165,6 +170,8 @@ int run(int argc, char** argv) {
   counters.add_commands(control);
   CommandContext context{loop, datapaths, vswitchd, backends.gens};
   add_switch_commands(control, context);
+  DaemonDpctlSource dpctl(datapaths, backends.factory);
+  add_dpctl_commands(control, loop, dpctl);
   if (s.dummy) add_dummy_commands(control, context, backends.dummies);
   if (auto path = daemon.unixctl_path())
     if (auto listening = control.listen(*path); !listening) fatal("{}", listening.error());

@@ -26,7 +26,9 @@ constexpr OdpAttribute kOtherAttributes[] = {
     {"ipv6_exthdrs", kExtHdrsPart, OVS_KEY_ATTR_IPV6_EXTHDRS, OdpWire::kHost},
 };
 
-const OdpAttribute* find_attribute(uint16_t type) {
+}  // namespace
+
+const OdpAttribute* find_odp_attribute(uint16_t type) {
   for (const OdpAttribute& a : kMetadataAttributes)
     if (a.type == type) return &a;
   for (const OdpProtocolAttribute& p : kProtocolAttributes)
@@ -35,6 +37,8 @@ const OdpAttribute* find_attribute(uint16_t type) {
     if (a.type == type) return &a;
   return nullptr;
 }
+
+namespace {
 
 bool is_l4(uint16_t type) {
   constexpr uint16_t kL4[] = {OVS_KEY_ATTR_TCP, OVS_KEY_ATTR_TCP_FLAGS, OVS_KEY_ATTR_UDP, OVS_KEY_ATTR_SCTP, OVS_KEY_ATTR_ICMP, OVS_KEY_ATTR_ICMPV6, OVS_KEY_ATTR_ND};
@@ -61,15 +65,17 @@ bool is_tag(be16 tci) { return tci.host() & kVlanPresent; }
 
 class KeyEncoder {
  public:
-  KeyEncoder(const Flow& key, const Flow& mask, bool is_mask, AttrWriter& out) : key_(key), mask_(mask), shown_(is_mask ? mask : key), is_mask_(is_mask), out_(out) {}
+  /// given: the attributes to write, as OdpKeyMask has them; 0: those that the key has.
+  KeyEncoder(const Flow& key, const Flow& mask, bool is_mask, AttrWriter& out, uint64_t given = 0)
+      : key_(key), mask_(mask), shown_(is_mask ? mask : key), is_mask_(is_mask), out_(out), given_(given) {}
   void metadata() {
     for (const OdpAttribute& a : kMetadataAttributes)
-      if (has_metadata(a)) put_attribute(a, shown_, is_mask_, out_);
+      if (given_ ? a.type != OVS_KEY_ATTR_ETHERNET && is_given(a.type) : has_metadata(a)) put_attribute(a, shown_, is_mask_, out_);
     for (const OdpAttribute& a : kOtherAttributes)
-      if (has_bits(a, mask_)) put_attribute(a, shown_, is_mask_, out_);
+      if (given_ ? is_given(a.type) : has_bits(a, mask_)) put_attribute(a, shown_, is_mask_, out_);
   }
   void frame() {
-    if (!key_.packet_type) put_attribute(*find_attribute(OVS_KEY_ATTR_ETHERNET), shown_, is_mask_, out_);
+    if (given_ ? is_given(OVS_KEY_ATTR_ETHERNET) : !key_.packet_type) put_attribute(*find_odp_attribute(OVS_KEY_ATTR_ETHERNET), shown_, is_mask_, out_);
     std::array<size_t, 2> open{};
     size_t tags = 0;
     if (is_tag(key_.vlan_tci)) open[tags++] = tag(key_.vlan_tpid, shown_.vlan_tci);
@@ -95,14 +101,14 @@ class KeyEncoder {
   }
   void network() {
     // A frame of 802.2 without an EtherType is told by the attribute that is missing from the key.
-    if (is_mask_ || key_.eth_type != be16(kEthTypeNone)) out_.value(OVS_KEY_ATTR_ETHERTYPE, shown_.eth_type);
+    if (given_ ? is_given(OVS_KEY_ATTR_ETHERTYPE) : is_mask_ || key_.eth_type != be16(kEthTypeNone)) out_.value(OVS_KEY_ATTR_ETHERTYPE, shown_.eth_type);
     if (is_vlan_type(key_.eth_type)) {  // a tag that is cut
       out_.value(OVS_KEY_ATTR_VLAN, is_mask_ ? kAll16 : be16());
       out_.flag(OVS_KEY_ATTR_ENCAP);
       return;
     }
     for (const OdpProtocolAttribute& p : kProtocolAttributes) {
-      if (!applies(p, key_)) continue;
+      if (given_ ? p.attribute.wire == OdpWire::kNone || !is_given(p.attribute.type) : !applies(p, key_)) continue;
       if (p.attribute.wire == OdpWire::kStack) labels();
       else put_attribute(p.attribute, shown_, is_mask_, out_);
     }
@@ -114,9 +120,12 @@ class KeyEncoder {
     out_.put(OVS_KEY_ATTR_MPLS, shown_.mpls_lse, n * sizeof(be32));
   }
 
+  bool is_given(uint16_t type) const { return given_ >> type & 1; }
+
   const Flow &key_, &mask_, &shown_;
   bool is_mask_;
   AttrWriter& out_;
+  uint64_t given_;
 };
 
 /// Takes out of `part` of the mask what the kernel has no attribute for; true if there was something.
@@ -196,6 +205,12 @@ void encode_odp_mask(const Flow& key, const Flow& mask, AttrWriter& out) {
   encoder.frame();
 }
 
+void encode_given_odp_key(const OdpKeyMask& km, bool is_mask, AttrWriter& out) {
+  KeyEncoder encoder(km.key, km.mask, is_mask, out, km.given);
+  encoder.metadata();
+  encoder.frame();
+}
+
 void encode_odp_metadata(const Flow& key, AttrWriter& out) { KeyEncoder(key, zero_flow(), false, out).metadata(); }
 
 namespace {
@@ -253,7 +268,7 @@ bool KeyDecoder::attribute(const Attr& a, unsigned) {
     return type.has_value();
   }
   if (a.type == OVS_KEY_ATTR_VLAN || a.type == OVS_KEY_ATTR_ENCAP) return true;  // of a tag that is cut
-  const OdpAttribute* known = find_attribute(a.type);
+  const OdpAttribute* known = find_odp_attribute(a.type);
   if (!known || known->wire == OdpWire::kNone) {
     reading.complete = false;
     return true;
@@ -267,7 +282,7 @@ bool KeyDecoder::attribute(const Attr& a, unsigned) {
 }
 
 std::unexpected<std::string> malformed(uint16_t type) {
-  const OdpAttribute* a = find_attribute(type);
+  const OdpAttribute* a = find_odp_attribute(type);
   return std::unexpected(fmt::format("malformed datapath key attribute {} ({})", type, a ? a->name : "eth_type or vlan"));
 }
 

@@ -12,6 +12,7 @@
 #include "datapath/flow.h"
 #include "datapath/kernel/netlink_attr.h"
 #include "datapath/odp_action.h"
+#include "datapath/odp_text.h"
 #include "lib/bytes.h"
 
 namespace sluice {
@@ -36,6 +37,8 @@ bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& featur
 /// `key` is masked by `mask`, which is narrowed.
 void encode_odp_key(const Flow& key, const Flow& mask, AttrWriter& out);
 void encode_odp_mask(const Flow& key, const Flow& mask, AttrWriter& out);
+/// What a user wrote, attribute by attribute, narrowed by nothing: the kernel may refuse it.
+void encode_given_odp_key(const OdpKeyMask& km, bool is_mask, AttrWriter& out);
 /// The metadata of a packet alone: the kernel parses the frame of OVS_PACKET_CMD_EXECUTE by itself.
 void encode_odp_metadata(const Flow& key, AttrWriter& out);
 

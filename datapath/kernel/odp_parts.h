@@ -9,6 +9,8 @@ namespace sluice {
 
 inline constexpr uint16_t kTunnelKeyPresent = 4;  // of FlowTunnel::dp_flags
 
+/// Null: one that we don't know.
+const OdpAttribute* find_odp_attribute(uint16_t type);
 /// Appends the payload of an attribute (not of kNested).
 void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, Bytes& out);
 void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out);

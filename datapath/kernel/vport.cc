@@ -11,6 +11,7 @@ std::optional<KernelDp> decode_datapath(const GenlMessage& m) {
   for (Attr a : Attrs(m.attrs)) {
     if (a.type == OVS_DP_ATTR_NAME) dp.name = a.text();
     if (a.type == OVS_DP_ATTR_USER_FEATURES) dp.features = a.as<uint32_t>().value_or(0);
+    if (a.type == OVS_DP_ATTR_MASKS_CACHE_SIZE) dp.masks_cache = a.as<uint32_t>();
     if (a.type == OVS_DP_ATTR_STATS)
       if (auto s = a.as<ovs_dp_stats>()) dp.stats.hit = s->n_hit, dp.stats.missed = s->n_missed, dp.stats.lost = s->n_lost, dp.stats.flows = s->n_flows;
     if (a.type == OVS_DP_ATTR_MEGAFLOW_STATS)
@@ -31,28 +32,51 @@ std::optional<Vport> decode_vport(const GenlMessage& m) {
   return has_number && !v.name.empty() ? std::optional(v) : std::nullopt;
 }
 
-std::expected<KernelDp, int> VportRequests::open_datapath(const std::string& name) {
-  // Upcalls of all ports go to sockets that the ports name.
-  auto write = [&](AttrWriter& w) {
+namespace {
+
+// Upcalls of all ports go to sockets that the ports name.
+GenlSocket::Write write_datapath(const std::string& name) {
+  return [&](AttrWriter& w) {
     w.put(OVS_DP_ATTR_NAME, name);
     w.value(OVS_DP_ATTR_UPCALL_PID, uint32_t{0});
     w.value(OVS_DP_ATTR_USER_FEATURES, uint32_t{OVS_DP_F_UNALIGNED | OVS_DP_F_VPORT_PIDS});
   };
+}
+
+std::expected<KernelDp, int> datapath_of(const std::expected<GenlMessage, int>& reply) {
+  if (!reply) return std::unexpected(reply.error());
+  auto dp = decode_datapath(*reply);
+  return dp ? std::expected<KernelDp, int>(*dp) : std::unexpected(EBADMSG);
+}
+
+}  // namespace
+
+std::expected<KernelDp, int> VportRequests::create_datapath(const std::string& name) {
+  return datapath_of(socket_.transact({families_.datapath, OVS_DP_CMD_NEW, OVS_DATAPATH_VERSION}, 0, NLM_F_ECHO, write_datapath(name)));
+}
+
+std::expected<KernelDp, int> VportRequests::find_datapath(const std::string& name) {
+  return datapath_of(socket_.transact({families_.datapath, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION}, 0, 0, [&](AttrWriter& w) { w.put(OVS_DP_ATTR_NAME, name); }));
+}
+
+int VportRequests::set_masks_cache(const KernelDp& dp, uint32_t size) {
+  auto reply = socket_.transact({families_.datapath, OVS_DP_CMD_SET, OVS_DATAPATH_VERSION}, dp.ifindex, 0, [&](AttrWriter& w) {
+    w.value(OVS_DP_ATTR_USER_FEATURES, dp.features);   // else they would be cleared
+    w.value(OVS_DP_ATTR_MASKS_CACHE_SIZE, size);
+  });
+  return reply ? 0 : reply.error();
+}
+
+std::expected<KernelDp, int> VportRequests::open_datapath(const std::string& name) {
+  auto write = write_datapath(name);
   auto reply = socket_.transact({families_.datapath, OVS_DP_CMD_NEW, OVS_DATAPATH_VERSION}, 0, NLM_F_ECHO, write);
   if (!reply && (reply.error() == EEXIST || reply.error() == EBUSY))
     reply = socket_.transact({families_.datapath, OVS_DP_CMD_SET, OVS_DATAPATH_VERSION}, 0, NLM_F_ECHO, write);
-  if (!reply) return std::unexpected(reply.error());
-  auto dp = decode_datapath(*reply);
-  if (!dp) return std::unexpected(EBADMSG);
-  return *dp;
+  return datapath_of(reply);
 }
 
 std::expected<KernelDp, int> VportRequests::get_datapath(int dp_ifindex) {
-  auto reply = socket_.transact({families_.datapath, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION}, dp_ifindex, 0, [](AttrWriter&) {});
-  if (!reply) return std::unexpected(reply.error());
-  auto dp = decode_datapath(*reply);
-  if (!dp) return std::unexpected(EBADMSG);
-  return *dp;
+  return datapath_of(socket_.transact({families_.datapath, OVS_DP_CMD_GET, OVS_DATAPATH_VERSION}, dp_ifindex, 0, [](AttrWriter&) {}));
 }
 
 int VportRequests::delete_datapath(int dp_ifindex) {

@@ -18,6 +18,7 @@ struct KernelDp {
   std::string name;
   DpifStats stats;
   uint32_t features = 0;       // OVS_DP_F_*
+  std::optional<uint32_t> masks_cache;   // its size; nothing: the kernel has none
 };
 
 struct Vport {
@@ -36,7 +37,10 @@ class VportRequests {
   VportRequests(GenlSocket& socket, const GenlFamilies& families) : socket_(socket), families_(families) {}
   /// Finds it by name, or makes it.
   std::expected<KernelDp, int> open_datapath(const std::string& name);
+  std::expected<KernelDp, int> create_datapath(const std::string& name);   // EEXIST if it is there
+  std::expected<KernelDp, int> find_datapath(const std::string& name);     // ENODEV if it is not
   std::expected<KernelDp, int> get_datapath(int dp_ifindex);
+  int set_masks_cache(const KernelDp& dp, uint32_t size);
   int delete_datapath(int dp_ifindex);
   std::expected<Vport, int> add(int dp_ifindex, const std::string& name, uint32_t type, std::optional<OdpPort> port, uint32_t upcall_pid);
   int set_upcall_pid(int dp_ifindex, OdpPort port, uint32_t upcall_pid);

@@ -33,7 +33,8 @@ struct Golden { const char *text, *key, *mask; };
 class KeyBytes : public testing::TestWithParam<Golden> {};
 
 TEST_P(KeyBytes, AreThoseOfTheHeader) {
-  auto [key, mask] = parse(GetParam().text);
+  auto [key, mask, ufid, given] = parse(GetParam().text);
+  (void)ufid, (void)given;
   narrow_for_kernel(key, mask, {});
   EXPECT_EQ(hex_of([&](AttrWriter& w) { encode_odp_key(key, mask, w); }), GetParam().key);
   EXPECT_EQ(hex_of([&](AttrWriter& w) { encode_odp_mask(key, mask, w); }), GetParam().mask);
@@ -138,7 +139,8 @@ TEST(OdpNetlink, CutAndSpoiltBytesDoNoHarm) {
 }
 
 TEST(OdpNetlink, UnknownAttributesOfAKeyArePassedOver) {
-  auto [key, mask] = parse(T "eth_type(0x1234)");
+  auto [key, mask, ufid, given] = parse(T "eth_type(0x1234)");
+  (void)ufid, (void)given;
   Bytes bytes;
   AttrWriter writer(bytes);
   encode_odp_key(key, mask, writer);
@@ -159,7 +161,8 @@ TEST(OdpNetlink, MalformedAttributesAreNamed) {
 }
 
 TEST(OdpNetlink, WhatTheKernelCannotMatchIsNamed) {
-  auto [key, mask] = parse(T "eth_type(0x86dd),ipv6(proto=58,frag=no),icmpv6(type=135,code=0),nd_ext(nd_options_type=1)");
+  auto [key, mask, ufid, given] = parse(T "eth_type(0x86dd),ipv6(proto=58,frag=no),icmpv6(type=135,code=0),nd_ext(nd_options_type=1)");
+  (void)ufid, (void)given;
   EXPECT_FALSE(narrow_for_kernel(key, mask, {}));
   EXPECT_EQ(mask.nd_options_type, 0);
   mask.ipv6_exthdr = be16(1);

@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""`ovs-appctl dpctl/...` on the userspace datapath: the same words to Open vSwitch's switch daemon and to ours, and the same answers."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+from dpctl_transcript import PEER_PATH, differences, have_peer, run
+from harness import COMPAT, skip
+
+if not have_peer("ovs-appctl"):
+    skip("Open vSwitch is not installed")
+
+FLOW = "in_port(1),eth(),eth_type(0x800),ipv4(dst=10.0.0.{})"
+LINES = f"""add {FLOW.format(1)} 2
+add {FLOW.format(2)} 2
+
+# a comment
+modify {FLOW.format(2)} drop
+{FLOW.format(3)} 1,2
+delete {FLOW.format(1)}
+bogus
+"""
+
+
+def commands(file):
+    d = lambda *words: ["ovs-appctl", "dpctl/" + words[0], *words[1:]]
+    f = FLOW.format
+    # Flows stay as they are put.
+    yield ["ovs-appctl", "revalidator/pause"]
+    for words in (["dump-dps"], ["show"], ["show", "-s"], ["show", "nosuch"], ["show", "dummy@nosuch"], ["show", "foo@bar"], ["dump-flows"], ["dump-flows", "-x"],
+                  ["dump-flows", "type=ovs"], ["dump-flows", "type=foo"], ["dump-flows", "type=offloaded,ovs"], ["dump-flows", "pmd=x"], ["dump-flows", "pmd=1"],
+                  ["dump-flows", "pmd=-1"], ["dump-flows", "filter=foo"], ["dump-flows", "foo"], ["dump-flows", "foo=bar"], ["cache-get-size"],
+                  ["cache-set-size", "dummy@ovs-dummy", "masks-cache", "0"], ["offload-stats-show"], ["list-commands"]):
+        yield d(*words)
+    # One flow.
+    for words in (["add-flow", f(1), "2"], ["add-flow", f(1), "2"], ["add-flow", f(2), "foo"], ["add-flow", f(2), "drop,1"], ["add-flow", f(1)], ["add-flow"],
+                  ["add-flow", "in_port(1),eth(", "2"], ["add-flow", "in_port(p9)", "2"], ["add-flow", "in_port(1)", "drop"], ["add-flow", "eth(),eth_type(0x0800),ipv4()", "3"],
+                  ["add-flow", "ufid:1234,in_port(1)", "drop"], ["dump-flows"], ["dump-flows", "-m"], ["dump-flows", "--names"], ["dump-flows", "-m", "--no-names"],
+                  ["mod-flow", f(1), "3"], ["mod-flow", "-s", f(1), "3"], ["mod-flow", "--statistics", "--clear", f(1), "3"], ["mod-flow", f(2), "3"],
+                  ["mod-flow", "--may-create", f(2), "3"], ["dump-flows", "filter=in_port=p1"], ["dump-flows", "filter=ip,nw_dst=10.0.0.2"], ["dump-flows", "filter=tcp"],
+                  ["get-flow", "ufid:1234"], ["get-flow", "foo"], ["get-flow", "ufid:12345678-1234-1234-1234-123456789abc"], ["del-flow", f(7)],
+                  ["del-flow", "nosuch", f(2)], ["del-flow", "-s", f(2)], ["del-flow", f(1)], ["dump-flows"]):
+        yield d(*words)
+    # What a flow may ask for.
+    for key in ("in_port(1),eth(),eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x800),ipv4(proto=17,frag=no),udp(src=5))",
+                "in_port(1),eth(),eth_type(0x8847),mpls(label=100,tc=0,ttl=64,bos=1)", "in_port(1),eth(),eth_type(0x0806),arp(sip=1.2.3.4,tip=1.2.3.4,op=1)",
+                "in_port(1),eth(src=00:11:22:33:44:55/ff:ff:00:00:00:00)", "in_port(1),eth(src=1)",
+                "in_port(1),eth(),eth_type(0x800),ipv4(proto=6,frag=no),tcp(src=80),tcp_flags(+syn-ack)",
+                "in_port(1),eth(),eth_type(0x86dd),ipv6(proto=58,frag=no),icmpv6(type=135,code=0),nd(target=::1,sll=00:00:00:00:00:01)"):
+        yield from (d("add-flow", key, "drop"), d("dump-flows"), d("del-flows"))
+    # Files of them.
+    yield from (d("add-flows", file), d("dump-flows"), d("mod-flows", file), d("del-flows", file), d("dump-flows"), d("add-flows", file + "-none"), d("del-flows"))
+    # Actions.
+    for actions in ("", "drop", "drop,1", "1,2", "1 2", ",1", "p1", "set(eth(src=00:11:22:33:44:55))", "set(eth(src=00:11:22:33:44:55/ff:ff:ff:00:00:00))",
+                    "set(ipv4(src=1.2.3.4,dst=1.2.3.4,tos=0,ttl=5))", "set(ipv4(ttl=5/0xff))", "set(tcp(src=80))", "push_vlan(vid=5,pcp=1)",
+                    "push_vlan(tpid=0x88a8,vid=5,pcp=1,cfi=0)", "pop_vlan", "sample(sample=50.0%,actions(1))", "recirc(5)", "trunc(100)", "clone(push_vlan(vid=5,pcp=0),1)",
+                    "meter(1)", "set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key)))", "set(skb_mark(5))", "set(skb_priority(5))",
+                    "set(mpls(label=5,tc=0,ttl=64,bos=1))", "set(ipv6(hlimit=5))", "set(nsh(ttl=5))", "foo(1)"):
+        yield d("parse-actions", actions)
+    yield d("normalize-actions", "in_port(1)", "1")
+    # Datapaths and their ports.
+    for words in (["add-dp"], ["add-dp", "dummy@foo"], ["add-dp", "dummy@foo"], ["dump-dps"], ["show"], ["dump-flows"], ["add-if", "dummy@foo"],
+                  ["add-if", "dummy@foo", "v1.0,type=dummy", "v3,type=dummy,port_no=5", "v4,type=dummy,x=y", "v5,type=bogus", "v6,type=dummy,port_no=5"],
+                  ["set-if", "dummy@foo", "v1.0,type=dummy"], ["set-if", "dummy@foo", "v1.0,type=system"], ["set-if", "dummy@foo", "v3,port_no=6"],
+                  ["set-if", "dummy@foo", "nosuch"], ["del-if", "dummy@foo", "v1.0", "nosuch", "5"], ["del-if", "dummy@foo", "99"], ["show", "dummy@foo"],
+                  ["del-dp", "dummy@foo"], ["del-dp", "dummy@foo"], ["dump-dps"]):
+        yield d(*words)
+    # Wrong words of the connection tracker's.
+    for words in (["dump-conntrack", "zone=x"], ["dump-conntrack", "nosuch"], ["flush-conntrack", "foo"], ["flush-conntrack", "ct_nw_src=x"], ["ct-bkts", "gt=x"],
+                  ["ct-set-maxconns", "x"], ["ct-get-nconns", "nosuch"], ["ct-get-limits", "zone=x"], ["ct-set-limits", "zone=x,limit=3"], ["ct-set-limits", "zone=1"],
+                  ["ct-set-limits", "default=x"], ["ct-set-limits", "foo"], ["ct-del-limits", "foo"], ["ipf-set-enabled", "v5"], ["ipf-set-min-frag", "v4", "x"],
+                  ["ipf-set-max-nfrags", "x"]):
+        yield d(*words)
+    yield ["ovs-appctl", "revalidator/resume"]
+
+
+def transcript(path, schema):
+    with tempfile.TemporaryDirectory(prefix="sluice-test-") as directory:
+        dirs = {name: directory for name in ("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR", "OVS_SYSCONFDIR")}
+        env = dict(os.environ, PATH=path, **dirs)
+        sh = lambda *argv: subprocess.run(argv, env=env, check=True, timeout=60)
+        sh("ovsdb-tool", "create", f"{directory}/conf.db", schema)
+        try:
+            sh("ovsdb-server", f"{directory}/conf.db", f"--remote=punix:{directory}/db.sock", "--detach", "--pidfile", "--no-chdir", "-vconsole:off")
+            sh("ovs-vswitchd", "--enable-dummy", "--disable-system", f"unix:{directory}/db.sock", "--detach", "--pidfile", "--no-chdir", "-vconsole:off")
+            sh("ovs-vsctl", "add-br", "br0", "--", "set", "bridge", "br0", "datapath_type=dummy", "--", "add-port", "br0", "p1", "--", "set", "interface", "p1", "type=dummy",
+               "--", "add-port", "br0", "p2", "--", "set", "interface", "p2", "type=dummy", "ofport_request=2")
+            file = f"{directory}/flows"
+            with open(file, "w") as out:
+                out.write(LINES)
+            return [(words.replace(directory, "DIR"), status, text.replace(directory, "DIR")) for words, status, text in run(commands(file), path, **dirs)]
+        finally:
+            for daemon in ("ovs-vswitchd", "ovsdb-server"):
+                if os.path.exists(f"{directory}/{daemon}.pid"):
+                    os.kill(int(open(f"{directory}/{daemon}.pid").read()), 15)
+
+
+ours = transcript(COMPAT + ":" + PEER_PATH, os.path.join(COMPAT, "vswitch.ovsschema"))
+theirs = transcript(PEER_PATH, "/usr/share/openvswitch/vswitch.ovsschema")
+different = differences(ours, theirs)
+print("\n".join(different))
+print(f"{len(ours)} commands, {len(different)} different")
+sys.exit(1 if different else 0)
