@@ -35,7 +35,6 @@ def commands():
                   "add-flow in_port(1),eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:00/fe:00:00:00:00:00),eth_type(0x0806),arp(sip=10.0.0.1) 2",
                   "add-flow in_port(1),eth(),eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x800),ipv4(proto=17,frag=no),udp(dst=53)) pop_vlan,2",
                   "add-flow in_port(1),eth(),eth_type(0x8847),mpls(label=100,tc=0,ttl=64,bos=1) 2",
-                  "add-flow skb_priority(0x5),skb_mark(0x7/0xf),in_port(1),eth(),eth_type(0x0806),arp(sip=10.0.0.2) drop",
                   "get-flow ufid:12345678-1234-1234-1234-123456789abc", "-m get-flow ufid:12345678-1234-1234-1234-123456789abc",
                   "del-flow ufid:12345678-1234-1234-1234-123456789abc", "dump-flows", "-m dump-flows", "del-flows",
                   "ct-bkts", "ct-set-maxconns 10", "ct-get-maxconns", "ct-get-nconns", "ct-get-tcp-seq-chk", "ct-disable-tcp-seq-chk",

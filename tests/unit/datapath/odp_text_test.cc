@@ -25,7 +25,7 @@ INSTANTIATE_TEST_SUITE_P(Peer, KeyText, testing::Values(
     ETH ",eth_type(0x0800),ipv4(src=1.0.0.0/255.0.0.0,dst=2.2.2.2,proto=6,tos=0/0x3,ttl=64,frag=no),tcp(src=80,dst=256/0xff00),tcp_flags(+syn-ack)",
     ETH ",eth_type(0x8100),vlan(vid=5,pcp=0),encap(eth_type(0x0800),ipv4(src=1.1.1.1,dst=2.2.2.2,proto=6,tos=0,ttl=64,frag=first),tcp(src=1,dst=2),tcp_flags(syn|ack))",
     ETH ",eth_type(0x88a8),vlan(vid=5,pcp=0),encap(eth_type(0x8100),vlan(vid=7,pcp=1),encap(eth_type(0x1234)))",
-    ETH ",eth_type(0x86dd),ipv6(src=fe80::1,dst=fe80::/16,label=0x5,proto=58,tclass=0x10,hlimit=255,frag=no),icmpv6(type=135,code=0),nd(target=fe80::1,sll=50:54:00:00:00:09)",
+    ETH ",eth_type(0x86dd),ipv6(src=fe80::1,dst=fe80::/ffff::,label=0x5,proto=58,tclass=0x10,hlimit=255,frag=no),icmpv6(type=135,code=0),nd(target=fe80::1,sll=50:54:00:00:00:09)",
     ETH ",eth_type(0x8847),mpls(label=5/0xff,tc=1/7,ttl=64/0x0,bos=1/1)",
     ETH ",eth_type(0x8847),mpls(label=5,tc=1,ttl=64,bos=1)",
     ETH ",eth_type(0x0806),arp(sip=1.1.1.1,tip=2.2.2.0/255.255.255.0,op=1,sha=00:00:00:00:00:01,tha=00:00:00:00:00:00)",
