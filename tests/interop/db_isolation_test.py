@@ -158,6 +158,7 @@ def alone(daemon):
 
 
 def main():
+    os.environ.setdefault("ASAN_OPTIONS", "quarantine_size_mb=16")   # of a sanitized server: what is freed may not count for long
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     failed = False
