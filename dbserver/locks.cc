@@ -44,10 +44,9 @@ LockTable::Effect LockTable::unlock(const std::string& name, uint64_t session) {
   auto it = locks_.find(name);
   if (it == locks_.end()) return effect;
   Lock& l = it->second;
-  bool owned = owns(name, session);
   std::erase(l.ousted, session);
-  std::erase_if(l.queue, [&](const Waiter& w) { return w.session == session; });
-  if (owned && !l.queue.empty()) effect.granted = l.queue.front().session;
+  size_t left = std::erase_if(l.queue, [&](const Waiter& w) { return w.session == session; });
+  if (left && !l.queue.empty()) effect.granted = l.queue.front().session;
   if (l.queue.empty() && l.ousted.empty()) locks_.erase(it);
   return effect;
 }

@@ -15,7 +15,7 @@ class LockTable {
  public:
   /// Session numbers to be told, after the call that returned this.
   struct Effect {
-    std::optional<uint64_t> granted;  // now owns it, and waited for that
+    std::optional<uint64_t> granted;  // owns it now; as in Open vSwitch it is told so again when another one stops waiting
     std::optional<uint64_t> stolen;   // lost it
   };
   bool has_requested(const std::string& name, uint64_t session) const;

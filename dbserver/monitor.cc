@@ -50,7 +50,7 @@ Status parse_request(MonitoredTable& t, const Json& j, bool v1) {
   t.select |= *select;
   if (columns) {
     for (const Json& e : columns->elements()) {
-      if (!e.is_string()) return syntax_error(*columns, "array of distinct column names expected");
+      if (!e.is_string()) return syntax_error(*columns, "array of column names expected");
       const ColumnSchema* c = schema.find(e.string());
       if (!c) return syntax_error(*columns, fmt::format("{} is not a valid column name", e.string()));
       if (auto s = add_column(t, *c, *select, columns); !s) return s;
@@ -105,7 +105,7 @@ Result<std::shared_ptr<const MonitorSpec>> MonitorSpec::with_conditions(const Da
       const Json* where = reader.optional("where", R::kArray);
       reader.optional("columns", R::kArray);
       if (auto s = reader.finish(fmt::format("table {}", m.name())); !s) return std::unexpected(s.error());
-      if (!where) continue;
+      if (!where || v1_) continue;  // plain monitors have no conditions, which is no error
       auto condition = Condition::from_json(*table, *where, nullptr);
       if (!condition) return std::unexpected(condition.error());
       for (Clause& c : condition->clauses) t->condition.clauses.push_back(std::move(c));

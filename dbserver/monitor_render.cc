@@ -87,7 +87,7 @@ void append_modify_v2(std::string& out, const MonitoredTable& t, const Row& befo
     DatumRef from = before.get(*m.column), to = after.get(*m.column);
     if (from == to) continue;
     append_member(out, first, *m.column);
-    if (m.column->type.is_scalar()) append_datum(out, to);
+    if (m.column->type.is_single()) append_datum(out, to);
     else append_datum(out, datum_diff(from, to, m.column->type));
   }
   out += "}}";

@@ -257,6 +257,7 @@ Session::Reply Session::monitor_cond_since(const Json& params, const Json& id, T
 
 Session::Reply Session::start_monitor(HostedDatabase& db, const Json& params, const Json& id, int version, Time now) {
   const Json& monitor_id = params[1];
+  if (!params[2].is_object()) return wrong_syntax(params[2], "monitor-requests must be object");
   if (find_monitor(monitor_id).second) return wrong_syntax(monitor_id, "duplicate monitor ID");
   if (monitors_ >= kMaxMonitors) server_.limits().monitors.add();
   if (monitors_ >= kMaxMonitors) return wrong(DbError{"resources exhausted", fmt::format("a session may have {} monitors", kMaxMonitors), {}, {}});

@@ -37,7 +37,7 @@ std::expected<void, std::string> Standby::connect() {
   sources_.clear();
   standby_ = true;
   server_.set_read_only(true);
-  databases_changed();
+  databases_changed_ = true;
   return {};
 }
 
@@ -58,8 +58,13 @@ void Standby::disconnect() {
 }
 
 void Standby::databases_changed() {
-  if (!standby_) return;
+  databases_changed_ = true;
   std::erase_if(sources_, [&](const auto& s) { return !server_.find(s.first); });
+}
+
+/// Not before the daemon runs: who starts it in the background reads nothing of connections on its terminal.
+void Standby::find_databases() {
+  if (!standby_ || !std::exchange(databases_changed_, false)) return;
   auto targets = parse_remotes(following_, kOvsdbPort, run_dir_);
   if (!targets) return;
   for (auto& [name, db] : server_.databases()) {
@@ -76,6 +81,7 @@ void Standby::databases_changed() {
 }
 
 void Standby::run() {
+  find_databases();
   bool possible = sources_.empty();
   for (auto& [name, source] : sources_) {
     source->run();

@@ -31,13 +31,14 @@ class Standby {
   bool is_standby() const { return standby_; }
   const std::string& active_server() const { return active_server_; }
   std::string excluded_text() const;
-  /// Databases come and go: follow what is there.
+  /// Databases come and go: from the next run() on it follows what is there.
   void databases_changed();
   void run();
   void add_commands(UnixctlServer& unixctl);
 
  private:
   std::string status_text() const;
+  void find_databases();
 
   Loop& loop_;
   Server& server_;
@@ -47,7 +48,7 @@ class Standby {
   std::map<std::string, std::set<std::string>> excluded_;
   Duration probe_interval_ = kSourceProbeInterval;
   std::map<std::string, std::unique_ptr<Source>> sources_;  // by database
-  bool standby_ = false;
+  bool standby_ = false, databases_changed_ = false;
   Callback<void()> changed_;
 };
 

@@ -215,9 +215,7 @@ class Committer {
       for (size_t i = 0; i < t.index_count(); i++) {
         const RowPtr* other = t.index_find(i, *c.after);
         if (!other) continue;
-        // A row that the transaction did not touch is named first.
-        bool untouched = !changes_.find(c.table, (*other)->uuid());
-        DbError error = untouched ? index_violation(t, i, *other, c.after) : index_violation(t, i, c.after, *other);
+        DbError error = goes_first(t.schema(), *c.after, **other) ? index_violation(t, i, c.after, *other) : index_violation(t, i, *other, c.after);
         for (size_t k = 0; k < done; k++)
           if (!list[k].cancelled && list[k].after) table(list[k]).index_erase(list[k].after);
         for (const RowChange& r : list)
@@ -227,6 +225,13 @@ class Committer {
       t.index_insert(c.after);
     }
     return {};
+  }
+
+  /// Of two rows with the same index values, the one with the greater contents is named first, as in Open vSwitch.
+  static bool goes_first(const TableSchema& t, const Row& a, const Row& b) {
+    for (const ColumnSchema& c : t.columns)
+      if (auto order = compare(a.get(c), b.get(c)); order != 0) return order > 0;
+    return false;
   }
 
   static std::string list_values(const Table& t, size_t index, const Row& row) {

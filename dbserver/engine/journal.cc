@@ -66,7 +66,7 @@ void append_change(std::string& out, const TableSchema& table, const RowChange& 
     DatumRef from = change.before->get(c);
     if (from == to) continue;
     append_name(out, first, c.json_name);
-    if (as_diff && !c.type.is_scalar()) append_datum(out, datum_diff(from, to, c.type));
+    if (as_diff && !c.type.is_single()) append_datum(out, datum_diff(from, to, c.type));
     else append_datum(out, to);
   }
   out += '}';

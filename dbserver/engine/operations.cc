@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <set>
 
 #include "dbserver/ovsdb/mutation.h"
@@ -26,6 +27,24 @@ void sort_rows(std::vector<RowPtr>& rows, const std::vector<const ColumnSchema*>
     for (const ColumnSchema* c : order)
       if (auto o = compare(a->get(*c), b->get(*c)); o != 0) return o < 0;
     return false;
+  });
+}
+
+/// A row's value in a column, as bytes that are equal exactly if the values are.
+void append_key(std::string& key, DatumRef d) {
+  uint32_t size = static_cast<uint32_t>(d.bytes().size());
+  key.append(reinterpret_cast<const char*>(&size), sizeof size);
+  key.append(d.bytes());
+}
+
+/// One row of those that look the same in these columns: RFC 7047 calls "rows" a set.
+void keep_distinct(std::vector<RowPtr>& rows, const std::vector<const ColumnSchema*>& columns) {
+  if (std::any_of(columns.begin(), columns.end(), [](const ColumnSchema* c) { return c->index == kUuidColumn; })) return;
+  boost::unordered_flat_set<std::string> seen;
+  std::erase_if(rows, [&](const RowPtr& row) {
+    std::string key;
+    for (const ColumnSchema* c : columns) append_key(key, row->get(*c));
+    return !seen.insert(std::move(key)).second;
   });
 }
 
@@ -87,9 +106,10 @@ Status Transaction::select(const Json&, ObjectReader& reader) {
   const Json* sort = reader.optional("sort", R::kArray);
   if (!reader.done()) return {};
 
+  if (auto s = find_rows(*table, *where); !s) return s;
   auto columns = parse_columns(table->schema(), names);
   if (!columns) return std::unexpected(columns.error());
-  if (auto s = find_rows(*table, *where); !s) return s;
+  keep_distinct(rows_, *columns);
   if (sort) {
     auto order = parse_columns(table->schema(), sort);
     if (!order) return std::unexpected(order.error());
@@ -174,27 +194,16 @@ Status Transaction::remove(const Json&, ObjectReader& reader) {
   return {};
 }
 
-namespace {
-
-/// A row's values in some columns, as bytes that are equal exactly if the values are.
-void append_key(std::string& key, DatumRef d) {
-  uint32_t size = static_cast<uint32_t>(d.bytes().size());
-  key.append(reinterpret_cast<const char*>(&size), sizeof size);
-  key.append(d.bytes());
-}
-
-}  // namespace
-
 Status Transaction::wait(const Json&, ObjectReader& reader) {
   Table* table = take_table(reader);
-  const Json* timeout = reader.optional("timeout", R::kNumber);
+  const Json* timeout = reader.optional("timeout", R::kInteger);
   const Json* where = reader.required("where", R::kArray);
   const Json* names = reader.optional("columns", R::kArray);
   const Json* until = reader.required("until", R::kString);
   const Json* wanted_rows = reader.required("rows", R::kArray);
   if (!reader.done()) return {};
 
-  if (timeout && timeout->number() < 0) return syntax_error(*timeout, "timeout must be nonnegative");
+  if (auto s = find_rows(*table, *where); !s) return s;
   auto columns = parse_columns(table->schema(), names);
   if (!columns) return std::unexpected(columns.error());
   if (until->string() != "==" && until->string() != "!=") return syntax_error(*until, "\"until\" must be \"==\" or \"!=\"");
@@ -208,7 +217,7 @@ Status Transaction::wait(const Json&, ObjectReader& reader) {
     }
     wanted.insert(std::move(key));
   }
-  if (auto s = find_rows(*table, *where); !s) return s;
+  if (timeout && timeout->number() < 0) return syntax_error(*timeout, "timeout must be nonnegative");
   for (const RowPtr& row : rows_) {
     std::string key;
     for (const ColumnSchema* c : *columns) append_key(key, row->get(*c));

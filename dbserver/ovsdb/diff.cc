@@ -26,7 +26,7 @@ AtomRef value_of(DatumRef d, size_t i) { return d.is_map() ? d.value(i) : AtomRe
 }  // namespace
 
 Datum datum_diff(DatumRef from, DatumRef to, const ColumnType& type) {
-  if (type.is_scalar()) return Datum(to);
+  if (type.is_single()) return Datum(to);
   DatumBuilder b(type.key.type, type.value.type);
   merge(
       from, to, [&](size_t i) { b.add(from.key(i), value_of(from, i)); }, [&](size_t j) { b.add(to.key(j), value_of(to, j)); },
@@ -44,9 +44,8 @@ Result<Datum> datum_apply_diff(DatumRef from, DatumRef diff, const ColumnType& t
       [&](size_t i, size_t j) {
         if (from.is_map() && from.value(i) != diff.value(j)) b.add(diff.key(j), diff.value(j));
       });
-  // Of an optional value some releases (3.1) write the new value and others (4.0) the symmetric difference.  The two can be told apart, since a
-  // difference is never written for a value that stays.
-  if (type.is_optional_scalar() && (b.size() > 1 || diff.empty())) return Datum(diff);
+  // Older releases of ours wrote the symmetric difference here too.  The two can be told apart, since a difference is never written for a value that stays.
+  if (type.is_single() && (b.size() > 1 || diff.empty())) return Datum(diff);
   if (b.size() < type.n_min || b.size() > type.n_max)
     return constraint_violation(fmt::format("value has {} elements after the difference is applied, but {} to {} are allowed", b.size(), type.n_min, type.n_max));
   return b.finish();

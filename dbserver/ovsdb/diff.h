@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Differences between two values of a column, as update2 and the journal's _is_diff carry them (spec/ovsdb-protocol.md section 9): a
-// scalar's new value; a set's symmetric difference; of a map the pairs with changed keys, and changed values with the new value.
+// column with one element at most the new value; a set's symmetric difference; of a map the pairs with changed keys, and changed values with the new value.
 #pragma once
 
 #include "dbserver/ovsdb/error.h"

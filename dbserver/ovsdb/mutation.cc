@@ -113,11 +113,14 @@ Result<Mutation> Mutation::from_json(const TableSchema& table, const Json& j, Sy
   if (is_arithmetic(m.mutator)) {
     argument = ColumnType{BaseType{type.key.type}, {}, 1, 1};
   } else {
-    argument.n_min = 0, argument.n_max = kUnlimited;
-    bool is_map_text = j[2].is_array() && j[2][0].string() == "map";
-    if (m.mutator == Mutator::remove && type.is_map() && !is_map_text) argument.value = BaseType{};
+    argument.n_min = 0;
+    if (m.mutator == Mutator::remove) argument.n_max = kUnlimited;
   }
   auto datum = parse_datum(j[2], argument, symbols);
+  if (!datum && m.mutator == Mutator::remove && type.is_map()) {
+    argument.value = BaseType{};  // keys, whatever their values
+    datum = parse_datum(j[2], argument, symbols);
+  }
   if (!datum) return std::unexpected(datum.error());
   m.argument = std::move(*datum);
   return m;

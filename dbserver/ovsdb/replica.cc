@@ -83,7 +83,7 @@ struct Replica::Impl {
   Handlers handlers;
   UuidSource& uuids;
   JsonArena arena;
-  ReplicaTables tables;
+  ReplicaTables tables{uuids};
   std::shared_ptr<const DatabaseSchema> server_schema;
   std::string last_txn_id{kZeroId}, schema_text;
   MonitorKind kind = MonitorKind::since;

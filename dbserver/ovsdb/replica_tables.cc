@@ -131,7 +131,7 @@ RowPtr ReplicaTables::build(const TableSchema& t, const Uuid& uuid, const Row* b
     if (tables_[t.index].use[c->index] == ColumnUse::read && value->ref() != builder_.get(*c)) *alert = true;
     builder_.set(*c, *value);
   }
-  return builder_.build(uuid, {});
+  return builder_.build(uuid, uuids_.next());
 }
 
 void ReplicaTables::index_row(const TableSchema& t, const Row& row, bool add) {

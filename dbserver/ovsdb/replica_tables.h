@@ -17,6 +17,7 @@ enum class MonitorKind : uint8_t { since, cond, plain };
 class ReplicaTables {
  public:
   using Rows = Replica::Rows;
+  explicit ReplicaTables(UuidSource& uuids) : uuids_(uuids) {}
 
   /// Takes the schema in use, what to copy, and which of it the server has (`server` may be the same object).  Rows stay if `ours` is the same object.
   void configure(std::shared_ptr<const DatabaseSchema> ours, const DatabaseSchema& server, std::vector<TableSelection> selection);
@@ -59,6 +60,7 @@ class ReplicaTables {
   void put(const TableSchema& t, const Uuid& uuid, RowPtr after, bool alert);
   void index_row(const TableSchema& t, const Row& row, bool add);
 
+  UuidSource& uuids_;  // for versions, which the server's updates don't tell
   std::shared_ptr<const DatabaseSchema> schema_;
   std::vector<Table> tables_;
   boost::unordered_flat_map<Uuid, ReplicaChange, UuidHash> changes_;

@@ -41,6 +41,7 @@ struct ColumnType {
   bool is_map() const { return value.type != AtomType::none; }
   bool is_scalar() const { return n_min == 1 && n_max == 1 && !is_map(); }
   bool is_optional() const { return n_min == 0 && n_max == 1; }
+  bool is_single() const { return n_max == 1; }  // one element at most, a map too
   bool is_optional_scalar() const { return is_optional() && !is_map(); }
   bool is_composite() const { return n_max > 1; }
   bool is_set() const { return !is_map() && (n_min != 1 || n_max != 1); }

@@ -21,8 +21,9 @@ class Client:
             text = self.buffer.lstrip()
             if text.endswith((b"}", b"]")) or b"}{" in text:
                 try:
-                    value, end = json.JSONDecoder().raw_decode(text.decode())
-                    self.buffer = text[end:]
+                    text = text.decode()
+                    value, end = json.JSONDecoder().raw_decode(text)
+                    self.buffer = text[end:].encode()
                     return value
                 except ValueError:
                     pass

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "utilities/dbclient/background.h"
 
+#include <fmt/core.h>
+
 #include <cstdlib>
 
 #include "lib/program.h"
@@ -26,6 +28,11 @@ void Background::finish() {
   std::exit(0);
 }
 
+void Background::fail(std::string_view why) {
+  daemon_.finish();
+  fatal("{}: {}", s_.server, why);
+}
+
 JsonRpcClient::Message Background::receive() {
   for (;;) {
     auto m = s_.client->receive(std::nullopt);
@@ -33,10 +40,7 @@ JsonRpcClient::Message Background::receive() {
       s_.client->loop().run_once(Duration{});  // the answer to "exit" goes out
       finish();
     }
-    if (!m) {
-      daemon_.finish();
-      fatal("{}: receive failed ({})", s_.server, m.error().text);
-    }
+    if (!m) fail(fmt::format("receive failed ({})", m.error().text));
     if (*m) return std::move(**m);
   }
 }

@@ -19,7 +19,8 @@ class Background {
   void ready() { daemon_.ready(); }
   /// The next message that is not a reply to something that control commands sent.  Ends the program if the connection is gone, or after "exit".
   JsonRpcClient::Message receive();
-  /// The end of the program, as it is wanted.
+  /// The end of the program: because of something of the server, or as it is wanted.
+  [[noreturn]] void fail(std::string_view why);
   [[noreturn]] void finish();
   /// While true, nothing is received.
   void block(bool on) { s_.client->pause(on); }

@@ -179,7 +179,7 @@ void add_commands(Session& s, Background& background) {
   for (;;) {
     JsonRpcClient::Message n = background.receive();
     const Json& p = n.params;
-    if (n.method == "monitor_canceled") background.finish();  // there is nothing more to come
+    if (n.method == "monitor_canceled") background.fail(fmt::format("{} database was removed", s.database));
     if (n.method == "update") m.print_v1(p[1], false);
     if (n.method == "update2") m.print_v2(p[1]);
     if (n.method == "update3") {

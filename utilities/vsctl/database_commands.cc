@@ -95,9 +95,6 @@ void add(Context& ctx) {
   check_mutable(t, c);
   ovsdb::ColumnType type = of_any_size(c.type);
   for (size_t i = 3; i < ctx.arg_count(); i++) add_elements(ctx, *row, c, parse_value(ctx, ctx.arg(i), type));
-  if (size_t n = c.type.n_max == ovsdb::kUnlimited ? 0 : ctx.view.get(*row, c).size(); n > c.type.n_max)
-    throw Failure{fmt::format("\"add\" operation would put {} {} in column {} of table {} but the maximum number is {}", n,
-                              c.type.is_map() ? "pairs" : "values", c.name, t.name, c.type.n_max)};
 }
 
 void remove(Context& ctx) {

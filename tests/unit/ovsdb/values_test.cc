@@ -79,7 +79,12 @@ TEST(Values, RoundTripsAndDifferences) {
       EXPECT_TRUE(shown && *shown == a) << datum_to_text(a, t);
       auto back = datum_apply_diff(a, datum_diff(a, b, t), t);
       ASSERT_TRUE(back);
-      EXPECT_EQ(*back, b) << json << " " << datum_to_json(b).to_string();
+      if (!(a == b)) {
+        EXPECT_EQ(*back, b) << json << " " << datum_to_json(b).to_string();
+      }
+      if (t.n_max == 1) {
+        EXPECT_EQ(datum_diff(a, b, t), b) << "the new value, as Open vSwitch writes it";
+      }
       for (size_t k = 0; k < a.size(); k++) EXPECT_EQ(a.ref().find(a.ref().key(k)), k);
       if (t.is_map()) continue;
       EXPECT_TRUE(datum_includes(datum_union(a, b), a));

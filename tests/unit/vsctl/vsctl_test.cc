@@ -144,7 +144,8 @@ TEST_F(VsctlTest, NamesAndVlansThatCannotBe) {
   EXPECT_EQ(run_words({"add-port", "br0", ""}).err, "port name must not be empty string\n");
   EXPECT_EQ(error("--may-exist add-br w9 br0 9"), "bridge br0 already has a child VLAN bridge v9 on VLAN 9\n");
   EXPECT_EQ(error("add bridge br0 datapath_id x y"),
-            "\"add\" operation would put 2 values in column datapath_id of table Bridge but the maximum number is 1\n");
+            "transaction error: {\"details\":\"set must have 0 to 1 members but 2 are present\",\"error\":\"syntax error\",\"syntax\":"
+            "\"[\\\"set\\\",[\\\"x\\\",\\\"y\\\"]]\"}\n");
 }
 
 TEST_F(VsctlTest, RowsByChosenUuidsAndNamesThatLookLikeUuids) {
