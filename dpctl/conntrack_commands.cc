@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// The connection tracker: its limits, and what a datapath says that has none of that.
+// The connection tracker: connections, limits, and what a datapath says that has none of that.
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <map>
 
 #include <fmt/core.h>
 
+#include "datapath/l4.h"
 #include "dpctl/command.h"
+#include "dpctl/connection_text.h"
 
 namespace sluice {
 namespace {
@@ -30,31 +34,10 @@ int refuse(DpctlRun& run, DpctlWords words, std::string_view what) {
   return dp ? run.fail(EOPNOTSUPP, what) : dp.error();
 }
 
-// --- the tuple of flush-conntrack ---
-
-constexpr std::string_view kTupleFields[] = {"ct_nw_src", "ct_nw_dst", "ct_ipv6_src", "ct_ipv6_dst", "ct_nw_proto", "ct_tp_src", "ct_tp_dst", "icmp_type", "icmp_code", "icmp_id"};
-
-/// The error, or "".
-std::string check_tuple(std::string_view text) {
-  for (; !text.empty(); text.remove_prefix(std::min(text.find(',') + 1, text.size()))) {
-    std::string_view item = text.substr(0, text.find(','));
-    size_t equals = item.find('=');
-    std::string_view name = item.substr(0, equals), value = equals == item.npos ? "" : item.substr(equals + 1);
-    if (equals == item.npos || value.empty()) return fmt::format("field {} missing value", name);
-    if (std::ranges::find(kTupleFields, name) == std::end(kTupleFields)) return fmt::format("invalid conntrack tuple field: {}", name);
-    bool ok = name.find("nw_s") != name.npos || name.find("nw_d") != name.npos ? parse_ipv4(value).has_value()
-              : name.starts_with("ct_ipv6")                                    ? parse_ipv6(value).has_value()
-                                                                               : number<uint16_t>(value).has_value();
-    if (!ok) return fmt::format("failed to parse field {}", name);
-    if (text.find(',') == text.npos) break;
-  }
-  return "";
-}
-
 // --- limits ---
 
 /// "zone=N,limit=L".
-std::string parse_limit(std::string_view text, DpctlZoneLimit& out) {
+std::string parse_limit(std::string_view text, CtZoneLimit& out) {
   bool has_zone = false, has_limit = false;
   for (; !text.empty(); text.remove_prefix(std::min(text.find(',') + 1, text.size()))) {
     std::string_view item = text.substr(0, text.find(','));
@@ -94,29 +77,67 @@ std::optional<std::vector<uint16_t>> parse_zones(std::string_view text) {
 }  // namespace
 
 int dpctl_dump_conntrack(DpctlRun& run, DpctlWords words) {
-  (void)take_zone(words);
+  auto zone = take_zone(words);
   auto dp = run.open_optional(words);
-  return dp ? 0 : dp.error();
+  if (!dp) return dp.error();
+  int error = (*dp)->ct_dump(zone, run.now, [&](const CtEntry& e) { run.print(format_connection(e, run.options.more, run.options.statistics) + "\n"); });
+  return error ? run.fail(error, "dumping conntrack entry") : 0;
 }
 
 int dpctl_flush_conntrack(DpctlRun& run, DpctlWords words) {
-  size_t plain = 0;   // the datapath
-  while (plain < words.size() && plain < 1 && run.exists(words[plain])) plain++;
-  auto dp = run.open_optional(words.first(plain));
+  bool has_dp = !words.empty() && run.exists(words[0]);
+  auto dp = run.open_optional(words.first(has_dp));
   if (!dp) return dp.error();
-  words = words.subspan(plain);
-  if (!words.empty() && words[0].starts_with("zone=")) words = words.subspan(1);
-  for (const std::string& tuple : words)
-    if (std::string error = check_tuple(tuple); !error.empty()) return run.fail(EINVAL, error);
-  return words.empty() ? 0 : run.fail(EOPNOTSUPP, "failed to flush conntrack");
+  words = words.subspan(has_dp);
+  std::optional<uint16_t> zone;
+  if (!words.empty() && words[0].starts_with("zone=")) {
+    zone = number<uint16_t>(std::string_view(words[0]).substr(5));
+    if (!zone) return run.fail(EINVAL, "failed to parse zone");
+    words = words.subspan(1);
+  }
+  TuplePattern patterns[2];   // of the original direction, and of the reply
+  for (size_t i = 0; i < words.size(); i++) {
+    if (i == 2) return run.fail(EINVAL, "invalid arguments");
+    auto pattern = parse_tuple(words[i]);
+    if (!pattern) return run.fail(EINVAL, pattern.error());
+    patterns[i] = *pattern;
+  }
+  if (words.empty()) return (*dp)->ct_flush(zone, run.now, nullptr);
+  // One that is meant is in a zone, 0 if no other is said, and that there is none is an error then.
+  bool is_one = patterns[0].is_whole() || patterns[1].is_whole();
+  if (is_one && !zone) zone = uint16_t{0};
+  int error = (*dp)->ct_flush(zone, run.now, [&](const CtEntry& e) {
+    return patterns[0].matches(e.orig, e.icmp_id_orig) && patterns[1].matches(e.reply, e.icmp_id_reply);
+  });
+  return error && (is_one || error != ENOENT) ? run.fail(error, "failed to flush conntrack") : 0;
 }
 
 int dpctl_ct_stats_show(DpctlRun& run, DpctlWords words) {
-  if (!words.empty() && words.back() == "verbose") words = words.first(words.size() - 1);
-  (void)take_zone(words);
+  bool verbose = !words.empty() && words.back() == "verbose";
+  if (verbose) words = words.first(words.size() - 1);
+  auto zone = take_zone(words);
   auto dp = run.open_optional(words);
   if (!dp) return dp.error();
-  run.print("Connections Stats:\n    Total: 0\n");
+  std::map<std::pair<uint8_t, std::string>, unsigned> by_protocol;
+  std::map<CtTcpState, unsigned> by_state;
+  unsigned total = 0;
+  int error = (*dp)->ct_dump(zone, run.now, [&](const CtEntry& e) {
+    total++;
+    // TCP before UDP before the others.
+    uint8_t order = e.orig.proto == kProtoTcp ? 0 : e.orig.proto == kProtoUdp ? 1 : 2;
+    std::string name = protocol_name(e);
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    by_protocol[{order, name}]++;
+    if (order == 0) by_state[tcp_state_of(e)]++;
+  });
+  if (error) return run.fail(error, "dumping conntrack entry");
+  run.print(fmt::format("Connections Stats:\n    Total: {}\n", total));
+  for (auto& [key, n] : by_protocol) {
+    run.print(fmt::format("  {}: {}\n", key.second, n));
+    if (!verbose || key.first != 0) continue;
+    run.print("    Conn per TCP states:\n");
+    for (auto& [state, m] : by_state) run.print(fmt::format("\t  [{}]={}\n", ct_tcp_state_name(state), m));
+  }
   return 0;
 }
 
@@ -124,29 +145,69 @@ int dpctl_ct_bkts(DpctlRun& run, DpctlWords words) {
   if (!words.empty() && words.back().starts_with("gt=") && number<uint16_t>(std::string_view(words.back()).substr(3))) words = words.first(words.size() - 1);
   auto dp = run.open_optional(words);
   if (!dp) return dp.error();
-  if ((*dp)->is_kernel()) run.print("Command is available for UserSpace ConnTracker only.\n");
-  else run.print("Total Buckets: 1\nCurrent Connections: 0\n\n");
+  auto stats = (*dp)->ct_stats();
+  if (!stats) return run.print("Command is available for UserSpace ConnTracker only.\n"), 0;
+  run.print(fmt::format("Total Buckets: 1\nCurrent Connections: {}\n\n", stats->connections));
+  if (stats->connections)
+    run.print(fmt::format("+-----------+-----------------------------------------+\n|  Buckets  |         Connections per Buckets         |\n"
+                          "+-----------+-----------------------------------------+\n   0..  7   | {:>5}\n\n", stats->connections));
   return 0;
 }
 
 int dpctl_ct_set_maxconns(DpctlRun& run, DpctlWords words) {
-  if (!number<uint32_t>(words.back())) return run.fail(EINVAL, "maxconns missing or malformed");
-  return refuse(run, words.first(words.size() - 1), "ct set maxconns failed");
+  auto n = number<uint32_t>(words.back());
+  if (!n) return run.fail(EINVAL, "maxconns missing or malformed");
+  auto dp = run.open_optional(words.first(words.size() - 1));
+  if (!dp) return dp.error();
+  if (int error = (*dp)->ct_set_max_connections(*n)) return run.fail(error, "ct set maxconns failed");
+  run.print("setting maxconns successful\n");
+  return 0;
 }
 
-int dpctl_ct_get_maxconns(DpctlRun& run, DpctlWords words) { return refuse(run, words, "maxconns could not be retrieved"); }
-int dpctl_ct_get_nconns(DpctlRun& run, DpctlWords words) { return refuse(run, words, "nconns could not be retrieved"); }
-int dpctl_ct_enable_tcp_seq_chk(DpctlRun& run, DpctlWords words) { return refuse(run, words, "enabling TCP sequence checking failed"); }
-int dpctl_ct_disable_tcp_seq_chk(DpctlRun& run, DpctlWords words) { return refuse(run, words, "disabling TCP sequence checking failed"); }
-int dpctl_ct_get_tcp_seq_chk(DpctlRun& run, DpctlWords words) { return refuse(run, words, "TCP sequence checking query failed"); }
+namespace {
+
+/// Prints what `text` makes of the tracker's numbers.
+template <typename Fn>
+int with_stats(DpctlRun& run, DpctlWords words, std::string_view failure, Fn text) {
+  auto dp = run.open_optional(words);
+  if (!dp) return dp.error();
+  auto stats = (*dp)->ct_stats();
+  if (!stats) return run.fail(EOPNOTSUPP, failure);
+  run.print(text(*stats) + "\n");
+  return 0;
+}
+
+int set_tcp_check(DpctlRun& run, DpctlWords words, bool on) {
+  std::string what = fmt::format("{} TCP sequence checking", on ? "enabling" : "disabling");
+  auto dp = run.open_optional(words);
+  if (!dp) return dp.error();
+  if (int error = (*dp)->ct_set_tcp_sequence_check(on)) return run.fail(error, what + " failed");
+  run.print(what + " successful\n");
+  return 0;
+}
+
+}  // namespace
+
+int dpctl_ct_get_maxconns(DpctlRun& run, DpctlWords words) {
+  return with_stats(run, words, "maxconns could not be retrieved", [](const CtStats& s) { return fmt::format("{}", s.max_connections); });
+}
+int dpctl_ct_get_nconns(DpctlRun& run, DpctlWords words) {
+  return with_stats(run, words, "nconns could not be retrieved", [](const CtStats& s) { return fmt::format("{}", s.connections); });
+}
+int dpctl_ct_get_tcp_seq_chk(DpctlRun& run, DpctlWords words) {
+  return with_stats(run, words, "TCP sequence checking query failed",
+                    [](const CtStats& s) { return fmt::format("TCP sequence checking: {}", s.tcp_sequence_check ? "enabled" : "disabled"); });
+}
+int dpctl_ct_enable_tcp_seq_chk(DpctlRun& run, DpctlWords words) { return set_tcp_check(run, words, true); }
+int dpctl_ct_disable_tcp_seq_chk(DpctlRun& run, DpctlWords words) { return set_tcp_check(run, words, false); }
 
 int dpctl_ct_set_limits(DpctlRun& run, DpctlWords words) {
   bool has_dp = run.exists(words[0]);
   auto dp = run.open_optional(words.first(has_dp));
   if (!dp) return dp.error();
-  std::vector<DpctlZoneLimit> limits;
+  std::vector<CtZoneLimit> limits;
   for (const std::string& word : words.subspan(has_dp)) {
-    DpctlZoneLimit limit{.zone = -1, .limit = 0, .count = 0};
+    CtZoneLimit limit{.zone = -1, .limit = 0, .count = 0};
     if (word.starts_with("default=")) {
       auto v = number<uint32_t>(std::string_view(word).substr(8));
       if (!v) return run.fail(EINVAL, "invalid default limit");
@@ -182,8 +243,8 @@ int dpctl_ct_get_limits(DpctlRun& run, DpctlWords words) {
   if (!dp) return dp.error();
   auto limits = (*dp)->zone_limits(wanted);
   if (!limits) return run.fail(limits.error(), "failed to get conntrack limit");
-  std::ranges::sort(*limits, {}, &DpctlZoneLimit::zone);
-  for (const DpctlZoneLimit& l : *limits)
+  std::ranges::sort(*limits, {}, &CtZoneLimit::zone);
+  for (const CtZoneLimit& l : *limits)
     run.print(l.zone < 0 ? fmt::format("default limit={}\n", l.limit) : fmt::format("zone={},limit={},count={}\n", l.zone, l.limit, l.count));
   return 0;
 }

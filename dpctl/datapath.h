@@ -35,7 +35,6 @@ struct DpctlFlow {
 enum class DpctlPut : uint8_t { kCreate, kModify, kCreateOrModify };
 
 struct DpctlCache { std::string name; uint32_t size; };
-struct DpctlZoneLimit { int32_t zone; uint32_t limit, count; };   // zone -1: of the zones that have none of their own
 
 class DpctlDatapath {
  public:
@@ -69,8 +68,16 @@ class DpctlDatapath {
   virtual int flow_flush(Time now) = 0;
   virtual int flow_dump(const OdpTextOptions& text, const std::function<void(const DpctlFlow&)>& visit) = 0;
 
-  virtual std::expected<std::vector<DpctlZoneLimit>, int> zone_limits(const std::vector<uint16_t>&) { return std::unexpected(EOPNOTSUPP); }
-  virtual int set_zone_limits(const std::vector<DpctlZoneLimit>&) { return EOPNOTSUPP; }
+  // The connection tracker.
+  virtual int ct_dump(std::optional<uint16_t> /*zone*/, Time, const std::function<void(const CtEntry&)>&) { return 0; }
+  /// `which` null: all.  ENOENT: it is true for none.
+  virtual int ct_flush(std::optional<uint16_t> /*zone*/, Time, const std::function<bool(const CtEntry&)>& which) { return which ? EOPNOTSUPP : 0; }
+  virtual std::optional<CtStats> ct_stats() { return std::nullopt; }   // nothing: it has no such numbers
+  virtual int ct_set_max_connections(uint32_t) { return EOPNOTSUPP; }
+  virtual int ct_set_tcp_sequence_check(bool) { return EOPNOTSUPP; }
+  /// Of these zones, or of all that have a limit of their own; zone -1, of the others, is always among them.
+  virtual std::expected<std::vector<CtZoneLimit>, int> zone_limits(const std::vector<uint16_t>&) { return std::unexpected(EOPNOTSUPP); }
+  virtual int set_zone_limits(const std::vector<CtZoneLimit>&) { return EOPNOTSUPP; }
   virtual int del_zone_limits(const std::vector<uint16_t>&) { return EOPNOTSUPP; }
 };
 

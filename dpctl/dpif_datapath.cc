@@ -128,4 +128,44 @@ int DpifDpctl::flow_dump(const OdpTextOptions& text, const std::function<void(co
   return 0;
 }
 
+int DpifDpctl::ct_dump(std::optional<uint16_t> zone, Time now, const std::function<void(const CtEntry&)>& visit) {
+  dpif_.ct_dump(zone, now, [&](const CtEntry& e) { return visit(e), true; });
+  return 0;
+}
+
+int DpifDpctl::ct_flush(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& which) {
+  size_t n = dpif_.ct_flush(zone, now, which ? which : [](const CtEntry&) { return true; });
+  return which && !n ? ENOENT : 0;
+}
+
+std::expected<std::vector<CtZoneLimit>, int> DpifDpctl::zone_limits(const std::vector<uint16_t>& zones) {
+  auto all = dpif_.ct_limits();
+  if (all.empty()) return std::unexpected(EOPNOTSUPP);
+  if (zones.empty()) return all;
+  std::vector<CtZoneLimit> chosen{all.front()};
+  for (uint16_t zone : zones) {
+    auto own = std::ranges::find(all, int32_t{zone}, &CtZoneLimit::zone);
+    if (own != all.end()) {
+      chosen.push_back(*own);
+      continue;
+    }
+    uint32_t count = 0;
+    dpif_.ct_dump(zone, Time{}, [&](const CtEntry&) { return count++, true; });
+    chosen.push_back({.zone = zone, .limit = all.front().limit, .count = count});
+  }
+  return chosen;
+}
+
+int DpifDpctl::set_zone_limits(const std::vector<CtZoneLimit>& limits) {
+  for (const CtZoneLimit& l : limits)
+    if (!dpif_.ct_set_limit(l.zone, l.limit)) return EOPNOTSUPP;
+  return 0;
+}
+
+int DpifDpctl::del_zone_limits(const std::vector<uint16_t>& zones) {
+  if (dpif_.ct_limits().empty()) return EOPNOTSUPP;
+  for (uint16_t zone : zones) dpif_.ct_del_limit(zone);
+  return 0;
+}
+
 }  // namespace sluice

@@ -33,6 +33,15 @@ class DpifDpctl final : public DpctlDatapath {
   int flow_flush(Time now) override;
   int flow_dump(const OdpTextOptions& text, const std::function<void(const DpctlFlow&)>& visit) override;
 
+  int ct_dump(std::optional<uint16_t> zone, Time now, const std::function<void(const CtEntry&)>& visit) override;
+  int ct_flush(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& which) override;
+  std::optional<CtStats> ct_stats() override { return dpif_.ct_stats(); }
+  int ct_set_max_connections(uint32_t n) override { return dpif_.ct_set_max_connections(n) ? 0 : EOPNOTSUPP; }
+  int ct_set_tcp_sequence_check(bool on) override { return dpif_.ct_set_tcp_sequence_check(on) ? 0 : EOPNOTSUPP; }
+  std::expected<std::vector<CtZoneLimit>, int> zone_limits(const std::vector<uint16_t>& zones) override;
+  int set_zone_limits(const std::vector<CtZoneLimit>& limits) override;
+  int del_zone_limits(const std::vector<uint16_t>& zones) override;
+
  private:
   /// The narrowest flow of which `is_it` is true.
   std::optional<Megaflow> find(const std::function<bool(const Megaflow&)>& is_it);

@@ -108,8 +108,8 @@ class KernelDpctl final : public DpctlDatapath {
   }
   int flow_dump(const OdpTextOptions& text, const std::function<void(const DpctlFlow&)>& visit) override;
 
-  std::expected<std::vector<DpctlZoneLimit>, int> zone_limits(const std::vector<uint16_t>& zones) override;
-  int set_zone_limits(const std::vector<DpctlZoneLimit>& limits) override;
+  std::expected<std::vector<CtZoneLimit>, int> zone_limits(const std::vector<uint16_t>& zones) override;
+  int set_zone_limits(const std::vector<CtZoneLimit>& limits) override;
   int del_zone_limits(const std::vector<uint16_t>& zones) override { return ZoneLimitRequests(*socket_).remove(dp_.ifindex, zones); }
 
  private:
@@ -177,17 +177,17 @@ int KernelDpctl::flow_dump(const OdpTextOptions& text, const std::function<void(
   return error;
 }
 
-std::expected<std::vector<DpctlZoneLimit>, int> KernelDpctl::zone_limits(const std::vector<uint16_t>& zones) {
+std::expected<std::vector<CtZoneLimit>, int> KernelDpctl::zone_limits(const std::vector<uint16_t>& zones) {
   auto limits = ZoneLimitRequests(*socket_).get(dp_.ifindex, zones);
   if (!limits) return std::unexpected(limits.error());
-  std::vector<DpctlZoneLimit> out;
+  std::vector<CtZoneLimit> out;
   for (const ZoneLimit& l : *limits) out.push_back({l.zone, l.limit, l.count});
   return out;
 }
 
-int KernelDpctl::set_zone_limits(const std::vector<DpctlZoneLimit>& limits) {
+int KernelDpctl::set_zone_limits(const std::vector<CtZoneLimit>& limits) {
   std::vector<ZoneLimit> all;
-  for (const DpctlZoneLimit& l : limits) all.push_back({l.zone, l.limit, 0});
+  for (const CtZoneLimit& l : limits) all.push_back({l.zone, l.limit, 0});
   return ZoneLimitRequests(*socket_).set(dp_.ifindex, all);
 }
 

@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <climits>
 #include <cstdlib>
+#include <map>
+#include <memory>
 
+#include "vswitchd/dp_features.h"
 
 namespace sluice {
 namespace {
@@ -77,6 +80,15 @@ void add_datapaths(UnixctlServer& server, CommandContext c) {
     }
     return std::unexpected("no such bridge");
   });
+  server.add_text("dpif/set-dp-features", "bridge", 1, 3, [=](UnixctlArgs args) -> UnixctlText {
+    for (Switch* s : c.datapaths.all()) {
+      if (!s->find(args[0])) continue;
+      if (args.size() == 3) return set_datapath_feature(s->dpif(), args[1], args[2]);
+      auto text = list_datapath_features(s->dpif(), args.size() == 2 ? args[1] : "");
+      return text ? *text : text.error();   // as Open vSwitch has it: no error
+    }
+    return std::unexpected("no such bridge");
+  });
   server.add_text("dpif/dump-flows", "[-m] [--names | --no-names] bridge", 1, 3, [=](UnixctlArgs args) -> UnixctlText {
     std::vector<std::string> words(args.begin(), args.end());
     bool more = take_flag(words, {"-m"}), names = take_flag(words, {"--names"});
@@ -133,6 +145,45 @@ void add_upcalls(UnixctlServer& server, CommandContext c) {
   server.add_text("gen/stats", "[port]", 0, 1, [=](UnixctlArgs args) -> UnixctlText { return c.gens.stats_text(args.empty() ? "" : args[0], c.loop.now()); });
 }
 
+/// "pmd-stats-show" of a datapath that is polled by one thread.
+std::string poll_statistics(const DpifStats& s) {
+  uint64_t packets = s.hit + s.missed, megaflow_hits = s.hit - std::min(s.hit, s.cache_hit);
+  auto per = [](uint64_t n, uint64_t of) { return of ? static_cast<double>(n) / static_cast<double>(of) : 0.0; };
+  return fmt::format("main thread:\n  packets received: {}\n  packet recirculations: 0\n  avg. datapath passes per packet: {:.2f}\n  phwol hits: 0\n  mfex opt hits: 0\n"
+                     "  simple match hits: 0\n  emc hits: {}\n  smc hits: 0\n  megaflow hits: {}\n  avg. subtable lookups per megaflow hit: {:.2f}\n"
+                     "  miss with success upcall: {}\n  miss with failed upcall: {}\n  avg. packets per output batch: 0.00\n",
+                     packets, packets ? 1.0 : 0.0, s.cache_hit, megaflow_hits, per(s.mask_hit, megaflow_hits), s.missed - std::min(s.missed, s.lost), s.lost);
+}
+
+/// The userspace datapath's own.  There is one thread, so nothing is to be moved between threads.
+void add_polling(UnixctlServer& server, CommandContext c) {
+  auto cleared = std::make_shared<std::map<Dpif*, DpifStats>>();
+  auto since = [cleared](Dpif& dpif) {
+    DpifStats s = dpif.stats();
+    const DpifStats& then = (*cleared)[&dpif];
+    s.hit -= then.hit, s.missed -= then.missed, s.lost -= then.lost, s.cache_hit -= then.cache_hit, s.mask_hit -= then.mask_hit;
+    return s;
+  };
+  auto each = [=](auto fn) {
+    for (Switch* s : c.datapaths.all())
+      if (!s->dpif().is_kernel()) fn(s->dpif());
+  };
+  server.add_text("dpif-netdev/pmd-stats-show", "[-pmd core] [dp]", 0, 3, [=](UnixctlArgs) -> UnixctlText {
+    std::string all;
+    each([&](Dpif& dpif) { all += poll_statistics(since(dpif)); });
+    return all;
+  });
+  server.add_text("dpif-netdev/pmd-stats-clear", "[-pmd core] [dp]", 0, 3, [=](UnixctlArgs) -> UnixctlText {
+    each([&](Dpif& dpif) { (*cleared)[&dpif] = dpif.stats(); });
+    return "";
+  });
+  struct Fixed { const char *name, *usage, *text; };
+  for (Fixed f : {Fixed{"dpif-netdev/pmd-rxq-show", "[-pmd core] [-secs secs] [dp]", "Displaying last 60 seconds pmd usage %\n"},
+                  {"dpif-netdev/pmd-rxq-rebalance", "[dp]", "pmd rxq rebalance requested.\n"}, {"dpif-netdev/bond-show", "[dp]", ""},
+                  {"dpif-netdev/pmd-perf-show", "[-nh] [-it iter-history-len] [-ms ms-history-len] [-pmd core] [dp]", ""}})
+    server.add_text(f.name, f.usage, 0, 10, [text = f.text](UnixctlArgs) -> UnixctlText { return text; });
+}
+
 }  // namespace
 
 void add_switch_commands(UnixctlServer& server, CommandContext context) {
@@ -140,6 +191,7 @@ void add_switch_commands(UnixctlServer& server, CommandContext context) {
   add_bridges(server, context);
   add_datapaths(server, context);
   add_upcalls(server, context);
+  add_polling(server, context);
   server.add_text("exit", "[--cleanup]", 0, INT_MAX, [=](UnixctlArgs args) -> UnixctlText {
     if (std::ranges::find(args, "--cleanup") != args.end()) context.vswitchd.remove_all();
     context.loop.stop();

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "lib/log.h"
+#include "vswitchd/dp_features.h"
 
 namespace sluice {
 namespace {
@@ -62,6 +63,7 @@ std::expected<void, std::string> Datapaths::open(Entry& e) {
   auto opened = e.opener();
   if (!opened) return std::unexpected(opened.error());
   e.dpif = std::move(opened->dpif);
+  log_datapath_features(*e.dpif);
   e.sw = std::make_unique<Switch>(*e.dpif, options_, seed_);
   // Waking up is all that is needed: every iteration of the loop runs the datapaths.
   if (opened->wait_fd >= 0) e.watch = loop_.watch(opened->wait_fd, true, false, [](bool, bool) {}, "datapath");
@@ -77,6 +79,11 @@ std::string Datapaths::version(const std::string& type) const {
   auto it = entries_.find(resolve(type));
   // That of the module is not told by kernels of today.
   return it != entries_.end() && it->second.dpif && it->second.dpif->is_kernel() ? "<unknown>" : "<built-in>";
+}
+
+const Dpif* Datapaths::opened(const std::string& type) const {
+  auto it = entries_.find(resolve(type));
+  return it == entries_.end() ? nullptr : it->second.dpif.get();
 }
 
 std::vector<Switch*> Datapaths::all() {

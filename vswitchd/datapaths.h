@@ -41,6 +41,8 @@ class Datapaths {
   std::string fallback_reason(const std::string& type) const;
   /// Bridge.datapath_version.
   std::string version(const std::string& type) const;
+  /// The datapath of a type if it is in use, else null.
+  const Dpif* opened(const std::string& type) const;
   std::vector<Switch*> all();
   // Datapaths without bridges.
   Dpif* add_spare(const std::string& type, const std::string& name);

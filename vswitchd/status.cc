@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "lib/program.h"
+#include "vswitchd/dp_features.h"
 #include "vswitchd/schema_rows.h"
 
 namespace sluice {
@@ -82,6 +83,13 @@ void StatusWriter::bridge(const BridgeConfig& config, const Bridge* bridge, cons
     auto status = bridge ? bridge->interface_status(name) : std::nullopt;
     status ? write_interface(txn, interface.row, *status, statistics) : write_failed(txn, interface.row, "");
   }
+}
+
+void StatusWriter::datapaths(const Datapaths& datapaths) {
+  auto root = schema::only<schema::Open_vSwitch>(replica);
+  if (!root) return;
+  for (auto& [type, row] : root->datapaths())
+    if (const Dpif* dpif = datapaths.opened(std::string(type))) set(txn, row, schema::DatapathColumn::capabilities, datapath_capabilities(*dpif));
 }
 
 void StatusWriter::controllers(const BridgeConfig& config, const std::vector<ControllerStatus>& status) {

@@ -179,6 +179,7 @@ void Vswitchd::write_status(Time now, bool statistics) {
   ovsdb::ClientTransaction txn = replica_.transaction();
   StatusWriter writer{txn, replica_, statistics};
   writer.root(running_, datapaths_.types(), options_.interface_types);
+  if (everything) writer.datapaths(datapaths_);
   for (auto& [name, config] : running_.bridges) {
     Bridge* bridge = datapaths_.find_bridge(name);
     auto agent = agents_.find(name);

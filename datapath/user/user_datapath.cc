@@ -14,6 +14,9 @@
 namespace sluice {
 namespace {
 
+constexpr unsigned kMaxSampleNesting = 10;  // what is promised; there is no limit but that of all actions
+enum class Has : uint8_t { kNo, kYes, kNumber };
+struct Feature { const char* title; Has has; unsigned number = 0; };
 constexpr unsigned kBurstsPerPort = 8;  // in one run(), so that no port and no flood keeps the loop
 
 }  // namespace
@@ -60,9 +63,16 @@ const std::string& UserDatapath::type() const { return impl_->settings.type; }
 const std::string& UserDatapath::name() const { return impl_->settings.name; }
 void UserDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
 std::vector<std::pair<std::string, std::string>> UserDatapath::features() const {
-  return {{"Masked set action", "Yes"}, {"Ufid", "Yes"}, {"Truncate action", "Yes"}, {"Clone action", "Yes"}, {"Explicit Drop action", "Yes"}, {"Recirc", "Yes"},
-          {"CT state", "Yes"}, {"CT zone", "Yes"}, {"CT mark", "Yes"}, {"CT label", "Yes"}, {"CT state NAT", "Yes"}, {"CT orig tuple", "Yes"}, {"CT orig tuple for IPv6", "Yes"},
-          {"Conntrack clear", "Yes"}, {"Check pkt length action", "Yes"}, {"IPv6 ND Extension", "Yes"}, {"Max VLAN headers", "2"}, {"Max MPLS depth", std::to_string(kMplsLabels)}};
+  using enum Has;
+  constexpr Feature kFeatures[] = {
+      {"Masked set action", kYes}, {"Tunnel push pop", kNo}, {"Ufid", kYes}, {"Truncate action", kYes}, {"Clone action", kYes}, {"Sample nesting", kNumber, kMaxSampleNesting},
+      {"Conntrack eventmask", kYes}, {"Conntrack clear", kYes}, {"Max dp_hash algorithm", kNumber, 1}, {"Check pkt length action", kYes}, {"Conntrack timeout policy", kNo},
+      {"Explicit Drop action", kYes}, {"Optimized Balance TCP mode", kNo}, {"Conntrack all-zero IP SNAT", kNo}, {"MPLS Label add", kNo}, {"Max VLAN headers", kNumber, 2},
+      {"Max MPLS depth", kNumber, kMplsLabels}, {"Recirc", kYes}, {"CT state", kYes}, {"CT zone", kYes}, {"CT mark", kYes}, {"CT label", kYes}, {"CT state NAT", kYes},
+      {"CT orig tuple", kYes}, {"CT orig tuple for IPv6", kYes}, {"IPv6 ND Extension", kYes}};
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const Feature& f : kFeatures) all.emplace_back(f.title, f.has == kNumber ? std::to_string(f.number) : f.has == kYes ? "Yes" : "No");
+  return all;
 }
 int UserDatapath::wait_fd() const { return impl_->ports.wait_fd(); }
 

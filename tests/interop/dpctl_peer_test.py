@@ -68,13 +68,33 @@ def commands(file):
                   ["set-if", "dummy@foo", "nosuch"], ["del-if", "dummy@foo", "v1.0", "nosuch", "5"], ["del-if", "dummy@foo", "99"], ["show", "dummy@foo"],
                   ["del-dp", "dummy@foo"], ["del-dp", "dummy@foo"], ["dump-dps"]):
         yield d(*words)
+    # Connections.
+    yield ["ovs-appctl", "revalidator/resume"]
+    yield ["ovs-appctl", "time/stop"]
+    yield ["ovs-ofctl", "del-flows", "br0"]
+    for flow in ("in_port=1,ip,actions=ct(commit,zone=5,exec(set_field:7->ct_mark,set_field:0x1234->ct_label)),2", "in_port=2,ip,actions=ct(commit),1",
+                 "in_port=1,ipv6,actions=ct(commit),2"):
+        yield ["ovs-ofctl", "add-flow", "br0", flow]
+    ether, ip = "eth(src=50:54:00:00:00:09,dst=50:54:00:00:00:0a)", "eth_type(0x0800),ipv4(src=10.0.0.2,dst=10.0.0.1,proto={},tos=0,ttl=64,frag=no)"
+    for port, rest in ((1, ip.format(1) + ",icmp(type=8,code=0)"), (2, ip.format(1) + ",icmp(type=8,code=0)"), (1, ip.format(17) + ",udp(src=1,dst=2)"),
+                       (1, ip.format(6) + ",tcp(src=1,dst=2),tcp_flags(syn)"),
+                       (1, "eth_type(0x86dd),ipv6(src=fd00::1,dst=fd00::2,label=0,proto=17,tclass=0,hlimit=64,frag=no),udp(src=5,dst=6)")):
+        yield ["ovs-appctl", "netdev-dummy/receive", f"p{port}", f"in_port({port}),{ether},{rest}"]
+    yield ["ovs-appctl", "time/warp", "1000"]
+    udp = "ct_nw_src=10.0.0.2,ct_nw_dst=10.0.0.1,ct_nw_proto=17,ct_tp_src=1,ct_tp_dst=2"
+    for words in (["dump-conntrack"], ["dump-conntrack", "-m"], ["dump-conntrack", "-s"], ["dump-conntrack", "-m", "-s", "zone=5"], ["dump-conntrack", "zone=5"],
+                  ["ct-stats-show"], ["ct-stats-show", "zone=5"], ["ct-stats-show", "verbose"], ["ct-get-nconns"], ["ct-get-maxconns"], ["ct-set-maxconns", "10"],
+                  ["ct-get-maxconns"], ["ct-get-tcp-seq-chk"], ["ct-disable-tcp-seq-chk"], ["ct-get-tcp-seq-chk"], ["ct-enable-tcp-seq-chk"], ["ct-get-limits"],
+                  ["ct-set-limits", "default=10", "zone=1,limit=3"], ["ct-get-limits"], ["ct-get-limits", "zone=1,6"], ["ct-del-limits", "zone=1"], ["ct-get-limits"],
+                  ["flush-conntrack", "zone=5", udp], ["dump-conntrack"], ["flush-conntrack", udp], ["flush-conntrack", "zone=5", "ct_nw_proto=6"], ["dump-conntrack"],
+                  ["flush-conntrack", "zone=5"], ["dump-conntrack"], ["flush-conntrack"], ["dump-conntrack"]):
+        yield d(*words)
     # Wrong words of the connection tracker's.
     for words in (["dump-conntrack", "zone=x"], ["dump-conntrack", "nosuch"], ["flush-conntrack", "foo"], ["flush-conntrack", "ct_nw_src=x"], ["ct-bkts", "gt=x"],
                   ["ct-set-maxconns", "x"], ["ct-get-nconns", "nosuch"], ["ct-get-limits", "zone=x"], ["ct-set-limits", "zone=x,limit=3"], ["ct-set-limits", "zone=1"],
                   ["ct-set-limits", "default=x"], ["ct-set-limits", "foo"], ["ct-del-limits", "foo"], ["ipf-set-enabled", "v5"], ["ipf-set-min-frag", "v4", "x"],
                   ["ipf-set-max-nfrags", "x"]):
         yield d(*words)
-    yield ["ovs-appctl", "revalidator/resume"]
 
 
 def transcript(path, schema):

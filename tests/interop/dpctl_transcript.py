@@ -31,7 +31,7 @@ def plain(text):
     text = re.sub(r", dp-extra-info:\S+", "", text)
     text = text.replace(",key32(00 00/00 00)", "")  # one that neither knows: we leave it out if nothing of it matters
     lines = text.splitlines(keepends=True)
-    if len(lines) > 1 and all(", actions:" in line for line in lines):  # flows have no order
+    if len(lines) > 1 and all(", actions:" in line or ",orig=(" in line for line in lines):  # flows and connections have no order
         text = "".join(sorted(lines))
     return text
 

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// See connection_text.h.
+#include "dpctl/connection_text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include <fmt/core.h>
+
+#include "datapath/l4.h"
+#include "lib/text.h"
+
+namespace sluice {
+namespace {
+
+struct ProtocolName { uint8_t proto; std::string_view name; };
+constexpr ProtocolName kProtocols[] = {{kProtoIcmp, "icmp"}, {kProtoTcp, "tcp"}, {kProtoUdp, "udp"}, {kProtoIcmpv6, "icmpv6"}, {kProtoSctp, "sctp"}};
+
+bool is_icmp(uint8_t proto) { return proto == kProtoIcmp || proto == kProtoIcmpv6; }
+
+be32 ipv4_of(const Ipv6Addr& a) {
+  be32 v;
+  std::memcpy(&v, a.b.data(), sizeof v);
+  return v;
+}
+
+std::string address(const CtTuple& t, const Ipv6Addr& a) { return t.ipv6 ? format(a) : format_ipv4(ipv4_of(a)); }
+
+std::string tuple_text(const CtTuple& t, uint16_t id) {
+  std::string ports = is_icmp(t.proto) ? fmt::format("id={},type={},code={}", id, t.tp_src.host(), t.tp_dst.host())
+                                       : fmt::format("sport={},dport={}", t.tp_src.host(), t.tp_dst.host());
+  return fmt::format("(src={},dst={},{})", address(t, t.src), address(t, t.dst), ports);
+}
+
+std::string label_text(const std::array<uint8_t, 16>& label) {
+  std::string s = hex(label);
+  s.erase(0, std::min(s.find_first_not_of('0'), s.size()));
+  return s;
+}
+
+template <typename T>
+bool take_number(std::string_view s, std::optional<T>& to) {
+  T v{};
+  auto [end, bad] = std::from_chars(s.data(), s.data() + s.size(), v);
+  if (bad != std::errc() || end != s.data() + s.size()) return false;
+  to = v;
+  return true;
+}
+
+bool take_field(TuplePattern& p, std::string_view name, std::string_view value, bool& known) {
+  known = true;
+  if (name == "ct_nw_src") return (p.nw_src = parse_ipv4(value)).has_value();
+  if (name == "ct_nw_dst") return (p.nw_dst = parse_ipv4(value)).has_value();
+  if (name == "ct_ipv6_src") return (p.ipv6_src = parse_ipv6(value)).has_value();
+  if (name == "ct_ipv6_dst") return (p.ipv6_dst = parse_ipv6(value)).has_value();
+  if (name == "ct_nw_proto") return take_number(value, p.proto);
+  if (name == "ct_tp_src") return take_number(value, p.tp_src);
+  if (name == "ct_tp_dst") return take_number(value, p.tp_dst);
+  if (name == "icmp_type") return take_number(value, p.icmp_type);
+  if (name == "icmp_code") return take_number(value, p.icmp_code);
+  if (name == "icmp_id") return take_number(value, p.icmp_id);
+  return known = false;
+}
+
+}  // namespace
+
+std::string protocol_name(const CtEntry& e) {
+  auto* p = std::ranges::find(kProtocols, e.orig.proto, &ProtocolName::proto);
+  return p == std::end(kProtocols) ? fmt::format("{}", e.orig.proto) : std::string(p->name);
+}
+
+CtTcpState tcp_state_of(const CtEntry& e) { return std::max(e.tcp_orig, e.tcp_reply); }
+
+std::string format_connection(const CtEntry& e, bool more, bool statistics) {
+  std::string out = fmt::format("{},orig={},reply={}", protocol_name(e), tuple_text(e.orig, e.icmp_id_orig), tuple_text(e.reply, e.icmp_id_reply));
+  if (more) out += ",id=0";
+  if (e.zone) out += fmt::format(",zone={}", e.zone);
+  if (more) out += ",status=0";
+  if (statistics) out += fmt::format(",timeout={}", to_seconds(e.timeout));
+  if (e.mark) out += fmt::format(",mark={}", e.mark);
+  if (std::string label = label_text(e.label); !label.empty()) out += ",labels=0x" + label;
+  if (e.orig.proto == kProtoTcp)
+    out += more ? fmt::format(",protoinfo=(state_orig={},state_reply={},flags_orig=0,flags_reply=0)", ct_tcp_state_name(e.tcp_orig), ct_tcp_state_name(e.tcp_reply))
+                : fmt::format(",protoinfo=(state={})", ct_tcp_state_name(tcp_state_of(e)));
+  if (!e.helper.empty()) out += ",helper=" + e.helper;
+  if (e.parent) out += ",parent=" + tuple_text(*e.parent, 0);
+  return out;
+}
+
+bool TuplePattern::matches(const CtTuple& t, uint16_t id) const {
+  auto is = [](const auto& wanted, const auto& has) { return !wanted || *wanted == has; };
+  if ((nw_src || nw_dst) && t.ipv6) return false;
+  if ((ipv6_src || ipv6_dst) && !t.ipv6) return false;
+  if (!is(nw_src, ipv4_of(t.src)) || !is(nw_dst, ipv4_of(t.dst)) || !is(ipv6_src, t.src) || !is(ipv6_dst, t.dst) || !is(proto, t.proto)) return false;
+  if (is_icmp(t.proto)) return is(icmp_type, t.tp_src.host()) && is(icmp_code, t.tp_dst.host()) && is(icmp_id, id);
+  return is(tp_src, t.tp_src.host()) && is(tp_dst, t.tp_dst.host());
+}
+
+std::expected<TuplePattern, std::string> parse_tuple(std::string_view text) {
+  TuplePattern p;
+  for (;;) {
+    std::string_view item = text.substr(0, text.find(','));
+    size_t equals = item.find('=');
+    std::string_view name = item.substr(0, equals);
+    if (equals == item.npos || equals + 1 == item.size()) return std::unexpected(fmt::format("field {} missing value", name));
+    bool known;
+    if (!take_field(p, name, item.substr(equals + 1), known))
+      return std::unexpected(known ? fmt::format("failed to parse field {}", name) : fmt::format("invalid conntrack tuple field: {}", name));
+    if (text.find(',') == text.npos) return p;
+    text.remove_prefix(text.find(',') + 1);
+  }
+}
+
+}  // namespace sluice
