@@ -117,9 +117,8 @@ class ByteWriter {
   void u64(uint64_t v) { put(v); }
   void zeros(size_t n) { out_.resize(out_.size() + n); }
   void bytes(const void* p, size_t n) {
-    size_t at = out_.size();
-    out_.resize(at + n);
-    if (n) std::memcpy(out_.data() + at, p, n);
+    auto from = static_cast<const uint8_t*>(p);
+    out_.insert(out_.end(), from, from + n);
   }
   void bytes(ByteView v) { bytes(v.data(), v.size()); }
   /// Text in a field of n bytes, cut to n-1 and filled with zeros.
@@ -136,9 +135,8 @@ class ByteWriter {
  private:
   template <typename T>
   void put(T v) {
-    size_t at = out_.size();
-    out_.resize(at + sizeof v);
-    store_be(out_.data() + at, v);
+    v = swap_to_big(v);
+    bytes(&v, sizeof v);
   }
   Bytes& out_;
 };

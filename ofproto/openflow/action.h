@@ -260,6 +260,8 @@ bool outputs_to_group(const Actions& actions, uint32_t group);
 Result<Actions> decode_actions(ByteReader r, Version version, const TlvTable* tlv = nullptr);
 /// 1.1+: `r` holds exactly the instructions.  1.0: the actions.  The result is in execution order.
 Result<Actions> decode_instructions(ByteReader r, Version version, const TlvTable* tlv = nullptr);
+/// The same into a list that is empty yet.
+Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Actions& out);
 /// Encodes as an action list (instructions in it only where the version has an action form of them, as 1.0 has).
 /// An action that the version cannot express is an error, nothing is dropped: OFPBAC_BAD_TYPE, OFPBIC_UNSUP_INST.
 Status encode_actions(const Actions& actions, ByteWriter& w, Version version, const TlvTable* tlv = nullptr);

@@ -37,17 +37,16 @@ Result<const WireRow*> read_head(ByteReader& body, uint16_t type, Version v) {
   return row;
 }
 
-Result<Action> read_action(ByteReader& r, const ActionContext& ctx) {
+Status read_action(ByteReader& r, const ActionContext& ctx, Action& out) {
   if (r.remaining() < 8) return fail(Error::OFPBAC_BAD_LEN);
-  uint16_t type = r.u16(), length = r.u16();
-  if (length < 8 || length % 8 || length - 4u > r.remaining()) return fail(Error::OFPBAC_BAD_LEN);
-  ByteReader body = r.sub(length - 4u);
+  uint16_t type = load_be<uint16_t>(r.position()), length = load_be<uint16_t>(r.position() + 2);
+  if (length < 8 || length % 8 || length > r.remaining()) return fail(Error::OFPBAC_BAD_LEN);
+  ByteReader body(r.bytes(length).subspan(4));
   auto row = read_head(body, type, ctx.version);
   if (!row) return fail(row.error());
-  auto action = (*row)->read(body, ctx);
-  if (!action) return action;
+  if (Status s = (*row)->read(body, ctx, out); !s) return s;
   if (body.remaining() > (*row)->tail) return fail(Error::OFPBAC_BAD_LEN);
-  return action;
+  return {};
 }
 
 Status write_action(const Action& a, ByteWriter& w, const ActionContext& ctx) {
@@ -77,20 +76,19 @@ void tell_bad_action(ByteView actions, size_t offset, Error error) {
 
 }  // namespace
 
-Result<Actions> read_action_list(ByteReader r, const ActionContext& ctx) {
+Status read_action_list(ByteReader r, const ActionContext& ctx, Actions& out) {
   if (ctx.depth > kMaxActionDepth) return fail(Error::OFPBAC_TOO_MANY);
-  Actions out;
+  constexpr size_t kUsualAction = 16;  // bytes
   ByteReader whole = r;
+  out.reserve(out.size() + (r.remaining() + kUsualAction - 1) / kUsualAction);
   while (r.remaining()) {
     size_t offset = whole.remaining() - r.remaining();
-    auto a = read_action(r, ctx);
-    if (!a) {
-      if (ctx.depth == 0) tell_bad_action(whole.rest(), offset, a.error());
-      return fail(a.error());
+    if (Status s = read_action(r, ctx, out.emplace_back()); !s) {
+      if (ctx.depth == 0) tell_bad_action(whole.rest(), offset, s.error());
+      return s;
     }
-    out.push_back(std::move(*a));
   }
-  return out;
+  return {};
 }
 
 Status write_action_list(const Actions& actions, ByteWriter& w, const ActionContext& ctx) {
@@ -111,7 +109,9 @@ Status write_action_list(const Actions& actions, ByteWriter& w, const ActionCont
 
 Result<Actions> decode_actions(ByteReader r, Version version, const TlvTable* tlv) {
   if (r.remaining() % 8) return fail(Error::OFPBAC_BAD_LEN);
-  return read_action_list(r, {version, tlv, 0});
+  Result<Actions> actions;
+  if (Status s = read_action_list(r, {version, tlv, 0}, *actions); !s) return fail(s.error());
+  return actions;
 }
 
 Status encode_actions(const Actions& actions, ByteWriter& w, Version version, const TlvTable* tlv) {
@@ -125,13 +125,15 @@ Status encode_actions(const Actions& actions, ByteWriter& w, Version version, co
 
 namespace {
 
-/// The bodies of the instructions of one rule by type; empty views for absent ones.
+/// The bodies of the instructions of one rule by type; null views for absent ones.
 struct Instructions {
-  std::array<std::optional<ByteView>, 7> body{};
+  std::array<ByteView, 7> body{};
+  bool has(uint16_t type) const { return body[type].data(); }
+  /// Of an action list: without the padding before it.
+  ByteReader actions(uint16_t type) const { return ByteReader(body[type].subspan(4)); }
 };
 
-Result<Instructions> split_instructions(ByteReader r, Version version) {
-  Instructions out;
+Status split_instructions(ByteReader r, Version version, Instructions& out) {
   while (r.remaining()) {
     if (r.remaining() < 8) return fail(Error::OFPBIC_BAD_LEN);
     uint16_t type = r.u16(), length = r.u16();
@@ -143,10 +145,10 @@ Result<Instructions> split_instructions(ByteReader r, Version version) {
     bool fixed = type != kWriteActions && type != kApplyActions;
     size_t want = type == kWriteMetadata ? 20 : 4;
     if (fixed && body.size() != want) return fail(Error::OFPBIC_BAD_LEN);
-    if (out.body[type]) return fail(Error::OFPBIC_DUP_INST);
+    if (out.has(type)) return fail(Error::OFPBIC_DUP_INST);
     out.body[type] = body;
   }
-  return out;
+  return {};
 }
 
 void write_instruction(ByteWriter& w, uint16_t type, uint16_t length) {
@@ -188,39 +190,34 @@ Status write_other_instruction(const Action& a, ByteWriter& w, const ActionConte
 
 }  // namespace
 
-Result<Actions> decode_instructions(ByteReader r, Version version, const TlvTable* tlv) {
-  if (version == Version::k10) return decode_actions(r, version, tlv);
-  auto in = split_instructions(r, version);
-  if (!in) return fail(in.error());
+Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Actions& out) {
   ActionContext ctx{version, tlv, 0};
-  Actions out;
-  auto body = [&](uint16_t type) { return ByteReader(*in->body[type]); };
-  if (in->body[kMeterInstruction]) out.push_back(Meter{body(kMeterInstruction).u32()});
-  if (in->body[kApplyActions]) {
-    ByteReader b = body(kApplyActions);
-    b.skip(4);
-    auto actions = read_action_list(b, ctx);
-    if (!actions) return actions;
-    if (out.empty()) out = std::move(*actions);
-    else std::move(actions->begin(), actions->end(), std::back_inserter(out));
-  }
-  if (in->body[kClearActions]) out.push_back(ClearActions{});
-  if (in->body[kWriteActions]) {
-    ByteReader b = body(kWriteActions);
-    b.skip(4);
+  if (version == Version::k10) return r.remaining() % 8 ? fail(Error::OFPBAC_BAD_LEN) : read_action_list(r, ctx, out);
+  Instructions in;
+  if (Status s = split_instructions(r, version, in); !s) return s;
+  if (in.has(kMeterInstruction)) out.push_back(Meter{load_be<uint32_t>(in.body[kMeterInstruction].data())});
+  if (in.has(kApplyActions))
+    if (Status s = read_action_list(in.actions(kApplyActions), ctx, out); !s) return s;
+  if (in.has(kClearActions)) out.push_back(ClearActions{});
+  if (in.has(kWriteActions)) {
+    WriteActions write;
     ctx.depth = 1;
-    auto actions = read_action_list(b, ctx);
-    if (!actions) return actions;
-    out.push_back(WriteActions{std::move(*actions)});
+    if (Status s = read_action_list(in.actions(kWriteActions), ctx, write.actions); !s) return s;
+    out.push_back(std::move(write));
   }
-  if (in->body[kWriteMetadata]) {
-    ByteReader b = body(kWriteMetadata);
-    b.skip(4);
+  if (in.has(kWriteMetadata)) {
+    ByteReader b = in.actions(kWriteMetadata);
     uint64_t value = b.u64(), mask = b.u64();
     out.push_back(WriteMetadata{value, mask});
   }
-  if (in->body[kGoto]) out.push_back(GotoTable{body(kGoto).u8()});
-  return out;
+  if (in.has(kGoto)) out.push_back(GotoTable{in.body[kGoto][0]});
+  return {};
+}
+
+Result<Actions> decode_instructions(ByteReader r, Version version, const TlvTable* tlv) {
+  Result<Actions> actions;
+  if (Status s = read_instructions(r, version, tlv, *actions); !s) return fail(s.error());
+  return actions;
 }
 
 Status encode_instructions(const Actions& actions, ByteWriter& w, Version version, const TlvTable* tlv) {

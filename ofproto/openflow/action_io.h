@@ -98,8 +98,8 @@ struct WriteIo {
   }
 };
 
-/// Reads the body that `r` holds exactly (without the common head).
-using ReadFn = Result<Action> (*)(ByteReader& r, const ActionContext& ctx);
+/// Reads the body that `r` holds exactly (without the common head) into a new action.
+using ReadFn = Status (*)(ByteReader& r, const ActionContext& ctx, Action& out);
 /// Appends the body; the caller writes head and padding.
 using WriteFn = Status (*)(const Action& a, ByteWriter& w, const ActionContext& ctx);
 
@@ -131,13 +131,21 @@ template <typename T>
 inline constexpr size_t kKind = IndexOf<T, Action::Variant>::value;
 
 template <typename T, auto Layout>
-Result<Action> read_layout(ByteReader& r, const ActionContext& ctx) {
-  T t{};
+Status read_layout(ByteReader& r, const ActionContext& ctx, Action& out) {
+  T& t = out.v.emplace<T>();
   ReadIo io{r, ctx};
   Layout(io, t);
   if (!r.ok()) return fail(Error::OFPBAC_BAD_LEN);
   if (io.error) return fail(*io.error);
-  return Action(std::move(t));
+  return {};
+}
+/// Of an irregular action.
+template <Result<Action> (*Read)(ByteReader&, const ActionContext&)>
+Status read_irregular(ByteReader& r, const ActionContext& ctx, Action& out) {
+  auto action = Read(r, ctx);
+  if (!action) return fail(action.error());
+  out = std::move(*action);
+  return {};
 }
 template <typename T, auto Layout>
 Status write_layout(const Action& a, ByteWriter& w, const ActionContext& ctx) {
@@ -178,8 +186,8 @@ Status write_set_field(const Action& a, ByteWriter& w, const ActionContext& ctx)
 Status write_load(const Action& a, ByteWriter& w, const ActionContext& ctx);
 Status write_load2(const Action& a, ByteWriter& w, const ActionContext& ctx);
 
-/// A nested action list, one level deeper.
-Result<Actions> read_action_list(ByteReader r, const ActionContext& ctx);
+/// An action list; what is read is appended.
+Status read_action_list(ByteReader r, const ActionContext& ctx, Actions& out);
 Status write_action_list(const Actions& actions, ByteWriter& w, const ActionContext& ctx);
 
 /// The contiguous run of ones in a mask as (ofs, n_bits); nothing if it is not one run.

@@ -20,9 +20,9 @@ ActionContext deeper(const ActionContext& ctx) {
 Result<Action> read_clone(ByteReader& r, const ActionContext& ctx) {
   r.skip(6);
   if (!r.ok()) return fail(Error::OFPBAC_BAD_LEN);
-  auto actions = read_action_list(ByteReader(r.rest()), deeper(ctx));
-  if (!actions) return fail(actions.error());
-  return Clone{std::move(*actions)};
+  Clone clone;
+  if (Status s = read_action_list(ByteReader(r.rest()), deeper(ctx), clone.actions); !s) return fail(s.error());
+  return clone;
 }
 
 Status write_clone(const Action& a, ByteWriter& w, const ActionContext& ctx) {
@@ -57,9 +57,7 @@ Result<Action> read_ct(ByteReader& r, const ActionContext& ctx) {
   ct.commit = flags & NX_CT_F_COMMIT;
   ct.force = flags & NX_CT_F_FORCE;
   if (ct.force && !ct.commit) return fail(Error::OFPBAC_BAD_ARGUMENT);
-  auto actions = read_action_list(ByteReader(r.rest()), deeper(ctx));
-  if (!actions) return fail(actions.error());
-  ct.actions = std::move(*actions);
+  if (Status s = read_action_list(ByteReader(r.rest()), deeper(ctx), ct.actions); !s) return fail(s.error());
   return ct;
 }
 

@@ -247,7 +247,7 @@ using enum WireForm;
 using enum Version;
 #define ROW(form, number, first, last, type, layout, ...) \
   WireRow{form, number, first, last, kKind<type>, read_layout<type, layout>, write_layout<type, layout>, __VA_ARGS__}
-#define IRREGULAR(form, number, first, last, type, read, write, ...) WireRow{form, number, first, last, kKind<type>, read, write, __VA_ARGS__}
+#define IRREGULAR(form, number, first, last, type, read, write, ...) WireRow{form, number, first, last, kKind<type>, read_irregular<read>, write, __VA_ARGS__}
 
 // For writing, the first row of a kind whose versions and `fits` agree is taken.  For reading, form, number and version decide.
 constexpr WireRow kRows[] = {

@@ -3,6 +3,7 @@
 #include "ofproto/openflow/codec.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "ofproto/openflow/codec_body.h"
 #include "ofproto/openflow/message_ids.h"
@@ -219,22 +220,47 @@ Status MultipartWriter::entry_done(size_t entry_start) {
   return {};
 }
 
-Status MultipartWriter::append(const FlowStats& entry) {
+/// An entry that could not be written, or is too long for any message, leaves nothing.
+Status MultipartWriter::end_entry(Status s, size_t start) {
+  if (s) s = entry_done(start);
+  if (s) return s;
+  out_.resize(start);
+  last_actions_ = nullptr;
+  return s;
+}
+
+Status MultipartWriter::append(const FlowEntry& entry) {
+  last_actions_ = nullptr;
   size_t start = out_.size();
   ByteWriter w(out_);
-  Status s = encode_entry(w, {type_, version_, static_cast<uint8_t>(version_), xid_, options_}, entry);
-  if (s) return entry_done(start);
-  out_.resize(start);
-  return s;
+  return end_entry(encode_entry(w, {type_, version_, static_cast<uint8_t>(version_), xid_, options_}, entry), start);
+}
+
+Status MultipartWriter::append(const FlowStatsHead& head, const MiniMatch& match, const Actions& actions) {
+  if (!scratch_) scratch_ = std::make_unique<Match>();
+  match.expand(*scratch_);
+  size_t start = out_.size();
+  ByteWriter w(out_);
+  begin_entry(w, {type_, version_, static_cast<uint8_t>(version_), xid_, options_}, {head, MatchView(*scratch_, match.map()), actions});
+  match.clear(*scratch_);
+  Status s;
+  size_t instructions = out_.size();
+  if (&actions == last_actions_) {
+    out_.resize(instructions + last_size_);
+    std::memcpy(out_.data() + instructions, out_.data() + start - last_size_, last_size_);
+  } else {
+    s = encode_instructions(actions, w, version_, options_.tlv);
+    last_actions_ = &actions;
+    last_size_ = out_.size() - instructions;
+  }
+  if (s) s = close_entry(w, start);
+  return end_entry(s, start);
 }
 
 Status MultipartWriter::append(const FlowUpdate& entry) {
   size_t start = out_.size();
   ByteWriter w(out_);
-  Status s = encode_entry(w, {type_, version_, static_cast<uint8_t>(version_), xid_, options_}, entry);
-  if (s) return entry_done(start);
-  out_.resize(start);
-  return s;
+  return end_entry(encode_entry(w, {type_, version_, static_cast<uint8_t>(version_), xid_, options_}, entry), start);
 }
 
 }  // namespace sluice::ofp

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "lib/bytes.h"
@@ -56,8 +57,10 @@ class MultipartWriter {
   MultipartWriter(Bytes& out, MessageType type, Version version, uint32_t xid, const CodecOptions& options = {});
   MultipartWriter(const MultipartWriter&) = delete;
   MultipartWriter& operator=(const MultipartWriter&) = delete;
-  Status append(const FlowStats& entry);
+  Status append(const FlowEntry& entry);
   Status append(const FlowUpdate& entry);
+  /// An entry out of a packed match.  Lists of actions are told apart by where they are: the one of the entry before is not encoded again.
+  Status append(const FlowStatsHead& head, const MiniMatch& match, const Actions& actions);
   /// Closes the last message; `more`: others will follow by another writer.
   void finish(bool more = false);
   /// Bytes appended to `out` from entry_start on are one entry: moves it to a new message if this one is too long with it.
@@ -66,6 +69,7 @@ class MultipartWriter {
  private:
   void begin_message();
   void close_message(bool more);
+  Status end_entry(Status s, size_t start);
 
   Bytes& out_;
   const MessageType type_;
@@ -73,6 +77,9 @@ class MultipartWriter {
   const uint32_t xid_;
   const CodecOptions options_;
   size_t message_start_ = 0;     // offset in out_
+  std::unique_ptr<Match> scratch_;         // empty between entries
+  const Actions* last_actions_ = nullptr;  // whose instructions the last entry ends with
+  size_t last_size_ = 0;
 };
 
 }  // namespace sluice::ofp

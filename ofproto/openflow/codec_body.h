@@ -42,7 +42,10 @@ inline Status decode_body(ByteReader&, const BodyContext&, Empty&) { return {}; 
 inline Status encode_body(ByteWriter&, const BodyContext&, const Empty&) { return {}; }
 
 /// One entry of a flow or monitor reply.
-Status encode_entry(ByteWriter&, const BodyContext&, const FlowStats&);
+Status encode_entry(ByteWriter&, const BodyContext&, const FlowEntry&);
+/// The entry before its instructions; encode_entry() is begun by it and ended by close_entry().
+void begin_entry(ByteWriter&, const BodyContext&, const FlowEntry&);
+Status close_entry(ByteWriter&, size_t start);
 Status encode_entry(ByteWriter&, const BodyContext&, const FlowUpdate&);
 
 }  // namespace sluice::ofp

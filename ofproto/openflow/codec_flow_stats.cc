@@ -45,7 +45,7 @@ Status decode_stats10(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.cookie = r.u64();
   f.packet_count = r.u64();
   f.byte_count = r.u64();
-  return take(decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv()), f.actions);
+  return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), f.actions);
 }
 
 Status decode_stats_nxst(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
@@ -64,7 +64,7 @@ Status decode_stats_nxst(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.packet_count = r.u64();
   f.byte_count = r.u64();
   if (Status s = decode_padded_nxm(r, match_len, ctx, nullptr, f.match); !s) return s;
-  return take(decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv()), f.actions);
+  return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), f.actions);
 }
 
 Status decode_stats11(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
@@ -84,7 +84,7 @@ Status decode_stats11(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.packet_count = r.u64();
   f.byte_count = r.u64();
   if (Status s = read_match(r, ctx.version, f.match, ctx.tlv()); !s) return s;
-  return take(decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv()), f.actions);
+  return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), f.actions);
 }
 
 Status decode_stats15(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
@@ -106,7 +106,7 @@ Status decode_stats15(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.idle_age = c.idle_sec;
   f.packet_count = c.packet_count;
   f.byte_count = c.byte_count;
-  return take(decode_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv()), f.actions);
+  return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), f.actions);
 }
 
 Status decode_stats(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
@@ -121,22 +121,22 @@ Status decode_stats(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   return ctx.at_least(Version::k15) ? decode_stats15(b, ctx, f) : decode_stats11(b, ctx, f);
 }
 
-/// Duration, priority and timeouts as 1.0, 1.1-1.4 and NXST have them in a row.
-void put_times(ByteWriter& w, const FlowStats& f) {
+/// Duration, priority and timeouts as 1.0 and NXST have them in a row.
+void put_times(ByteWriter& w, const FlowStatsHead& f) {
   w.u32(f.duration_sec);
   w.u32(f.duration_nsec);
   w.u16(f.priority);
   w.u16(f.idle_timeout);
   w.u16(f.hard_timeout);
 }
-void put_counters(ByteWriter& w, const FlowStats& f) {
+void put_counters(ByteWriter& w, const FlowStatsHead& f) {
   w.u64(f.cookie);
   w.u64(f.packet_count);
   w.u64(f.byte_count);
 }
 
-void put_stats15(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
-  w.zeros(2);
+void put_stats15(ByteWriter& w, const BodyContext& ctx, const FlowStatsHead& f, const MatchView& match) {
+  w.zeros(4);
   w.u8(f.table_id);
   w.u8(0);
   w.u16(f.priority);
@@ -145,40 +145,42 @@ void put_stats15(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
   w.u16(f.flags & 0x1f);
   w.u16(f.importance);
   w.u64(f.cookie);
-  encode_match(f.match, w, ctx.version, ctx.tlv());
+  encode_match(match, w, ctx.version, ctx.tlv());
   encode_oxs(w, {f.duration_sec, f.duration_nsec, f.idle_age, f.packet_count, f.byte_count});
 }
 
 /// The fixed part of the commonest form is put together here and appended at once: a dump may have a million of them.
-void put_stats11(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
-  std::array<uint8_t, 46> fixed{};  // behind the length
+void put_stats11(ByteWriter& w, const BodyContext& ctx, const FlowStatsHead& f, const MatchView& match) {
+  std::array<uint8_t, 48> fixed{};  // the length comes last
   uint8_t* b = fixed.data();
-  b[0] = f.table_id;
-  store_be(b + 2, f.duration_sec);
-  store_be(b + 6, f.duration_nsec);
-  store_be(b + 10, f.priority);
-  store_be(b + 12, f.idle_timeout);
-  store_be(b + 14, f.hard_timeout);
-  if (ctx.at_least(Version::k13)) store_be(b + 16, static_cast<uint16_t>(f.flags & 0x1f));
-  if (ctx.at_least(Version::k14)) store_be(b + 18, f.importance);
-  store_be(b + 22, f.cookie);
-  store_be(b + 30, f.packet_count);
-  store_be(b + 38, f.byte_count);
+  b[2] = f.table_id;
+  store_be(b + 4, f.duration_sec);
+  store_be(b + 8, f.duration_nsec);
+  store_be(b + 12, f.priority);
+  store_be(b + 14, f.idle_timeout);
+  store_be(b + 16, f.hard_timeout);
+  if (ctx.at_least(Version::k13)) store_be(b + 18, static_cast<uint16_t>(f.flags & 0x1f));
+  if (ctx.at_least(Version::k14)) store_be(b + 20, f.importance);
+  store_be(b + 24, f.cookie);
+  store_be(b + 32, f.packet_count);
+  store_be(b + 40, f.byte_count);
   w.bytes(fixed);
   // The fixed match of 1.1 cannot say all that an entry may match on, so Open vSwitch and we send OXM there too.
-  encode_oxm_match(f.match, w, ctx.version, ctx.tlv());
+  encode_oxm_match(match, w, ctx.version, ctx.tlv());
 }
 
-void put_stats10(ByteWriter& w, const FlowStats& f) {
+void put_stats10(ByteWriter& w, const FlowStatsHead& f, const Match& match) {
+  w.u16(0);
   w.u8(f.table_id);
   w.u8(0);
-  encode_of10_match(f.match, w);
+  encode_of10_match(match, w);
   put_times(w, f);
   w.zeros(6);
   put_counters(w, f);
 }
 
-void put_stats_nxst(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
+void put_stats_nxst(ByteWriter& w, const BodyContext& ctx, const FlowStatsHead& f, const MatchView& match) {
+  w.u16(0);
   w.u8(f.table_id);
   w.u8(0);
   put_times(w, f);
@@ -188,7 +190,7 @@ void put_stats_nxst(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
   w.u16(age_to_wire(f.hard_age));
   put_counters(w, f);
   size_t start = w.size();
-  size_t length = encode_nxm(f.match, w, ctx.version, ctx.tlv());
+  size_t length = encode_nxm(match, w, ctx.version, ctx.tlv());
   w.patch_u16(length_at, static_cast<uint16_t>(length));
   w.pad(start, 8);
 }
@@ -312,17 +314,24 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, FlowStatsReply& m) {
   return {};
 }
 
-Status encode_entry(ByteWriter& w, const BodyContext& ctx, const FlowStats& f) {
-  size_t start = w.size();
-  w.u16(0);
-  if (is_nxst(ctx)) put_stats_nxst(w, ctx, f);
-  else if (ctx.version == Version::k10) put_stats10(w, f);
-  else if (ctx.at_least(Version::k15)) put_stats15(w, ctx, f);
-  else put_stats11(w, ctx, f);
-  if (Status s = encode_instructions(f.actions, w, ctx.version, ctx.tlv()); !s) return s;
+void begin_entry(ByteWriter& w, const BodyContext& ctx, const FlowEntry& e) {
+  if (is_nxst(ctx)) return put_stats_nxst(w, ctx, e.head, e.match);
+  if (ctx.version == Version::k10) return put_stats10(w, e.head, e.match.match);
+  if (ctx.at_least(Version::k15)) return put_stats15(w, ctx, e.head, e.match);
+  put_stats11(w, ctx, e.head, e.match);
+}
+
+Status close_entry(ByteWriter& w, size_t start) {
   if (w.size() - start > UINT16_MAX) return fail(Error::OFPBRC_BAD_LEN);
   w.patch_u16(start, static_cast<uint16_t>(w.size() - start));
   return {};
+}
+
+Status encode_entry(ByteWriter& w, const BodyContext& ctx, const FlowEntry& e) {
+  size_t start = w.size();
+  begin_entry(w, ctx, e);
+  if (Status s = encode_instructions(e.actions, w, ctx.version, ctx.tlv()); !s) return s;
+  return close_entry(w, start);
 }
 
 Status encode_body(ByteWriter& w, const BodyContext& ctx, const FlowStatsReply& m) {

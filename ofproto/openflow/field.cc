@@ -3,9 +3,11 @@
 #include "ofproto/openflow/field.h"
 
 #include <algorithm>
+#include <bit>
 #include <cctype>
 
 #include "ofproto/openflow/field_places.h"
+#include "ofproto/openflow/wire_plan.h"
 
 namespace sluice::ofp {
 namespace {
@@ -153,6 +155,47 @@ constexpr auto make_preferred() {
 }
 constexpr auto kPreferred = make_preferred();
 
+// Fields that prerequisites_of() looks at.
+constexpr FieldId kDeciding[] = {FieldId::kPacketType, FieldId::kEthType, FieldId::kVlanTci, FieldId::kNwProto, FieldId::kIpFrag,
+                                 FieldId::kIcmpv6Type, FieldId::kIcmpv6Code, FieldId::kCtState, FieldId::kInPort, FieldId::kInPortOxm};
+
+constexpr auto make_wire_plans() {
+  std::array<WirePlan, kFieldCount> t{};
+  for (const Field& f : kFields) {
+    if (f.plain && f.wire_bytes > 8 && (f.wire_bytes != 16 || f.maskable == Maskable::kNo)) throw "not as wide fields are read";  // at compile time
+    uint64_t bits = f.place.bits >= 64 ? UINT64_MAX : ((uint64_t{1} << f.place.bits) - 1) << f.place.shift;
+    std::array<uint8_t, 8> ones{};
+    for (size_t i = std::min<size_t>(f.place.bytes, 8); i-- > 0; bits >>= 8) ones[i] = static_cast<uint8_t>(bits);
+    bool decides = std::ranges::find(kDeciding, f.id) != std::end(kDeciding);
+    t[static_cast<size_t>(f.id)] = {std::bit_cast<uint64_t>(ones), f.place.offset, f.wire_bytes, f.prereq, f.plain, f.maskable != Maskable::kNo, decides};
+  }
+  return t;
+}
+
+constexpr auto make_plain_fields() {
+  std::array<std::array<FieldId, 128>, 4> t{};
+  for (auto& of_class : t) of_class.fill(FieldId::kNone);
+  for (const WireId& w : kWires) {
+    uint32_t h = w.header.header;
+    if (!(h & 0x7ffe0000) && kFields[static_cast<size_t>(w.field)].plain) t[(h >> 30 & 2) | (h >> 16 & 1)][h >> 9 & 0x7f] = w.field;
+  }
+  return t;
+}
+// A word may be loaded from and stored to the place of each: the end of Flow has none.
+static_assert(sizeof(Flow) - offsetof(Flow, tun_metadata) >= 16);
+
+constexpr auto make_oxm_heads() {
+  std::array<std::array<OxmHead, kFieldCount>, 7> t{};
+  for (size_t v = 1; v < t.size(); v++)
+    for (const Field& f : kFields) {
+      uint8_t row = kPreferred[v][static_cast<size_t>(f.id)];
+      if (!f.plain || !row) continue;
+      WireHeader h = kWires[row - 1].header, m = with_mask(h);
+      t[v][static_cast<size_t>(f.id)] = {swap_to_big(h.header), swap_to_big(m.header), swap_to_big(h.experimenter), static_cast<uint8_t>(h.header_size())};
+    }
+  return t;
+}
+
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](unsigned char x, unsigned char y) {
     return std::tolower(x) == std::tolower(y);
@@ -162,6 +205,9 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
 }  // namespace
 
 constexpr std::array<Field, kFieldCount> kFieldTable = kFields;
+constexpr std::array<WirePlan, kFieldCount> kWirePlans = make_wire_plans();
+constexpr std::array<std::array<FieldId, 128>, 4> kPlainFields = make_plain_fields();
+constexpr std::array<std::array<OxmHead, kFieldCount>, 7> kOxmHeads = make_oxm_heads();
 std::span<const Field> all_fields() { return kFields; }
 std::span<const WireId> all_wire_ids() { return kWires; }
 
@@ -194,13 +240,6 @@ const WireId* wire_id_by_name(std::string_view name) {
 std::string_view wire_name(FieldId f) {
   const WireId* w = wire_id_of(f, Version::k10);
   return w ? w->name : field(f).name;
-}
-
-WireHeader with_mask(WireHeader h) {
-  uint32_t fixed = h.is_experimenter() ? 4 : 0;
-  uint32_t value = h.length() - fixed;
-  h.header = (h.header & ~0xffu) | 0x100 | (fixed + 2 * value);
-  return h;
 }
 
 std::optional<WireHeader> read_wire_header(ByteReader& r) {

@@ -193,8 +193,12 @@ std::string format_subfield(const Subfield& s);
 
 // --- Prerequisites ---
 
+/// What the match makes sure of in every packet that it matches, as bits numbered by Prereq.
+using Prereqs = uint32_t;
+Prereqs prereqs_of(const Match& match);
+constexpr bool has_prereq(Prereq p, Prereqs of_match) { return of_match >> static_cast<unsigned>(p) & 1; }
 /// True if the match makes sure that the field exists in every packet that it matches.
-bool has_prereq(Prereq p, const Match& match);
+inline bool has_prereq(Prereq p, const Match& match) { return has_prereq(p, prereqs_of(match)); }
 inline bool has_prereq(FieldId f, const Match& match) { return has_prereq(field(f).prereq, match); }
 /// Adds the prerequisite of f to the match ("tcp_dst" -> eth_type, nw_proto) as far as one is definite; used by learn and tools.
 void add_prereq(FieldId f, Match& match);
@@ -233,7 +237,11 @@ std::string_view wire_name(FieldId f);
 std::optional<WireHeader> read_wire_header(ByteReader& r);
 void write_wire_header(ByteWriter& w, const WireHeader& h);
 /// Header with the mask bit and the doubled length.
-WireHeader with_mask(WireHeader h);
+constexpr WireHeader with_mask(WireHeader h) {
+  uint32_t fixed = h.is_experimenter() ? 4 : 0;
+  h.header = (h.header & ~0xffu) | 0x100 | (fixed + 2 * (h.length() - fixed));
+  return h;
+}
 
 struct Tlv {
   FieldId field;

@@ -39,17 +39,27 @@ struct FlowMod {
   Actions actions;
 };
 
-/// One entry of a flow-stats reply.
-struct FlowStats {
+/// One entry of a flow-stats reply without what it matches and does.
+struct FlowStatsHead {
   uint8_t table_id = 0;
   uint16_t priority = kDefaultPriority;
-  Match match;
   uint64_t cookie = 0;
   uint32_t duration_sec = 0, duration_nsec = 0;
   uint16_t idle_timeout = 0, hard_timeout = 0, importance = 0, flags = 0;
   std::optional<uint32_t> idle_age, hard_age;          // seconds; nothing: not told
   uint64_t packet_count = 0, byte_count = 0;           // UINT64_MAX: unknown
+};
+struct FlowStats : FlowStatsHead {
+  Match match;
   Actions actions;
+};
+/// The same of a flow entry where it is.
+struct FlowEntry {
+  const FlowStatsHead& head;
+  MatchView match;
+  const Actions& actions;
+  FlowEntry(const FlowStats& s) : head(s), match(s.match), actions(s.actions) {}  // NOLINT: that is one
+  FlowEntry(const FlowStatsHead& h, MatchView m, const Actions& a) : head(h), match(m), actions(a) {}
 };
 
 /// Which flows a statistics request is about.

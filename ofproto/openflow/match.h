@@ -6,8 +6,8 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <expected>
-#include <memory>
 #include <string>
 #include <string_view>
 
@@ -55,31 +55,59 @@ struct WordMap {
 
 WordMap words_of(const Flow& mask);
 
-/// A Match in 24 bytes plus 16 for every 8 bytes of Flow that it asks about.  Immutable, copyable.
+/// A match to be written, and the words that its mask has.
+struct MatchView {
+  const Match& match;
+  WordMap words;
+  MatchView(const Match& m) : match(m), words(words_of(m.mask)) {}  // NOLINT: a match is a view of itself
+  MatchView(const Match& m, const WordMap& w) : match(m), words(w) {}
+};
+
+/// A Match in the few words of Flow that it asks about: up to kInline of them in place, more on the heap.  Immutable, copyable.
 class MiniMatch {
  public:
+  static constexpr unsigned kInline = 4;   // Ethernet type, 5-tuple and input port
+
   MiniMatch() = default;
   explicit MiniMatch(const Match& m);
   MiniMatch(const MiniMatch& o);
-  MiniMatch(MiniMatch&&) noexcept = default;
+  MiniMatch(MiniMatch&& o) noexcept { steal(o); }
   MiniMatch& operator=(const MiniMatch& o);
-  MiniMatch& operator=(MiniMatch&&) noexcept = default;
+  MiniMatch& operator=(MiniMatch&& o) noexcept;
+  ~MiniMatch() { if (count_ > kInline) delete[] heap_; }
 
   Match expand() const;
+  /// Into a match that is empty; clear() empties it again at the same small price.
+  void expand(Match& empty) const;
+  void clear(Match& expanded) const;
   const WordMap& map() const { return map_; }
-  std::span<const uint64_t> masks() const { return {words_.get(), map_.count()}; }
-  std::span<const uint64_t> values() const { return {words_.get() + map_.count(), map_.count()}; }
+  std::span<const uint64_t> masks() const { return {words(), count_}; }
+  std::span<const uint64_t> values() const { return {words() + count_, count_}; }
   bool matches(const Flow& packet) const;
   bool is_inside(const MiniMatch& general) const;
   bool overlaps(const MiniMatch& other) const;
   bool same_mask(const MiniMatch& other) const;
   uint64_t hash() const;
-  size_t heap_bytes() const { return map_.count() * 16; }
   friend bool operator==(const MiniMatch& a, const MiniMatch& b);
 
  private:
+  const uint64_t* words() const { return count_ > kInline ? heap_ : inline_; }  // masks, then values
+  uint64_t* make_words();
+  void steal(MiniMatch& o) {
+    map_ = o.map_;
+    count_ = o.count_;
+    if (count_ > kInline) heap_ = o.heap_;
+    else std::memcpy(inline_, o.inline_, 16 * count_);
+    o.count_ = 0;
+    o.map_ = {};
+  }
+
   WordMap map_;
-  std::unique_ptr<uint64_t[]> words_;  // masks, then values
+  uint8_t count_ = 0;                      // of words
+  union {
+    uint64_t inline_[2 * kInline];
+    uint64_t* heap_;
+  };
 };
 
 // --- Wire ---
@@ -107,11 +135,11 @@ Status read_nxm(ByteView bytes, Match& m, const TlvTable* tlv, CookieMatch* cook
 Status read_oxm_match(ByteReader& r, Match& m, const TlvTable* tlv, bool strict = true);
 Status read_match(ByteReader& r, Version version, Match& m, const TlvTable* tlv, bool strict = true);
 /// TLVs alone, unpadded; returns their length.
-size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie = nullptr);
+size_t encode_nxm(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie = nullptr);
 /// The match of 1.1 (fixed) or 1.2+ (OXM with header and padding).
-void encode_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv);
+void encode_match(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv);
 /// The OXM match in every version; its fields have their NXM ids before 1.2.
-void encode_oxm_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv);
+void encode_oxm_match(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv);
 
 /// Formats that can express the match without loss.
 ProtocolSet usable_protocols(const Match& m);

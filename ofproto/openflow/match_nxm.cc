@@ -2,13 +2,14 @@
 // NXM and OXM matches (OF1.3.5 7.2.3).  Decoding checks, per TLV, value, mask, prerequisite and repetition; a field's prerequisite
 // must come before it.
 //
-// Fast path: most fields are "plain" (field.h): their bytes on the wire are their bytes in Flow.  Encoding looks only at fields in
-// words of the mask that are not zero, by a table from words to positions in the order of writing.
+// Fast path: most fields are "plain" (field.h): their bytes on the wire are their bytes in Flow, copied by a plan (wire_plan.h).  Encoding
+// looks only at fields in words of the mask that are not zero, by a table from words to positions in the order of writing.
 #include <algorithm>
 
 #include "ofproto/openflow/match.h"
 #include "ofproto/openflow/field_places.h"
 #include "ofproto/openflow/port.h"
+#include "ofproto/openflow/wire_plan.h"
 
 namespace sluice::ofp {
 namespace {
@@ -31,84 +32,93 @@ Result<bool> read_cookie(ByteReader& r, CookieMatch* cookie) {
   return true;
 }
 
-/// A field's bytes as two integers (the first is 0 up to 8 bytes): to compare and combine without loops over bytes.
-struct Wide {
-  uint64_t hi = 0, lo = 0;
-  bool is_zero() const { return (hi | lo) == 0; }
-  friend bool operator==(const Wide&, const Wide&) = default;
-};
-Wide load_wide(const uint8_t* p, size_t n) {
-  switch (n) {
-    case 1: return {0, *p};
-    case 2: return {0, load_be<uint16_t>(p)};
-    case 4: return {0, load_be<uint32_t>(p)};
-    case 6: return {0, uint64_t{load_be<uint16_t>(p)} << 32 | load_be<uint32_t>(p + 2)};
-    case 8: return {0, load_be<uint64_t>(p)};
-    case 16: return {load_be<uint64_t>(p), load_be<uint64_t>(p + 8)};
-    default: break;
-  }
-  Wide w;
-  for (size_t i = 0; i < n; i++) w.lo = w.lo << 8 | p[i];
-  return w;
+uint8_t* at(Flow& f, const WirePlan& plan) { return reinterpret_cast<uint8_t*>(&f) + plan.offset; }
+const uint8_t* at(const Flow& f, const WirePlan& plan) { return reinterpret_cast<const uint8_t*>(&f) + plan.offset; }
+
+/// True if some byte is not zero.
+template <typename T>
+bool any(const T& t) {
+  static_assert(sizeof t % 2 == 0);
+  uint64_t bits = 0;
+  for (size_t i = 0; i < sizeof t; i += 2) bits |= load_bytes(reinterpret_cast<const uint8_t*>(&t) + i, 2);
+  return bits;
 }
-Wide ones_wide(size_t n) {
-  if (n == 16) return {UINT64_MAX, UINT64_MAX};
-  return {0, n == 8 ? UINT64_MAX : (uint64_t{1} << 8 * n) - 1};
-}
-uint8_t* at(Flow& f, const Field& field) { return reinterpret_cast<uint8_t*>(&f) + field.place.offset; }
-const uint8_t* at(const Flow& f, const Field& field) { return reinterpret_cast<const uint8_t*>(&f) + field.place.offset; }
 
 /// Fields of Ethernet say themselves that the packet is of that type.
-bool implies_ethernet(const Match& m) {
-  return m.mask.eth_type || m.mask.vlan_tci || !m.mask.eth_src.is_zero() || !m.mask.eth_dst.is_zero();
-}
-
-/// The copying of a plain field's payload, with the checks of read_tlv.
-Status take_plain(const Field& f, WireHeader h, ByteView payload, Match& m) {
-  size_t n = f.wire_bytes;
-  if (payload.size() != (h.has_mask() ? 2 * n : n)) return fail(Error::OFPBMC_BAD_LEN);
-  if (f.id == FieldId::kInPortOxm && !is_port_valid(OfpPort{load_be<uint32_t>(payload.data())})) return fail(Error::OFPBMC_BAD_VALUE);
-  uint8_t* mask = at(m.mask, f);
-  if (!load_wide(mask, n).is_zero()) return fail(Error::OFPBMC_DUP_FIELD);
-  if (!has_prereq(f.prereq, m)) return fail(Error::OFPBMC_BAD_PREREQ);
-  if (h.has_mask()) {
-    Wide v = load_wide(payload.data(), n), k = load_wide(payload.data() + n, n);
-    if ((v.lo & ~k.lo) || (v.hi & ~k.hi)) return fail(Error::OFPBMC_BAD_WILDCARDS);
-    if (f.maskable == Maskable::kNo && !k.is_zero() && k != ones_wide(n)) return fail(Error::OFPBMC_BAD_MASK);
-    std::memcpy(mask, payload.data() + n, n);
-  } else {
-    std::memset(mask, 0xff, n);
-  }
-  std::memcpy(at(m.value, f), payload.data(), n);
-  return {};
-}
-
-Status take_other(ByteReader& r, Match& m, const TlvTable* tlv, bool strict) {
-  auto t = read_tlv(r, tlv, !strict);
-  if (!t) return fail(t.error());
-  if (t->field == FieldId::kNone) return {};
-  if (!m.is_wild(t->field, tlv)) return fail(Error::OFPBMC_DUP_FIELD);
-  if (!has_prereq(t->field, m)) return fail(Error::OFPBMC_BAD_PREREQ);
-  m.set(t->field, t->value, t->mask, tlv);
-  return {};
-}
+bool implies_ethernet(const Match& m) { return m.mask.eth_type || m.mask.vlan_tci || any(m.mask.eth_src) || any(m.mask.eth_dst); }
 
 /// A prerequisite that held when its field came may be undone by a later field that says what the packet is not: of Ethernet, a first
 /// fragment, neighbor discovery.
 bool contradicts_itself(const Match& m) {
-  bool undone = m.value.packet_type || (m.value.nw_frag & kFragLater) || (m.value.tp_dst && !(m.mask.nd_target == Ipv6Addr{} && m.mask.arp_sha.is_zero() && m.mask.arp_tha.is_zero()));
+  bool undone = m.value.packet_type || (m.value.nw_frag & kFragLater) || (m.value.tp_dst && (any(m.mask.nd_target) || any(m.mask.arp_sha) || any(m.mask.arp_tha)));
   if (!undone) return false;
   Match rest = m;
   return normalize(rest);
 }
 
-Status take_tlv(ByteReader& r, Match& m, const TlvTable* tlv, bool strict) {
-  WireHeader h{load_be<uint32_t>(r.position()), 0};
-  const WireId* id = h.is_experimenter() ? nullptr : find_wire_id(h);
-  if (!id || !field(id->field).plain || h.length() > r.remaining() - 4 || h.length() == 0) return take_other(r, m, tlv, strict);
-  r.skip(4);
-  return take_plain(field(id->field), h, r.bytes(h.length()), m);
-}
+/// Takes TLVs into a match.
+class Taker {
+ public:
+  Taker(Match& m, const TlvTable* tlv, bool strict) : m_(m), tlv_(tlv), strict_(strict), prereqs_(prereqs_of(m)) {}
+
+  /// REQUIRES: r.remaining() >= 4.
+  Status take(ByteReader& r) {
+    uint32_t header = load_be<uint32_t>(r.position());
+    FieldId id = plain_field(header);
+    if (id == FieldId::kNone) return take_other(r);
+    const WirePlan& plan = kWirePlans[static_cast<size_t>(id)];
+    bool masked = header & 0x100;
+    size_t n = plan.bytes, length = header & 0xff;
+    if (length != n << masked || length > r.remaining() - 4) return fail(Error::OFPBMC_BAD_LEN);
+    const uint8_t* payload = r.bytes(4 + length).data() + 4;
+    if (id == FieldId::kInPortOxm && !is_port_valid(OfpPort{load_be<uint32_t>(payload)})) return fail(Error::OFPBMC_BAD_VALUE);
+    Status s = masked || n > 8 ? take_masked_or_wide(plan, payload, masked) : take_word(plan, load_bytes(payload, n), plan.ones);
+    if (plan.decides) prereqs_ = prereqs_of(m_);
+    return s;
+  }
+
+ private:
+  /// The copying of a plain field's payload, with the checks of read_tlv.
+  [[gnu::noinline]] Status take_masked_or_wide(const WirePlan& plan, const uint8_t* payload, bool masked) {
+    size_t n = plan.bytes;
+    if (n <= 8) return take_word(plan, load_bytes(payload, n), load_bytes(payload + n, n));
+    uint64_t mask_0 = masked ? load_word(payload + 16) : UINT64_MAX, mask_1 = masked ? load_word(payload + 24) : UINT64_MAX;
+    if (load_word(at(m_.mask, plan) + 8)) return fail(Error::OFPBMC_DUP_FIELD);
+    if (Status s = take_word(plan, load_word(payload), mask_0); !s) return s;
+    if (load_word(payload + 8) & ~mask_1) return fail(Error::OFPBMC_BAD_WILDCARDS);
+    store_word(at(m_.mask, plan) + 8, mask_1);
+    store_word(at(m_.value, plan) + 8, load_word(payload + 8));
+    return {};
+  }
+
+  Status take_word(const WirePlan& plan, uint64_t value, uint64_t mask) {
+    uint8_t *to_mask = at(m_.mask, plan), *to_value = at(m_.value, plan);
+    uint64_t was = load_word(to_mask);
+    if (was & plan.ones) return fail(Error::OFPBMC_DUP_FIELD);
+    if (!has_prereq(plan.prereq, prereqs_)) return fail(Error::OFPBMC_BAD_PREREQ);
+    if (value & ~mask) return fail(Error::OFPBMC_BAD_WILDCARDS);
+    if (!plan.maskable && mask && mask != plan.ones) return fail(Error::OFPBMC_BAD_MASK);
+    store_word(to_mask, was | mask);
+    store_word(to_value, load_word(to_value) | value);
+    return {};
+  }
+
+  Status take_other(ByteReader& r) {
+    auto t = read_tlv(r, tlv_, !strict_);
+    if (!t) return fail(t.error());
+    if (t->field == FieldId::kNone) return {};
+    if (!m_.is_wild(t->field, tlv_)) return fail(Error::OFPBMC_DUP_FIELD);
+    if (!has_prereq(field(t->field).prereq, prereqs_)) return fail(Error::OFPBMC_BAD_PREREQ);
+    m_.set(t->field, t->value, t->mask, tlv_);
+    prereqs_ = prereqs_of(m_);
+    return {};
+  }
+
+  Match& m_;
+  const TlvTable* tlv_;
+  const bool strict_;
+  Prereqs prereqs_;            // of m_ as it is
+};
 
 /// The order in which fields are written; a prerequisite comes before what needs it.
 constexpr FieldId kOrder[] = {
@@ -155,20 +165,27 @@ constexpr auto make_positions_of_words() {
 }
 constexpr auto kPositionsOfWords = make_positions_of_words();
 
-/// Positions of the fields that have a prerequisite beyond Ethernet, by it: those of one that is not there need not be looked at.
-constexpr size_t kPrereqs = static_cast<size_t>(Prereq::kInPort) + 1;
-std::array<Positions, kPrereqs> make_positions_of_prereqs() {
-  std::array<Positions, kPrereqs> t{};
-  for (size_t i = 0; i < std::size(kOrder); i++) {
-    Prereq p = field(kOrder[i]).prereq;
-    if (p > Prereq::kVlan) t[static_cast<size_t>(p)].bits[i / 64] |= uint64_t{1} << i % 64;
+/// What tells of each position that its field is wild, and, by prerequisite (frames of Ethernet are not asked for it), the positions of fields
+/// that have it.
+struct Order {
+  static constexpr size_t kPrereqs = static_cast<size_t>(Prereq::kInPort) + 1;
+  struct Bits {
+    uint64_t ones = 0;      // 0: looked at in any case
+    size_t offset = 0;
+  };
+  std::array<Bits, std::size(kOrder)> bits;
+  std::array<Positions, kPrereqs> of_prereqs;
+
+  Order() {
+    for (size_t i = 0; i < std::size(kOrder); i++) {
+      const WirePlan& plan = kWirePlans[static_cast<size_t>(kOrder[i])];
+      bool many = plan.bytes > 8 || kOrder[i] == FieldId::kReg0;
+      if (!many) bits[i] = {plan.ones, plan.offset};
+      Prereq p = plan.prereq == Prereq::kEthernet ? Prereq::kNone : plan.prereq;
+      of_prereqs[static_cast<size_t>(p)].bits[i / 64] |= uint64_t{1} << i % 64;
+    }
   }
-  return t;
-}
-const std::array<Positions, kPrereqs>& positions_of_prereqs() {
-  static const auto table = make_positions_of_prereqs();
-  return table;
-}
+};
 
 struct Encoder {
   const Match& m;
@@ -176,12 +193,15 @@ struct Encoder {
   Version version;
   const TlvTable* tlv;
   bool oxm;  // with the fields of OXM where NXM has others: in_port of 32 bits, vlan_vid and vlan_pcp, ip_dscp
+  const std::array<OxmHead, kFieldCount>& heads;
+  const Prereqs prereqs;
   // Plain fields are collected here: growing the vector for each costs more than all else of it.
-  static constexpr size_t kLongestPlain = 8 + 2 * 16;
+  static constexpr size_t kLongestPlain = 8 + 2 * 16 + 8;   // a word may be stored for its first bytes
   std::array<uint8_t, 512> buffer;
   size_t used = 0;
 
-  Encoder(const Match& match, ByteWriter& writer, Version v, const TlvTable* table, bool as_oxm) : m(match), w(writer), version(v), tlv(table), oxm(as_oxm) {}
+  Encoder(const Match& match, ByteWriter& writer, Version v, const TlvTable* table, bool as_oxm)
+      : m(match), w(writer), version(v), tlv(table), oxm(as_oxm), heads(kOxmHeads[static_cast<size_t>(v)]), prereqs(prereqs_of(match)) {}
 
   void run(const WordMap& words) {
     Positions p;
@@ -189,23 +209,42 @@ struct Encoder {
       p.bits[0] |= kPositionsOfWords[i].bits[0];
       p.bits[1] |= kPositionsOfWords[i].bits[1];
     });
-    const auto& of_prereqs = positions_of_prereqs();
-    for (size_t i = static_cast<size_t>(Prereq::kMpls); i < kPrereqs; i++) {
-      const Positions& q = of_prereqs[i];
-      if (!((p.bits[0] & q.bits[0]) | (p.bits[1] & q.bits[1])) || has_prereq(static_cast<Prereq>(i), m)) continue;
-      p.bits[0] &= ~q.bits[0];
-      p.bits[1] &= ~q.bits[1];
+    static const Order order;
+    Positions may;
+    for (Prereqs b = prereqs; b; b &= b - 1) {
+      const Positions& q = order.of_prereqs[static_cast<unsigned>(__builtin_ctz(b))];
+      may.bits[0] |= q.bits[0];
+      may.bits[1] |= q.bits[1];
     }
+    const uint8_t* mask = reinterpret_cast<const uint8_t*>(&m.mask);
     for (unsigned k = 0; k < 2; k++)
-      for (uint64_t b = p.bits[k]; b; b &= b - 1) put_position(kOrder[k * 64 + static_cast<unsigned>(__builtin_ctzll(b))]);
+      for (uint64_t b = p.bits[k] & may.bits[k]; b; b &= b - 1) {
+        unsigned i = k * 64 + static_cast<unsigned>(__builtin_ctzll(b));
+        const Order::Bits& o = order.bits[i];
+        if (!o.ones || load_word(mask + o.offset) & o.ones) put_position(kOrder[i]);
+      }
+  }
+  /// What is collected goes to the writer, padded to 8 behind `start` of it.
+  void finish_padded(size_t start) {
+    size_t length = w.size() - start + used, padding = (8 - length % 8) % 8;
+    if (used + 8 > buffer.size()) flush();
+    store_word(buffer.data() + used, 0);
+    used += padding;
     flush();
+    w.patch_u16(start + 2, static_cast<uint16_t>(length));
+  }
+  void begin_oxm() {
+    store_word(buffer.data(), 0);
+    buffer[1] = 1;  // type; the length comes last
+    used = 4;
   }
 
- private:
   void flush() {
     w.bytes(ByteView(buffer.data(), used));
     used = 0;
   }
+
+ private:
   void write(FieldId f, const FieldValue& value, const FieldValue* mask) {
     flush();
     write_tlv(w, f, value, mask, version, tlv);
@@ -222,7 +261,7 @@ struct Encoder {
         if (m.mask.packet_type && (m.value.packet_type || !implies_ethernet(m))) put(f);
         return;
       case FieldId::kNwTos:
-        if ((m.mask.nw_tos & 0xfc) && has_prereq(f, m)) put(oxm ? FieldId::kIpDscp : FieldId::kNwTos);
+        if ((m.mask.nw_tos & 0xfc) && has(Prereq::kIp)) put(oxm ? FieldId::kIpDscp : FieldId::kNwTos);
         return;
       case FieldId::kTunMetadata0: return tun_metadata();
       case FieldId::kReg0: return registers();
@@ -230,29 +269,46 @@ struct Encoder {
     }
   }
 
+  bool has(Prereq p) const { return has_prereq(p, prereqs); }
+
   void put(FieldId id) {
-    const Field& f = field(id);
-    if (f.plain) return put_plain(f);
+    const WirePlan& plan = kWirePlans[static_cast<size_t>(id)];
+    if (plan.plain) return put_plain(plan, heads[static_cast<size_t>(id)]);
+    if (plan.ones && !(load_word(at(m.mask, plan)) & plan.ones)) return;
+    if (!has(plan.prereq)) return;
     FieldValue mask = m.get_mask(id, tlv);
-    if (mask.is_zero() || !has_prereq(f.prereq, m)) return;
-    write(id, m.get(id, tlv), &mask);
+    if (!mask.is_zero()) write(id, m.get(id, tlv), &mask);
   }
 
-  void put_plain(const Field& f) {
-    size_t n = f.wire_bytes;
-    Wide mask = load_wide(at(m.mask, f), n);
-    if (mask.is_zero() || (f.prereq == Prereq::kVlan && !has_prereq(f.prereq, m))) return;  // run() left out what else lacks its prerequisite
-    const WireId* id = wire_id_of(f.id, version);
-    bool exact = mask == ones_wide(n);
-    size_t head = id->header.header_size();
+  void put_plain(const WirePlan& plan, const OxmHead& head) {
     if (used + kLongestPlain > buffer.size()) flush();
+    const uint8_t *mask = at(m.mask, plan), *value = at(m.value, plan);
+    if (plan.bytes > 8) return put_wide(head, value, mask);
+    uint64_t k = load_word(mask) & plan.ones;
+    if (!k) return;
+    uint8_t* out = put_head(head, k == plan.ones);
+    store_word(out, load_word(value));
+    out += plan.bytes;
+    if (k != plan.ones) {
+      store_word(out, k);
+      out += plan.bytes;
+    }
+    used = static_cast<size_t>(out - buffer.data());
+  }
+  void put_wide(const OxmHead& head, const uint8_t* value, const uint8_t* mask) {
+    uint64_t k0 = load_word(mask), k1 = load_word(mask + 8);
+    if (!(k0 | k1)) return;
+    bool exact = (k0 & k1) == UINT64_MAX;
+    uint8_t* out = put_head(head, exact);
+    std::memcpy(out, value, 16);
+    if (!exact) std::memcpy(out + 16, mask, 16);
+    used = static_cast<size_t>(out - buffer.data()) + (exact ? 16 : 32);
+  }
+  uint8_t* put_head(const OxmHead& head, bool exact) {
     uint8_t* out = buffer.data() + used;
-    used += head + (exact ? n : 2 * n);
-    WireHeader h = exact ? id->header : with_mask(id->header);
-    store_be(out, h.header);
-    if (head == 8) store_be(out + 4, h.experimenter);
-    std::memcpy(out + head, at(m.value, f), n);
-    if (!exact) std::memcpy(out + head + n, at(m.mask, f), n);
+    std::memcpy(out, exact ? &head.exact : &head.masked, 4);
+    std::memcpy(out + 4, &head.experimenter, 4);
+    return out + head.size;
   }
 
   void vlan() {
@@ -296,6 +352,7 @@ void write_cookie(const CookieMatch& c, ByteWriter& w) {
 
 Status read_nxm(ByteView bytes, Match& m, const TlvTable* tlv, CookieMatch* cookie, bool strict) {
   ByteReader r(bytes);
+  Taker taker(m, tlv, strict);
   while (r.remaining()) {
     if (r.remaining() < 4) return fail(Error::OFPBMC_BAD_LEN);
     if (r.position()[1] == 1 && r.position()[2] >> 1 == 30) {  // as the cookie may be
@@ -303,7 +360,7 @@ Status read_nxm(ByteView bytes, Match& m, const TlvTable* tlv, CookieMatch* cook
       if (!was_cookie) return fail(was_cookie.error());
       if (*was_cookie) continue;
     }
-    if (auto ok = take_tlv(r, m, tlv, strict); !ok) {
+    if (auto ok = taker.take(r); !ok) {
       if (!strict && ok.error() == Error::OFPBMC_BAD_PREREQ) continue;
       return fail(ok.error());
     }
@@ -355,40 +412,27 @@ Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, 
   return m;
 }
 
-WordMap words_of(const Flow& mask) {
-  constexpr size_t kBlock = 8;  // most blocks of a mask are zero as a whole
-  WordMap map;
-  auto words = mask.words();
-  for (size_t i = 0; i < kFlowWords;) {
-    size_t end = std::min(i + kBlock, kFlowWords);
-    uint64_t any = 0;
-    for (size_t k = i; k < end; k++) any |= words[k];
-    if (any)
-      for (size_t k = i; k < end; k++) map.bits[k / 64] |= uint64_t{words[k] != 0} << k % 64;
-    i = end;
-  }
-  return map;
-}
-
-size_t encode_nxm(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie) {
+size_t encode_nxm(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie) {
   size_t start = w.size();
-  Encoder(m, w, version, tlv, version >= Version::k12).run(words_of(m.mask));
+  Encoder encoder(m.match, w, version, tlv, version >= Version::k12);
+  encoder.run(m.words);
+  encoder.flush();
   if (cookie && cookie->mask) write_cookie(*cookie, w);
   return w.size() - start;
 }
 
-void encode_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv) {
-  if (version == Version::k10) return encode_of10_match(m, w);
-  if (version == Version::k11) return encode_of11_match(m, w);
+void encode_match(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv) {
+  if (version == Version::k10) return encode_of10_match(m.match, w);
+  if (version == Version::k11) return encode_of11_match(m.match, w);
   encode_oxm_match(m, w, version, tlv);
 }
 
-void encode_oxm_match(const Match& m, ByteWriter& w, Version version, const TlvTable* tlv) {
+void encode_oxm_match(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv) {
   size_t start = w.size();
-  w.u32(1 << 16);  // type 1, length to come
-  Encoder(m, w, version, tlv, true).run(words_of(m.mask));
-  w.patch_u16(start + 2, static_cast<uint16_t>(w.size() - start));
-  w.pad(start, 8);
+  Encoder encoder(m.match, w, version, tlv, true);
+  encoder.begin_oxm();
+  encoder.run(m.words);
+  encoder.finish_padded(start);
 }
 
 }  // namespace sluice::ofp

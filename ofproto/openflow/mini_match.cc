@@ -1,18 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // MiniMatch: a bit map of the words that the mask has, the masks, the values.
+#include <algorithm>
 #include <cstring>
 
 #include "ofproto/openflow/match.h"
 
 namespace sluice::ofp {
 
-MiniMatch::MiniMatch(const Match& m) {
+WordMap words_of(const Flow& mask) {
+  constexpr size_t kBlock = 8;  // most blocks of a mask are zero as a whole
+  WordMap map;
+  const uint64_t* w = mask.words().data();
+  auto note = [&](size_t from, size_t n) {
+    for (size_t k = from; k < from + n; k++) map.bits[k / 64] |= uint64_t{w[k] != 0} << k % 64;
+  };
+  size_t i = 0;
+  for (; i + kBlock <= kFlowWords; i += kBlock)
+    if (w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] | w[i + 7]) note(i, kBlock);
+  note(i, kFlowWords - i);
+  return map;
+}
+
+uint64_t* MiniMatch::make_words() {
+  if (count_ <= kInline) return inline_;
+  return heap_ = new uint64_t[2 * count_];
+}
+
+MiniMatch::MiniMatch(const Match& m) : map_(words_of(m.mask)), count_(static_cast<uint8_t>(map_.count())) {
   auto mask = m.mask.words(), value = m.value.words();
-  map_ = words_of(m.mask);
-  unsigned n = map_.count();
-  if (n == 0) return;
-  words_.reset(new uint64_t[2 * n]);
-  uint64_t* out = words_.get();
+  uint64_t* out = make_words();
+  size_t n = count_;
   map_.for_each([&](unsigned i) {
     out[0] = mask[i];
     out[n] = value[i];
@@ -20,34 +37,45 @@ MiniMatch::MiniMatch(const Match& m) {
   });
 }
 
-MiniMatch::MiniMatch(const MiniMatch& o) : map_(o.map_) {
-  unsigned n = map_.count();
-  if (n == 0) return;
-  words_.reset(new uint64_t[2 * n]);
-  std::memcpy(words_.get(), o.words_.get(), 16 * n);
-}
+MiniMatch::MiniMatch(const MiniMatch& o) : map_(o.map_), count_(o.count_) { std::memcpy(make_words(), o.words(), 16 * count_); }
 
 MiniMatch& MiniMatch::operator=(const MiniMatch& o) {
   if (this != &o) *this = MiniMatch(o);
   return *this;
 }
 
+MiniMatch& MiniMatch::operator=(MiniMatch&& o) noexcept {
+  if (this == &o) return *this;
+  if (count_ > kInline) delete[] heap_;
+  steal(o);
+  return *this;
+}
+
 Match MiniMatch::expand() const {
   Match m;
-  const uint64_t* w = words_.get();
-  unsigned n = map_.count();
+  expand(m);
+  return m;
+}
+
+void MiniMatch::expand(Match& m) const {
+  const uint64_t* w = words();
+  size_t n = count_;
   auto mask = m.mask.words(), value = m.value.words();
   map_.for_each([&](unsigned i) {
     mask[i] = w[0];
     value[i] = w[n];
     w++;
   });
-  return m;
+}
+
+void MiniMatch::clear(Match& m) const {
+  auto mask = m.mask.words(), value = m.value.words();
+  map_.for_each([&](unsigned i) { mask[i] = value[i] = 0; });
 }
 
 bool MiniMatch::matches(const Flow& packet) const {
-  const uint64_t* w = words_.get();
-  unsigned n = map_.count();
+  const uint64_t* w = words();
+  size_t n = count_;
   auto p = packet.words();
   for (unsigned k = 0; k < 2; k++)
     for (uint64_t b = map_.bits[k]; b; b &= b - 1, w++)
@@ -61,13 +89,14 @@ namespace {
 template <typename Fn>
 bool for_each_pair(const MiniMatch& m, const MiniMatch& general, Fn fn) {
   size_t i = 0, g = 0;
+  auto m_masks = m.masks(), m_values = m.values(), g_masks = general.masks(), g_values = general.values();
   for (unsigned k = 0; k < 2; k++) {
     uint64_t both = m.map().bits[k] | general.map().bits[k];
     for (uint64_t b = both; b; b &= b - 1) {
       uint64_t bit = b & -b;
       bool in_m = m.map().bits[k] & bit, in_g = general.map().bits[k] & bit;
-      uint64_t mm = in_m ? m.masks()[i] : 0, mv = in_m ? m.values()[i] : 0;
-      uint64_t gm = in_g ? general.masks()[g] : 0, gv = in_g ? general.values()[g] : 0;
+      uint64_t mm = in_m ? m_masks[i] : 0, mv = in_m ? m_values[i] : 0;
+      uint64_t gm = in_g ? g_masks[g] : 0, gv = in_g ? g_values[g] : 0;
       i += in_m, g += in_g;
       if (!fn(mm, mv, gm, gv)) return false;
     }
@@ -86,17 +115,22 @@ bool MiniMatch::overlaps(const MiniMatch& other) const {
 }
 
 bool MiniMatch::same_mask(const MiniMatch& o) const {
-  return map_ == o.map_ && (map_.count() == 0 || std::memcmp(words_.get(), o.words_.get(), 8 * map_.count()) == 0);
+  if (map_ != o.map_) return false;
+  const uint64_t *a = words(), *b = o.words();
+  return std::equal(a, a + count_, b);
 }
 
 bool operator==(const MiniMatch& a, const MiniMatch& b) {
-  return a.map_ == b.map_ && (a.map_.count() == 0 || std::memcmp(a.words_.get(), b.words_.get(), 16 * a.map_.count()) == 0);
+  if (a.map_ != b.map_) return false;
+  const uint64_t *x = a.words(), *y = b.words();
+  return std::equal(x, x + 2 * a.count_, y);
 }
 
 uint64_t MiniMatch::hash() const {
   uint64_t h = map_.bits[0] * 0x9e3779b97f4a7c15ull ^ map_.bits[1];
-  for (unsigned i = 0; i < 2 * map_.count(); i++) {
-    h ^= words_[i];
+  const uint64_t* w = words();
+  for (unsigned i = 0; i < 2u * count_; i++) {
+    h ^= w[i];
     h *= 0xff51afd7ed558ccdull;
     h ^= h >> 32;
   }

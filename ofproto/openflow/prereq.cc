@@ -16,39 +16,53 @@ uint16_t l3_type(const Match& m) {
   return type >> 16 == 1 ? static_cast<uint16_t>(type) : 0;
 }
 bool is_ip(const Match& m) { return l3_type(m) == 0x0800 || l3_type(m) == 0x86dd; }
-bool ip_proto(const Match& m, uint8_t proto) {
-  return is_ip(m) && m.mask.nw_proto == 0xff && m.value.nw_proto == proto && !(m.value.nw_frag & kFragLater);
+constexpr Prereqs bit(Prereq p) { return Prereqs{1} << static_cast<unsigned>(p); }
+
+/// Neighbor discovery is ICMPv6 of type 135 or 136; a wildcarded code passes.
+Prereqs icmp6_bits(const Match& m) {
+  Prereqs bits = bit(Prereq::kIcmp6);
+  if ((m.mask.tp_src.host() & 0xff) != 0xff || m.value.tp_dst) return bits;
+  if (m.value.tp_src == be16(135)) bits |= bit(Prereq::kNd) | bit(Prereq::kNdSolicit);
+  if (m.value.tp_src == be16(136)) bits |= bit(Prereq::kNd) | bit(Prereq::kNdAdvert);
+  return bits;
 }
-bool is_icmp6(const Match& m) { return l3_type(m) == 0x86dd && ip_proto(m, 58); }
-bool icmp_type(const Match& m, uint8_t type) { return (m.mask.tp_src.host() & 0xff) == 0xff && m.value.tp_src == be16(type); }
-bool icmp_code_0(const Match& m) { return m.value.tp_dst == be16(0); }  // a wildcarded code passes (spec: 135/136 select ND)
+
+/// The first fragment at least, of a known protocol.
+Prereqs l4_bits(const Match& m, bool v6) {
+  if (m.mask.nw_proto != 0xff || (m.value.nw_frag & kFragLater)) return 0;
+  switch (m.value.nw_proto) {
+    case 1: return v6 ? 0 : bit(Prereq::kIcmp4);
+    case 6: return bit(Prereq::kTcp);
+    case 17: return bit(Prereq::kUdp);
+    case 58: return v6 ? icmp6_bits(m) : 0;
+    case 132: return bit(Prereq::kSctp);
+    default: return 0;
+  }
+}
+
+Prereqs ip_bits(const Match& m, bool v6) {
+  bool tracked = (m.value.ct_state & kCtTrk) && !(m.value.ct_state & kCtInv);
+  return bit(Prereq::kIp) | bit(v6 ? Prereq::kIpv6 : Prereq::kIpv4) | (tracked ? bit(Prereq::kCt) : 0) | l4_bits(m, v6);
+}
 
 }  // namespace
 
-bool has_prereq(Prereq p, const Match& m) {
-  switch (p) {
-    case Prereq::kNone: return true;
-    case Prereq::kEthernet: return is_ethernet(m);
-    case Prereq::kVlan: return is_ethernet(m) && (m.value.vlan_tci & be16(kVlanPresent));
-    case Prereq::kMpls: return l3_type(m) == 0x8847 || l3_type(m) == 0x8848;
-    case Prereq::kArp: return l3_type(m) == 0x0806 || l3_type(m) == 0x8035;
-    case Prereq::kIpv4: return l3_type(m) == 0x0800;
-    case Prereq::kIpv6: return l3_type(m) == 0x86dd;
-    case Prereq::kIp: return is_ip(m);
-    case Prereq::kTcp: return ip_proto(m, 6);
-    case Prereq::kUdp: return ip_proto(m, 17);
-    case Prereq::kSctp: return ip_proto(m, 132);
-    case Prereq::kIcmp4: return l3_type(m) == 0x0800 && ip_proto(m, 1);
-    case Prereq::kIcmp6: return is_icmp6(m);
-    case Prereq::kNd: return is_icmp6(m) && (icmp_type(m, 135) || icmp_type(m, 136)) && icmp_code_0(m);
-    case Prereq::kNdSolicit: return is_icmp6(m) && icmp_type(m, 135) && icmp_code_0(m);
-    case Prereq::kNdAdvert: return is_icmp6(m) && icmp_type(m, 136) && icmp_code_0(m);
-    case Prereq::kNsh: return l3_type(m) == 0x894f;
-    case Prereq::kCt: return is_ip(m) && (m.value.ct_state & kCtTrk) && !(m.value.ct_state & kCtInv);
-    case Prereq::kPbb: return l3_type(m) == 0x88e7;
-    case Prereq::kInPort: return m.mask.in_port == be32(UINT32_MAX);
+Prereqs prereqs_of(const Match& m) {
+  Prereqs bits = bit(Prereq::kNone);
+  if (is_ethernet(m)) {
+    bits |= bit(Prereq::kEthernet);
+    if (m.value.vlan_tci & be16(kVlanPresent)) bits |= bit(Prereq::kVlan);
   }
-  return false;
+  if (m.mask.in_port == be32(UINT32_MAX)) bits |= bit(Prereq::kInPort);
+  switch (l3_type(m)) {
+    case 0x0800: return bits | ip_bits(m, false);
+    case 0x86dd: return bits | ip_bits(m, true);
+    case 0x0806: case 0x8035: return bits | bit(Prereq::kArp);
+    case 0x8847: case 0x8848: return bits | bit(Prereq::kMpls);
+    case 0x894f: return bits | bit(Prereq::kNsh);
+    case 0x88e7: return bits | bit(Prereq::kPbb);
+    default: return bits;
+  }
 }
 
 void add_prereq(FieldId f, Match& m) {
