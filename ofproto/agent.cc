@@ -22,7 +22,7 @@ ofp::Message packet_in_message(const OfConnection& c, ofp::PacketIn pin) {
 Agent::Agent(Loop& loop, Bridge& bridge, Controllers::Options options)
     : loop_(loop), bridge_(bridge),
       controllers_(loop, std::move(options),
-                   {.on_message = [this](OfConnection& c, const ofp::Message& m, ByteView raw) { handle(c, m, raw); },
+                   {.on_message = [this](OfConnection& c, ofp::Message& m, ByteView raw) { handle(c, m, raw); },
                     .on_ready = [this](OfConnection&) { update_miss_to_controller(); },
                     .on_closed = [this](OfConnection& c) { closed(c); },
                     .log = [this](std::string_view text) { log_rconn.info("{}<->{}", bridge_.name(), text); },
@@ -73,7 +73,7 @@ void Agent::update_fail_mode(Time now) {
   bridge_.set_fail_open(open, now);
 }
 
-void Agent::handle(OfConnection& c, const ofp::Message& m, ByteView raw) {
+void Agent::handle(OfConnection& c, ofp::Message& m, ByteView raw) {
   requester_ = &c;
   requester_xid_ = m.xid;
   handle_message(*this, c, m, raw);

@@ -64,7 +64,7 @@ class Agent : public BridgeEvents {
   void monitors_changed();
 
  private:
-  void handle(OfConnection& c, const ofp::Message& m, ByteView raw);
+  void handle(OfConnection& c, ofp::Message& m, ByteView raw);
   void closed(OfConnection& c);
   void update_fail_mode(Time now);
   void update_miss_to_controller();
@@ -83,6 +83,6 @@ class Agent : public BridgeEvents {
 };
 
 /// Calls the handler of m.type; errors go back to c.
-void handle_message(Agent& agent, OfConnection& c, const ofp::Message& m, ByteView raw);
+void handle_message(Agent& agent, OfConnection& c, ofp::Message& m, ByteView raw);
 
 }  // namespace sluice

@@ -3,6 +3,7 @@
 #include "ofproto/bridge.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ofproto/bridge_ports.h"
 #include "ofproto/switch_impl.h"
@@ -108,7 +109,7 @@ void Bridge::set_normal_by_default(bool on, Time now) {
   if (on) {
     ofp::FlowMod mod{.command = ofp::FlowModCommand::kAdd, .match = all, .priority = 0, .table_id = 0, .actions = {ofp::Output{OFPP_NORMAL}}};
     mod.new_cookie = 0;
-    if (!impl_->view.tables->table(0).rules.find(ofp::MiniMatch(all), 0)) (void)impl_->view.tables->apply(mod, {}, now);
+    if (!impl_->view.tables->table(0).rules.find(ofp::MiniMatch(all), 0)) (void)impl_->view.tables->apply(std::move(mod), {}, now);
   } else if (Rule* r = impl_->view.tables->table(0).rules.find(ofp::MiniMatch(all), 0)) {
     if (r->actions->actions == ofp::Actions{ofp::Output{OFPP_NORMAL}}) impl_->view.tables->remove(r, RuleEnd::kDelete, now);
   }
@@ -169,24 +170,21 @@ Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::Match& matc
 
 }  // namespace
 
-Outcome Bridge::flow_mod(const ofp::FlowMod& request, Version version, Time now) {
-  bool deletes = request.command == ofp::FlowModCommand::kDelete || request.command == ofp::FlowModCommand::kDeleteStrict;
-  if (request.flags & ofp::kFlowEmergency) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
-  if (!deletes && request.table_id == ofp::kTableAll && version >= Version::k11 && request.command == ofp::FlowModCommand::kAdd)
+Outcome Bridge::flow_mod(ofp::FlowMod& mod, Version version, Time now) {
+  bool deletes = mod.command == ofp::FlowModCommand::kDelete || mod.command == ofp::FlowModCommand::kDeleteStrict;
+  if (mod.flags & ofp::kFlowEmergency) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
+  if (!deletes && mod.table_id == ofp::kTableAll && version >= Version::k11 && mod.command == ofp::FlowModCommand::kAdd)
     return std::unexpected(Error::OFPFMFC_BAD_TABLE_ID);
   FlowTables::ModSemantics semantics{.modify_adds = version <= Version::k11, .add_resets = version <= Version::k11};
   Switch::Impl& sw = *impl_->owner.impl_;
-  Outcome done;
   if (deletes) {
     sw.push_all();   // notices of removal carry exact counters
-    done = impl_->view.tables->apply(request, semantics, now);
   } else {
-    ofp::FlowMod mod = request;
     uint8_t table = mod.table_id == ofp::kTableAll ? 0 : mod.table_id;
     if (auto ok = check(impl_->view, mod.actions, mod.match, table, version); !ok) return ok;
     if (mod.flags & ofp::OFPFF_RESET_COUNTS) sw.push_all();
-    done = impl_->view.tables->apply(mod, semantics, now);
   }
+  Outcome done = impl_->view.tables->apply(std::move(mod), semantics, now);
   sw.changed(*impl_, now);
   return done;
 }
@@ -196,6 +194,12 @@ Outcome Bridge::table_mod(const ofp::TableMod& mod, Version, Time now) {
     if ((mod.table_id == ofp::kTableAll || mod.table_id == t) && mod.eviction) impl_->view.tables->table(t).settings.evict = *mod.eviction;
   impl_->owner.impl_->config_changed(*impl_, now);
   return {};
+}
+
+void Bridge::Impl::send(StagedPacket& p, Time now) {
+  Switch::Impl& sw = *owner.impl_;
+  sw.apply(p.translation.effects, 1, p.packet.size(), p.tcp_flags, now);
+  sw.execute_once(std::move(p.packet), p.translation, now);
 }
 
 Outcome Bridge::packet_out(const ofp::PacketOut& out, Version version, Time now) {
@@ -220,10 +224,9 @@ Outcome Bridge::packet_out(const ofp::PacketOut& out, Version version, Time now)
   for (size_t i = 0; i < kFlowWords; i++) key[i] = (key[i] & ~mask[i]) | value[i];
   input.key.in_port = be32(in_port.value);
   input.actions = &actions;
-  Switch::Impl& sw = *impl_->owner.impl_;
-  Translation t = translate(sw.pipeline, input);
-  sw.apply(t.effects, 1, packet.size(), input.key.tcp_flags.host(), now);
-  sw.execute_once(std::move(packet), t, now);
+  StagedPacket staged{std::move(packet), translate(impl_->owner.impl_->pipeline, input), input.key.tcp_flags.host()};
+  if (impl_->staged) impl_->staged_packets.push_back(std::move(staged));
+  else impl_->send(staged, now);
   return {};
 }
 
@@ -251,11 +254,13 @@ void Bridge::commit(std::unique_ptr<Stage>, Time now) {
   impl_->staged_groups.clear();
   impl_->view.tables->commit_stage(now);
   impl_->owner.impl_->changed(*impl_, now);
+  for (StagedPacket& p : std::exchange(impl_->staged_packets, {})) impl_->send(p, now);
 }
 
 void Bridge::roll_back(std::unique_ptr<Stage>, Time now) {
   impl_->view.groups = std::move(impl_->staged_groups);
   impl_->staged_groups.clear();
+  impl_->staged_packets.clear();
   impl_->view.tables->roll_back_stage();
   impl_->staged = false;
   impl_->owner.impl_->config_changed(*impl_, now);

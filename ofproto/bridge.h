@@ -19,6 +19,7 @@ namespace sluice {
 
 class Switch;
 struct FlowChange;
+struct FlowCursor;
 struct Rule;
 using RuleId = uint64_t;
 
@@ -95,12 +96,13 @@ class Bridge {
   ofp::Fragments fragments() const;
   void set_fragments(ofp::Fragments fragments, Time now);
   /// The version decides what modify of nothing means, and which errors exist.
-  std::expected<void, ofp::Error> flow_mod(const ofp::FlowMod& mod, ofp::Version version, Time now);
+  std::expected<void, ofp::Error> flow_mod(ofp::FlowMod& mod, ofp::Version version, Time now);  // takes its actions
   std::expected<void, ofp::Error> group_mod(const ofp::GroupMod& mod, Time now);
   std::expected<void, ofp::Error> port_mod(const ofp::PortMod& mod, Time now);
   std::expected<void, ofp::Error> table_mod(const ofp::TableMod& mod, ofp::Version version, Time now);
   std::expected<void, ofp::Error> packet_out(const ofp::PacketOut& out, ofp::Version version, Time now);
-  std::expected<void, ofp::Error> flow_stats(const ofp::FlowStatsRequest& request, Time now, const std::function<void(const ofp::FlowStats&)>& visit);
+  /// One slice of the answer (FlowTables::visit); true: there is more.
+  bool flow_stats(const ofp::FlowStatsRequest& request, FlowCursor& at, Time now, const std::function<void(const ofp::FlowStatsHead&, const Rule&)>& visit);
   std::expected<ofp::AggregateStats, ofp::Error> aggregate(const ofp::FlowStatsRequest& request, Time now);
   std::vector<ofp::TableStats> table_stats() const;
   std::vector<ofp::TableFeatures> table_features() const;
@@ -112,7 +114,7 @@ class Bridge {
   std::vector<ofp::GroupStats> group_stats(uint32_t group_id, Time now) const;
   ofp::GroupFeatures group_features() const;
 
-  // --- bundles: between stage() and commit() or roll_back() requests change tables that packets do not see yet ---
+  // --- bundles: between stage() and commit() or roll_back() requests change tables that packets do not see yet, and packet-outs wait ---
   struct Stage {
     virtual ~Stage() = default;
   };

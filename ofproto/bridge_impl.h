@@ -4,10 +4,13 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
+#include "datapath/packet.h"
 #include "ofproto/bridge.h"
 #include "ofproto/pipeline.h"
 #include "ofproto/switch.h"
+#include "ofproto/translate.h"
 
 namespace sluice {
 
@@ -26,6 +29,13 @@ struct InterfaceRecord {
   bool works() const { return ofport != OFPP_NONE; }
 };
 
+/// A packet-out of a bundle: decided when it came, sent when the bundle is committed.
+struct StagedPacket {
+  Packet packet;
+  Translation translation;
+  uint16_t tcp_flags = 0;
+};
+
 struct Bridge::Impl {
   Switch& owner;
   BridgeView view;
@@ -41,8 +51,10 @@ struct Bridge::Impl {
   bool normal_by_default = false, fail_open = false;
   bool staged = false;
   std::map<uint32_t, Group> staged_groups;       // as they were before the stage
+  std::vector<StagedPacket> staged_packets;
 
   Impl(Switch& o) : owner(o) {}
+  void send(StagedPacket& packet, Time now);
   uint64_t generation() const { return config_generation + view.tables->generation() + view.macs.generation(); }
   InterfaceRecord* by_ofport(OfpPort port) {
     auto it = by_number.find(port.value);

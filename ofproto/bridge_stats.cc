@@ -12,15 +12,15 @@ namespace sluice {
 namespace {
 
 constexpr unsigned kVisibleTables = 254;
+constexpr size_t kStatsSlice = 2048;             // rules looked at in one go: a few milliseconds, some 100 kB
 
 int32_t age_s(Time now, Time then) { return static_cast<int32_t>(std::clamp<int64_t>(to_seconds(now - then), 0, std::numeric_limits<int32_t>::max())); }
 
-ofp::FlowStats stats_of(const Rule& r, Time now) {
+ofp::FlowStatsHead stats_of(const Rule& r, Time now) {
   Duration age = now - r.created;
-  ofp::FlowStats s;
+  ofp::FlowStatsHead s;
   s.table_id = r.table;
   s.priority = static_cast<uint16_t>(std::min(r.priority, 65535));
-  s.match = r.match.expand();
   s.cookie = r.cookie;
   s.duration_sec = whole_seconds(age);
   s.duration_nsec = nanoseconds_below(age);
@@ -32,7 +32,6 @@ ofp::FlowStats stats_of(const Rule& r, Time now) {
   s.hard_age = age_s(now, r.modified);
   s.packet_count = r.packets;
   s.byte_count = r.bytes;
-  s.actions = r.actions->actions;
   return s;
 }
 
@@ -62,12 +61,9 @@ ofp::DescReply Bridge::description() const {
           .dp_desc = s.dp_desc.empty() ? impl_->view.name : s.dp_desc};
 }
 
-std::expected<void, ofp::Error> Bridge::flow_stats(const ofp::FlowStatsRequest& request, Time now, const std::function<void(const ofp::FlowStats&)>& visit) {
-  impl_->owner.impl_->push_all();
-  auto rules = impl_->view.tables->select(filter_of(request));
-  // By table, then as Open vSwitch lists them: the tools sort where order matters.
-  for (const Rule* r : rules) visit(stats_of(*r, now));
-  return {};
+bool Bridge::flow_stats(const ofp::FlowStatsRequest& request, FlowCursor& at, Time now, const std::function<void(const ofp::FlowStatsHead&, const Rule&)>& visit) {
+  if (at.table == 0 && at.slot == 0) impl_->owner.impl_->push_all();
+  return impl_->view.tables->visit(filter_of(request), at, kStatsSlice, [&](const Rule& r) { visit(stats_of(r, now), r); });
 }
 
 std::expected<ofp::AggregateStats, ofp::Error> Bridge::aggregate(const ofp::FlowStatsRequest& request, Time) {

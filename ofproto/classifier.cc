@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-constexpr unsigned kStages = 4;
+constexpr unsigned kStages = Classifier::kStages;
 
 uint64_t mix(uint64_t h, uint64_t v) {
   unsigned __int128 m = static_cast<unsigned __int128>(h ^ 0x2d358dccaa6c78a5ull) * (v ^ 0x8bb84b93962eacc9ull);
@@ -74,6 +74,7 @@ struct Classifier::Subtable {
   std::array<boost::unordered_flat_map<uint64_t, uint32_t, Avalanched>, kStages - 1> stage_hashes;  // hash of the values so far -> number of rules
   boost::unordered_flat_map<uint64_t, Rule*, Avalanched> chains;
   std::map<int, uint32_t> priorities;
+  std::pair<const int, uint32_t>* last_priority = nullptr;   // counted last; null: none
 
   explicit Subtable(const ofp::MiniMatch& match) : sample(match), mask_hash(hash_mask(match)) {
     static const std::array<Flow, kStages> stages = make_stages();
@@ -93,14 +94,28 @@ struct Classifier::Subtable {
     return ends[s] > (s ? ends[s - 1] : 0) && ends[s] < pieces.size();
   }
 
-  uint64_t hash(const ofp::MiniMatch& m, std::array<uint64_t, kStages - 1>* stages = nullptr) const {
+  void count_priority(int priority) {
+    if (!last_priority || last_priority->first != priority) last_priority = &*priorities.try_emplace(priority, 0).first;
+    last_priority->second++;
+  }
+  void uncount_priority(int priority) {
+    auto it = priorities.find(priority);
+    if (--it->second) return;
+    priorities.erase(it);
+    last_priority = nullptr;
+  }
+
+  Place place(const ofp::MiniMatch& m) {
+    Place p{.subtable = this};
+    auto values = m.values();
     uint64_t h = 0;
     size_t i = 0;
     for (unsigned s = 0; s < kStages; s++) {
-      for (; i < ends[s]; i++) h = mix(h, m.values()[pieces[i].position] & pieces[i].mask);
-      if (stages && s < kStages - 1) (*stages)[s] = h;
+      for (; i < ends[s]; i++) h = mix(h, values[pieces[i].position] & pieces[i].mask);
+      if (s < kStages - 1) p.stages[s] = h;
     }
-    return h;
+    p.hash = h;
+    return p;
   }
 
   void count_stages(const std::array<uint64_t, kStages - 1>& stages, bool add) {
@@ -146,19 +161,27 @@ Classifier::Classifier() = default;
 Classifier::~Classifier() = default;
 
 Classifier::Subtable* Classifier::find_subtable(const ofp::MiniMatch& match) const {
+  if (last_found_ && last_found_->sample.same_mask(match)) return last_found_;
   auto it = by_mask_.find(hash_mask(match));
   if (it == by_mask_.end()) return nullptr;
   for (Subtable* s : it->second)
-    if (s->sample.same_mask(match)) return s;
+    if (s->sample.same_mask(match)) return last_found_ = s;
   return nullptr;
 }
 
-Classifier::Subtable* Classifier::make_subtable(const ofp::MiniMatch& match) {
-  if (Subtable* s = find_subtable(match)) return s;
+Classifier::Subtable* Classifier::add_subtable(const ofp::MiniMatch& match) {
   order_.push_back(std::make_unique<Subtable>(match));
   Subtable* s = order_.back().get();
   by_mask_[s->mask_hash].push_back(s);
   return s;
+}
+
+void Classifier::drop_subtable(Subtable* s) {
+  if (last_found_ == s) last_found_ = nullptr;
+  auto& same = by_mask_[s->mask_hash];
+  std::erase(same, s);
+  if (same.empty()) by_mask_.erase(s->mask_hash);
+  order_.erase(std::ranges::find(order_, s, &std::unique_ptr<Subtable>::get));
 }
 
 /// Restores the order after the highest priority of one subtable changed.
@@ -169,62 +192,60 @@ void Classifier::reorder(Subtable* subtable) {
   for (; at + 1 != order_.end() && (*(at + 1))->max_priority() > p; ++at) std::swap(*at, *(at + 1));
 }
 
-void Classifier::insert(Rule* rule) {
-  Subtable* s = make_subtable(rule->match);
-  std::array<uint64_t, kStages - 1> stages;
-  uint64_t h = s->hash(rule->match, &stages);
-  s->count_stages(stages, true);
-  Rule** at = &s->chains[h];
+Classifier::Place Classifier::locate(const ofp::MiniMatch& match) const {
+  Subtable* s = find_subtable(match);
+  return s ? s->place(match) : Place{};
+}
+
+Rule* Classifier::find(const Place& place, const ofp::MiniMatch& match, int priority) const {
+  if (!place.subtable) return nullptr;
+  auto it = place.subtable->chains.find(place.hash);
+  if (it == place.subtable->chains.end()) return nullptr;
+  for (Rule* r = it->second; r && r->priority >= priority; r = r->next)
+    if (r->priority == priority && r->match == match) return r;
+  return nullptr;
+}
+
+Rule* Classifier::find(const ofp::MiniMatch& match, int priority) const { return find(locate(match), match, priority); }
+
+void Classifier::insert(Rule* rule, const Place& place) {
+  Subtable* s = place.subtable;
+  if (!s) return insert(rule, add_subtable(rule->match)->place(rule->match));
+  s->count_stages(place.stages, true);
+  Rule** at = &s->chains[place.hash];
   while (*at && (*at)->priority >= rule->priority) at = &(*at)->next;
   rule->next = *at;
   *at = rule;
   int before = s->max_priority();
-  s->priorities[rule->priority]++;
-  if (s->max_priority() != before) reorder(s);
+  s->count_priority(rule->priority);
+  if (rule->priority > before) reorder(s);
   size_++;
   conjunctive_ += rule->actions && rule->actions->conjunctive;
 }
 
+void Classifier::insert(Rule* rule) { insert(rule, locate(rule->match)); }
+
 void Classifier::remove(Rule* rule) {
-  Subtable* s = find_subtable(rule->match);
-  std::array<uint64_t, kStages - 1> stages;
-  uint64_t h = s->hash(rule->match, &stages);
-  s->count_stages(stages, false);
-  auto chain = s->chains.find(h);
+  Place place = locate(rule->match);
+  Subtable* s = place.subtable;
+  s->count_stages(place.stages, false);
+  auto chain = s->chains.find(place.hash);
   Rule** at = &chain->second;
   while (*at != rule) at = &(*at)->next;
   *at = rule->next;
   rule->next = nullptr;
   if (!chain->second) s->chains.erase(chain);
-  if (auto it = s->priorities.find(rule->priority); --it->second == 0) s->priorities.erase(it);
+  s->uncount_priority(rule->priority);
   size_--;
   conjunctive_ -= rule->actions && rule->actions->conjunctive;
-  if (!s->priorities.empty()) return reorder(s);
-  auto& same = by_mask_[s->mask_hash];
-  std::erase(same, s);
-  if (same.empty()) by_mask_.erase(s->mask_hash);
-  order_.erase(std::ranges::find(order_, s, &std::unique_ptr<Subtable>::get));
+  if (s->priorities.empty()) return drop_subtable(s);
+  if (s->max_priority() < rule->priority) reorder(s);
 }
 
-void Classifier::replace(Rule* rule, Rule* with) {
-  Subtable* s = find_subtable(rule->match);
-  Rule** at = &s->chains.find(s->hash(rule->match))->second;
-  while (*at != rule) at = &(*at)->next;
-  with->next = rule->next;
-  *at = with;
-  rule->next = nullptr;
+void Classifier::set_actions(Rule* rule, ActionList* actions) {
   conjunctive_ -= rule->actions && rule->actions->conjunctive;
-  conjunctive_ += with->actions && with->actions->conjunctive;
-}
-
-Rule* Classifier::find(const ofp::MiniMatch& match, int priority) const {
-  Subtable* s = find_subtable(match);
-  if (!s) return nullptr;
-  auto it = s->chains.find(s->hash(match));
-  if (it == s->chains.end()) return nullptr;
-  for (Rule* r = it->second; r && r->priority >= priority; r = r->next)
-    if (r->priority == priority && r->match == match) return r;
-  return nullptr;
+  conjunctive_ += actions && actions->conjunctive;
+  rule->actions = actions;
 }
 
 const Rule* Classifier::lookup(const Flow& flow, Flow* mask) const {
@@ -297,7 +318,7 @@ void Classifier::for_each_inside(const ofp::MiniMatch& general, const std::funct
         if (r->match.is_inside(general)) found.push_back(r);
     };
     if (s->sample.same_mask(general)) {
-      if (auto it = s->chains.find(s->hash(general)); it != s->chains.end()) take(it->second);
+      if (auto it = s->chains.find(s->place(general).hash); it != s->chains.end()) take(it->second);
     } else {
       for (auto& [h, chain] : s->chains) take(chain);
     }

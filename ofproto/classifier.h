@@ -9,6 +9,7 @@
 // Threads: one writer; the control thread reads and writes.
 #pragma once
 
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
@@ -27,12 +28,17 @@ class Classifier {
   Classifier(const Classifier&) = delete;
   Classifier& operator=(const Classifier&) = delete;
 
+  /// Where rules with a match are or would be: found once, used to find and to insert.  Good until a rule is removed.
+  struct Place;
+  Place locate(const ofp::MiniMatch& match) const;
+  Rule* find(const Place& place, const ofp::MiniMatch& match, int priority) const;
+  Rule* find(const ofp::MiniMatch& match, int priority) const;
   /// The classifier does not own rules.  REQUIRES: no rule with the same match and priority is in it.
+  void insert(Rule* rule, const Place& place);
   void insert(Rule* rule);
   void remove(Rule* rule);
-  /// Puts `with` in the place of a rule with the same match and priority.
-  void replace(Rule* rule, Rule* with);
-  Rule* find(const ofp::MiniMatch& match, int priority) const;
+  /// Gives a rule that is in it other actions.
+  void set_actions(Rule* rule, ActionList* actions);
   /// mask may be null.  Conjunctive rules are not results: a rule on the conj_id that their clauses make up is.
   const Rule* lookup(const Flow& flow, Flow* mask) const;
   /// True if a rule of that priority matches packets that `match` also matches.
@@ -48,14 +54,24 @@ class Classifier {
   struct Subtable;
   struct Soft;
   Subtable* find_subtable(const ofp::MiniMatch& match) const;
-  Subtable* make_subtable(const ofp::MiniMatch& match);
+  Subtable* add_subtable(const ofp::MiniMatch& match);
+  void drop_subtable(Subtable* subtable);
   void reorder(Subtable* subtable);
   const Rule* search(const Flow& flow, Flow* mask, Soft* soft) const;
   const Rule* satisfy(const Flow& flow, Flow* mask, Soft& soft, const Rule* hard) const;
 
   std::vector<std::unique_ptr<Subtable>> order_;  // by falling highest priority
   boost::unordered_flat_map<uint64_t, std::vector<Subtable*>> by_mask_;
+  mutable Subtable* last_found_ = nullptr;        // flow-mods of one mask often come in a row
   size_t size_ = 0, conjunctive_ = 0;
+
+ public:
+  static constexpr unsigned kStages = 4;
+  struct Place {
+    Subtable* subtable = nullptr;                 // null: no rule has the mask
+    uint64_t hash = 0;
+    std::array<uint64_t, kStages - 1> stages{};
+  };
 };
 
 }  // namespace sluice

@@ -119,7 +119,7 @@ Controllers::Session& Controllers::add_session(Connection& stream, ConnectionKin
     stream.on_close([this, s](std::string_view) { remove_session(s); });
   }
   OfConnection::Handlers handlers;
-  handlers.on_message = [this](OfConnection& c, const ofp::Message& m, ByteView raw) { handlers_.on_message(c, m, raw); };
+  handlers.on_message = [this](OfConnection& c, ofp::Message& m, ByteView raw) { handlers_.on_message(c, m, raw); };
   handlers.on_ready = [this](OfConnection& c) {
     update_primary_lost();
     handlers_.on_ready(c);

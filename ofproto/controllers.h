@@ -47,7 +47,7 @@ class Controllers {
     TlsContext* tls = nullptr;
   };
   struct Handlers {
-    std::move_only_function<void(OfConnection&, const ofp::Message&, ByteView raw)> on_message;
+    std::move_only_function<void(OfConnection&, ofp::Message&, ByteView raw)> on_message;
     std::move_only_function<void(OfConnection&)> on_ready;
     std::move_only_function<void(OfConnection&)> on_closed;  // it is still there during the call
     std::move_only_function<void(std::string_view)> log;        // of a connection's life

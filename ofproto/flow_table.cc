@@ -27,18 +27,10 @@ constexpr uint16_t kKeptFlags = ofp::OFPFF_SEND_FLOW_REM | ofp::OFPFF_NO_PKT_COU
 }  // namespace
 
 FlowTables::FlowTables(Observer observer) : observer_(std::move(observer)) {
-  for (auto& t : tables_) t = std::make_unique<FlowTable>();
+  for (unsigned n = 0; n < kFlowTables; n++) tables_[n] = std::make_unique<FlowTable>(static_cast<uint8_t>(n));
 }
 
-FlowTables::~FlowTables() {
-  if (staged_) roll_back_stage();
-  std::vector<Rule*> all;
-  for (auto& t : tables_) t->rules.for_each([&](Rule* r) { return all.push_back(r), true; });
-  for (auto& t : tables_) t.reset();
-  for (Rule* r : all) discard(std::unique_ptr<Rule>(r));
-}
-
-FlowTables::Outcome FlowTables::apply(const ofp::FlowMod& mod, ModSemantics semantics, Time now) {
+FlowTables::Outcome FlowTables::apply(ofp::FlowMod&& mod, ModSemantics semantics, Time now) {
   switch (mod.command) {
     case FlowModCommand::kAdd: return add(mod, semantics, now);
     case FlowModCommand::kModify:
@@ -49,29 +41,30 @@ FlowTables::Outcome FlowTables::apply(const ofp::FlowMod& mod, ModSemantics sema
   return std::unexpected(Error::OFPFMFC_BAD_COMMAND);
 }
 
-FlowTables::Outcome FlowTables::add(const ofp::FlowMod& mod, ModSemantics semantics, Time now) {
-  uint8_t n = mod.table_id == ofp::kTableAll ? 0 : mod.table_id;
-  FlowTable& table = *tables_[n];
+FlowTables::Outcome FlowTables::add(ofp::FlowMod& mod, ModSemantics semantics, Time now) {
+  FlowTable& table = *tables_[mod.table_id == ofp::kTableAll ? 0 : mod.table_id];
   ofp::MiniMatch match(mod.match);
-  Rule* old = table.rules.find(match, mod.priority);
+  Classifier::Place place = table.rules.locate(match);
+  Rule* old = table.rules.find(place, match, mod.priority);
   if (!old) {
     if ((mod.flags & ofp::OFPFF_CHECK_OVERLAP) && table.rules.has_overlap(match, mod.priority)) return std::unexpected(Error::OFPFMFC_OVERLAP);
     if (auto room = make_room(table, now); !room) return room;
-    insert(make_rule(mod, std::move(match), n, now), now);
+    if (table.settings.evict) place = table.rules.locate(match);
+    insert(table, place, std::move(match), mod.priority, content(mod, now), now);
     return {};
   }
-  auto rule = make_rule(mod, std::move(match), n, now);
+  RuleContent with = content(mod, now);
   bool keeps_counters = !semantics.add_resets && !(mod.flags & ofp::OFPFF_RESET_COUNTS);
   if (keeps_counters) {
-    rule->packets = old->packets;
-    rule->bytes = old->bytes;
+    with.packets = old->packets;
+    with.bytes = old->bytes;
   }
-  replace(old, std::move(rule), keeps_counters, now);
+  replace(old, with, keeps_counters, now);
   return {};
 }
 
 FlowTables::Outcome FlowTables::make_room(FlowTable& table, Time now) {
-  if (count_ >= kMaxRules) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
+  if (count_ + undo_.size() >= kMaxRules) return std::unexpected(Error::OFPFMFC_TABLE_FULL);  // what a stage removes keeps its place
   if (!table.settings.flow_limit || table.rules.size() < *table.settings.flow_limit) return {};
   if (!table.settings.evict) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
   // The flow that would end first goes; those without a timeout never do (Flow_Table, overflow_policy).
@@ -85,27 +78,24 @@ FlowTables::Outcome FlowTables::make_room(FlowTable& table, Time now) {
   return {};
 }
 
-FlowTables::Outcome FlowTables::modify(const ofp::FlowMod& mod, ModSemantics semantics, Time now) {
+FlowTables::Outcome FlowTables::modify(ofp::FlowMod& mod, ModSemantics semantics, Time now) {
   auto rules = select(filter_of(mod));
   if (rules.empty()) return semantics.modify_adds && mod.cookie_mask == 0 && mod.new_cookie != UINT64_MAX ? add(mod, semantics, now) : Outcome{};
+  ActionList* actions = actions_.share(std::move(mod.actions));
   for (Rule* r : rules) {
-    if (staged_) {
-      auto copy = std::make_unique<Rule>(*r);
-      copy->actions = pool_.share(r->actions->actions);  // a reference of its own
-      undo_.push_back({Undo::Kind::kModified, std::move(copy), r});
-    }
-    const ActionList* actions = pool_.share(mod.actions);
-    bool differs = actions != r->actions || (mod.modify_cookie && r->cookie != mod.new_cookie);
+    note(Undo::Kind::kModified, r);
+    RuleContent to = *r;
+    to.actions = actions_.hold(actions);
+    if (mod.modify_cookie) to.cookie = mod.new_cookie;
+    if (mod.flags & ofp::OFPFF_RESET_COUNTS) to.packets = to.bytes = 0;
+    to.modified = now;
+    bool differs = actions != r->actions || to.cookie != r->cookie;
     std::optional<ofp::Actions> old_actions;
     if (watched_ && !staged_ && differs) old_actions = r->actions->actions;
-    set_actions(r, actions);
-    if (mod.modify_cookie) r->cookie = mod.new_cookie;
-    if (mod.flags & ofp::OFPFF_RESET_COUNTS) r->packets = r->bytes = 0;
-    r->modified = now;
-    set_timer(*r);
+    change(r, to);
     if (old_actions) tell({.kind = FlowChange::Kind::kModified, .rule = *r, .old_actions = &*old_actions, .now = now});
   }
-  generation_++;
+  actions_.release(actions);
   return {};
 }
 
@@ -114,23 +104,24 @@ FlowTables::Outcome FlowTables::remove_matching(const ofp::FlowMod& mod, Time no
   return {};
 }
 
+bool FlowTables::means(const RuleFilter& f, const Rule& r) const {
+  return (f.hidden_too || !r.is_hidden()) && ((r.cookie ^ f.cookie) & f.cookie_mask) == 0 &&
+         (f.out_port == OFPP_NONE || ofp::outputs_to_port(r.actions->actions, f.out_port)) &&
+         (f.out_group == ofp::OFPG_ANY || ofp::outputs_to_group(r.actions->actions, f.out_group));
+}
+
 std::vector<Rule*> FlowTables::select(const RuleFilter& f) const {
   std::vector<Rule*> found;
   ofp::MiniMatch match(f.match);
-  auto fits = [&](const Rule* r) {
-    return (f.hidden_too || !r->is_hidden()) && ((r->cookie ^ f.cookie) & f.cookie_mask) == 0 &&
-           (f.out_port == OFPP_NONE || ofp::outputs_to_port(r->actions->actions, f.out_port)) &&
-           (f.out_group == ofp::OFPG_ANY || ofp::outputs_to_group(r->actions->actions, f.out_group));
-  };
   unsigned from = f.table == ofp::kTableAll ? 0 : f.table, to = f.table == ofp::kTableAll ? kFlowTables : f.table + 1u;
   for (unsigned t = from; t < to; t++) {
     const Classifier& rules = tables_[t]->rules;
     if (!rules.size()) continue;
     if (f.strict_priority) {
-      if (Rule* r = rules.find(match, *f.strict_priority); r && fits(r)) found.push_back(r);
+      if (Rule* r = rules.find(match, *f.strict_priority); r && means(f, *r)) found.push_back(r);
     } else {
       rules.for_each_inside(match, [&](Rule* r) {
-        if (fits(r)) found.push_back(r);
+        if (means(f, *r)) found.push_back(r);
         return true;
       });
     }
@@ -138,99 +129,127 @@ std::vector<Rule*> FlowTables::select(const RuleFilter& f) const {
   return found;
 }
 
-std::unique_ptr<Rule> FlowTables::make_rule(const ofp::FlowMod& mod, ofp::MiniMatch match, uint8_t table, Time now) {
-  auto rule = std::make_unique<Rule>();
-  rule->match = std::move(match);
-  rule->actions = pool_.share(mod.actions);
-  rule->cookie = mod.new_cookie;
-  rule->created = rule->modified = rule->used = now;
-  rule->priority = mod.priority;
-  rule->idle_timeout = mod.idle_timeout;
-  rule->hard_timeout = mod.hard_timeout;
-  rule->importance = mod.importance;
-  rule->flags = mod.flags & kKeptFlags;
-  rule->table = table;
-  return rule;
+bool FlowTables::visit(const RuleFilter& f, FlowCursor& at, size_t budget, const std::function<void(const Rule&)>& fn) const {
+  ofp::MiniMatch match(f.match);
+  for (; at.table < kFlowTables; at = {at.table + 1, 0}) {
+    const FlowTable& table = *tables_[at.table];
+    if (!table.rules.size() || (f.table != ofp::kTableAll && f.table != at.table)) continue;
+    if (budget == 0) return true;
+    if (at.slot == 0 && table.rules.size() <= kSmallTable) {
+      table.rules.for_each_inside(match, [&](Rule* r) {
+        if (means(f, *r)) fn(*r);
+        return true;
+      });
+      budget -= std::min(budget, table.rules.size());
+      continue;
+    }
+    for (; at.slot < table.slots.slots(); at.slot++, budget--) {
+      if (budget == 0) return true;
+      const Rule& r = *table.slots.slot(at.slot);
+      if (r.live && means(f, r) && r.match.is_inside(match)) fn(r);
+    }
+  }
+  return false;
 }
 
-void FlowTables::insert(std::unique_ptr<Rule> owned, Time now) {
-  Rule* rule = owned.release();
-  ids_.add(rule);
-  tables_[rule->table]->rules.insert(rule);
+RuleContent FlowTables::content(ofp::FlowMod& mod, Time now) {
+  return {.actions = actions_.share(std::move(mod.actions)), .cookie = mod.new_cookie, .used = now, .created = now, .modified = now, .idle_timeout = mod.idle_timeout,
+          .hard_timeout = mod.hard_timeout, .importance = mod.importance, .flags = static_cast<uint16_t>(mod.flags & kKeptFlags)};
+}
+
+/// Makes a rule that is whole part of its table.
+void FlowTables::enter(Rule* rule, const Classifier::Place& place) {
+  rule->live = true;
+  tables_[rule->table]->rules.insert(rule, place);
   set_timer(*rule);
   count_++;
   generation_++;
-  if (staged_)
-    undo_.push_back({Undo::Kind::kAdded, nullptr, rule});
-  else if (watched_)
-    tell({.kind = FlowChange::Kind::kAdded, .rule = *rule, .now = now});
 }
 
-void FlowTables::replace(Rule* old, std::unique_ptr<Rule> owned, bool keep_id, Time now) {
-  Rule* rule = owned.release();
-  RuleId old_id = old->id;
-  tables_[rule->table]->rules.replace(old, rule);
-  if (keep_id) {  // what megaflows have counted and not told yet goes on counting
-    ids_.reassign(old->id, rule);
-  } else {
-    ids_.remove(old->id);
-    ids_.add(rule);
+Rule* FlowTables::insert(FlowTable& table, const Classifier::Place& place, ofp::MiniMatch&& match, int priority, const RuleContent& content, Time now) {
+  Rule* rule = table.slots.make();
+  static_cast<RuleContent&>(*rule) = content;
+  rule->match = std::move(match);
+  rule->priority = priority;
+  enter(rule, place);
+  note(Undo::Kind::kAdded, rule);
+  if (watched_ && !staged_) tell({.kind = FlowChange::Kind::kAdded, .rule = *rule, .now = now});
+  return rule;
+}
+
+/// An add in place of a flow: the rule stays where it is, what it does is another thing.
+void FlowTables::replace(Rule* rule, const RuleContent& with, bool keep_id, Time now) {
+  RuleId old_id = rule->id;
+  note(Undo::Kind::kReplaced, rule, old_id);
+  // With the same id, what megaflows have counted and not told yet goes on counting.
+  if (!keep_id && !rule->fresh) {
+    tables_[rule->table]->slots.renew(rule);
+    rule->fresh = staged_;
   }
+  change(rule, with);
+  if (watched_ && !staged_) tell({.kind = FlowChange::Kind::kAdded, .rule = *rule, .replaced = old_id, .now = now});
+}
+
+/// REQUIRES: `to` has a hold of its actions, which becomes the rule's.
+void FlowTables::change(Rule* rule, const RuleContent& to) {
+  ActionList* old = rule->actions;
+  tables_[rule->table]->rules.set_actions(rule, to.actions);
+  actions_.release(old);
+  static_cast<RuleContent&>(*rule) = to;
   set_timer(*rule);
   generation_++;
-  if (staged_) {
-    undo_.push_back({Undo::Kind::kReplaced, std::unique_ptr<Rule>(old), rule, {}, old_id});
-    return;
-  }
-  discard(std::unique_ptr<Rule>(old));
-  if (watched_) tell({.kind = FlowChange::Kind::kAdded, .rule = *rule, .replaced = old_id, .now = now});
 }
 
-std::unique_ptr<Rule> FlowTables::take_out(Rule* rule) {
+/// Before a rule is changed or after it was added.
+void FlowTables::note(Undo::Kind kind, Rule* rule, RuleId replaced) {
+  if (!staged_) return;
+  Undo& u = undo_.emplace_back(Undo{.kind = kind, .rule = rule, .replaced = replaced});
+  if (kind == Undo::Kind::kAdded) {
+    rule->fresh = true;
+  } else {
+    u.old = std::make_unique<RuleContent>(*rule);
+    actions_.hold(u.old->actions);
+  }
+}
+
+void FlowTables::take_out(Rule* rule) {
   tables_[rule->table]->rules.remove(rule);
-  ids_.remove(rule->id);
+  rule->live = false;
   count_--;
   generation_++;
-  return std::unique_ptr<Rule>(rule);
 }
 
-void FlowTables::discard(std::unique_ptr<Rule> rule) { pool_.release(rule->actions); }
+void FlowTables::discard(Rule* rule) {
+  actions_.release(std::exchange(rule->actions, nullptr));
+  tables_[rule->table]->slots.free(rule);
+}
 
 void FlowTables::remove(Rule* rule, RuleEnd reason, Time now) {
-  auto owned = take_out(rule);
+  take_out(rule);
   if (staged_) {
-    undo_.push_back({Undo::Kind::kRemoved, std::move(owned), nullptr, reason});
+    undo_.push_back({.kind = Undo::Kind::kRemoved, .reason = reason, .rule = rule});
     return;
   }
-  tell({.kind = FlowChange::Kind::kRemoved, .rule = *owned, .reason = reason, .now = now});
-  discard(std::move(owned));
-}
-
-void FlowTables::set_actions(Rule* rule, const ActionList* list) {
-  const ActionList* old = rule->actions;
-  if (old->conjunctive == list->conjunctive) {
-    rule->actions = list;
-  } else {  // the classifier counts them
-    tables_[rule->table]->rules.remove(rule);
-    rule->actions = list;
-    tables_[rule->table]->rules.insert(rule);
-  }
-  pool_.release(old);
+  tell({.kind = FlowChange::Kind::kRemoved, .rule = *rule, .reason = reason, .now = now});
+  discard(rule);
 }
 
 void FlowTables::add_hidden(uint8_t table, const ofp::Match& match, int priority, ofp::Actions actions, Time now) {
-  ofp::FlowMod mod{.match = match, .table_id = table, .actions = std::move(actions)};
-  mod.new_cookie = 0;
-  auto rule = make_rule(mod, ofp::MiniMatch(match), table, now);
-  rule->priority = priority;
-  if (Rule* old = tables_[table]->rules.find(rule->match, priority))
-    replace(old, std::move(rule), true, now);
+  RuleContent with{.actions = actions_.share(std::move(actions)), .used = now, .created = now, .modified = now};
+  FlowTable& t = *tables_[table];
+  ofp::MiniMatch mini(match);
+  Classifier::Place place = t.rules.locate(mini);
+  if (Rule* old = t.rules.find(place, mini, priority))
+    replace(old, with, true, now);
   else
-    insert(std::move(rule), now);
+    insert(t, place, std::move(mini), priority, with, now);
 }
 
 void FlowTables::remove_hidden(uint8_t table, const ofp::Match& match, int priority) {
-  if (Rule* r = tables_[table]->rules.find(ofp::MiniMatch(match), priority)) discard(take_out(r));
+  Rule* r = tables_[table]->rules.find(ofp::MiniMatch(match), priority);
+  if (!r) return;
+  take_out(r);
+  discard(r);
 }
 
 void FlowTables::learn(const ofp::FlowMod& mod, Time modified) {
@@ -243,12 +262,16 @@ void FlowTables::learn(const ofp::FlowMod& mod, Time modified) {
     return;
   }
   if (!old && !make_room(table, modified)) return;
-  auto rule = make_rule(mod, std::move(match), mod.table_id, modified);
-  if (!old) return insert(std::move(rule), modified);
-  rule->packets = old->packets;
-  rule->bytes = old->bytes;
-  rule->created = old->created;
-  replace(old, std::move(rule), true, modified);
+  ofp::FlowMod own = mod;
+  RuleContent with = content(own, modified);
+  if (!old) {
+    insert(table, table.rules.locate(match), std::move(match), mod.priority, with, modified);
+    return;
+  }
+  with.packets = old->packets;
+  with.bytes = old->bytes;
+  with.created = old->created;
+  replace(old, with, true, modified);
 }
 
 void FlowTables::clear(Time) {
@@ -258,7 +281,10 @@ void FlowTables::clear(Time) {
       if (!r->is_hidden()) all.push_back(r);
       return true;
     });
-    for (Rule* r : all) discard(take_out(r));
+    for (Rule* r : all) {
+      take_out(r);
+      discard(r);
+    }
   }
 }
 
@@ -269,14 +295,16 @@ void FlowTables::tell(const FlowChange& change) const {
 }
 
 void FlowTables::tell(const Undo& u, Time now) const {
+  const Rule& r = *u.rule;
   switch (u.kind) {
-    case Undo::Kind::kRemoved: return tell({.kind = FlowChange::Kind::kRemoved, .rule = *u.old, .reason = u.reason, .now = now});
+    case Undo::Kind::kRemoved: return tell({.kind = FlowChange::Kind::kRemoved, .rule = r, .reason = u.reason, .now = now});
     case Undo::Kind::kAdded:
     case Undo::Kind::kReplaced:
-      if (watched_) tell({.kind = FlowChange::Kind::kAdded, .rule = *u.current, .replaced = u.replaced, .now = now});
+      if (watched_) tell({.kind = FlowChange::Kind::kAdded, .rule = r, .replaced = u.replaced, .now = now});
       return;
     case Undo::Kind::kModified:
-      if (watched_ && (u.old->actions != u.current->actions || u.old->cookie != u.current->cookie)) tell({.kind = FlowChange::Kind::kModified, .rule = *u.current, .old_actions = &u.old->actions->actions, .now = now});
+      if (watched_ && (u.old->actions != r.actions || u.old->cookie != r.cookie))
+        tell({.kind = FlowChange::Kind::kModified, .rule = r, .old_actions = &u.old->actions->actions, .now = now});
       return;
   }
 }
@@ -296,7 +324,7 @@ void FlowTables::set_timer(const Rule& rule) {
 
 void FlowTables::expire(Time now) {
   while (!timers_.empty() && timers_.top().at <= now) {
-    Rule* r = ids_.find(timers_.top().rule);
+    Rule* r = find(timers_.top().rule);
     timers_.pop();
     if (!r) continue;
     Time t = timeout(*r);
@@ -326,36 +354,36 @@ void FlowTables::open_stage() { staged_ = true; }
 
 void FlowTables::commit_stage(Time now) {
   staged_ = false;
-  auto done = std::move(undo_);
-  undo_.clear();
+  auto done = std::exchange(undo_, {});
   for (const Undo& u : done) tell(u, now);
+  for (Undo& u : done) {
+    u.rule->fresh = false;
+    if (u.old) actions_.release(u.old->actions);
+  }
   for (Undo& u : done)
-    if (u.old) discard(std::move(u.old));
+    if (u.kind == Undo::Kind::kRemoved) discard(u.rule);
 }
 
 void FlowTables::roll_back_stage() {
   staged_ = false;
   bool watched = std::exchange(watched_, false);  // nobody has seen what is undone
-  auto done = std::move(undo_);
-  undo_.clear();
+  auto done = std::exchange(undo_, {});
   for (auto u = done.rbegin(); u != done.rend(); ++u) {
+    Rule* r = u->rule;
+    FlowTable& table = *tables_[r->table];
+    r->fresh = false;
     switch (u->kind) {
-      case Undo::Kind::kAdded: discard(take_out(u->current)); break;
-      case Undo::Kind::kRemoved: {
+      case Undo::Kind::kAdded:
+        take_out(r);
+        discard(r);
+        break;
+      case Undo::Kind::kRemoved:
         // The rule gets a new id: megaflows that counted for it were made stale by the removal.
-        insert(std::move(u->old), {});
+        table.slots.renew(r);
+        enter(r, table.rules.locate(r->match));
         break;
-      }
-      case Undo::Kind::kReplaced: replace(u->current, std::move(u->old), true, {}); break;
-      case Undo::Kind::kModified: {
-        Rule* r = u->current;
-        set_actions(r, u->old->actions);
-        r->cookie = u->old->cookie;
-        r->packets = u->old->packets;
-        r->bytes = u->old->bytes;
-        r->modified = u->old->modified;
-        break;
-      }
+      case Undo::Kind::kReplaced:
+      case Undo::Kind::kModified: change(r, *u->old); break;
     }
   }
   watched_ = watched;

@@ -25,10 +25,13 @@
 namespace sluice {
 
 inline constexpr unsigned kFlowTables = 255;                 // 0..254
-inline constexpr uint32_t kMaxRules = 16u << 20;             // of a bridge: a bound for memory
+inline constexpr uint32_t kMaxRules = RuleTable::kMaxSlots;  // of a bridge: a bound for memory
+inline constexpr size_t kSmallTable = 1024;                  // rules that are visited at once
 
 struct FlowTable {
-  Classifier rules;
+  explicit FlowTable(uint8_t n) : slots(n) {}
+  RuleTable slots;                                           // where the rules are
+  Classifier rules;                                          // how they are found
   uint64_t lookups = 0, matches = 0;
   FlowTableSettings settings;
 };
@@ -44,6 +47,12 @@ struct RuleFilter {
   bool hidden_too = false;
 };
 
+/// Where a visit in slices is.
+struct FlowCursor {
+  unsigned table = 0;
+  uint32_t slot = 0;
+};
+
 class FlowTables {
  public:
   using Observer = std::function<void(const FlowChange&)>;
@@ -51,11 +60,11 @@ class FlowTables {
 
   /// `observer` hears of removed rules, and of all changes while set_watched(true); not of hidden rules.
   explicit FlowTables(Observer observer);
-  ~FlowTables();
 
   /// The mod's actions must have been checked.  modify_adds: a modify that finds nothing adds (1.0, 1.1); add_resets: an add in place of a flow begins its counters anew.
   struct ModSemantics { bool modify_adds = false, add_resets = false; };
-  Outcome apply(const ofp::FlowMod& mod, ModSemantics semantics, Time now);
+  Outcome apply(const ofp::FlowMod& mod, ModSemantics semantics, Time now) { return apply(ofp::FlowMod(mod), semantics, now); }
+  Outcome apply(ofp::FlowMod&& mod, ModSemantics semantics, Time now);   // takes its actions
   /// A rule that OpenFlow does not see.
   void add_hidden(uint8_t table, const ofp::Match& match, int priority, ofp::Actions actions, Time now);
   void remove_hidden(uint8_t table, const ofp::Match& match, int priority);
@@ -65,6 +74,10 @@ class FlowTables {
   void set_watched(bool on) { watched_ = on; }
 
   std::vector<Rule*> select(const RuleFilter& filter) const;
+  /// One slice of a visit of the rules that the filter (not a strict one) means: about `budget` rules are looked at.  By table; a small table in
+  /// the classifier's order.  Flows may come and go between slices: one that is there all the time is visited once, others at most once.
+  /// True: there is more.
+  bool visit(const RuleFilter& filter, FlowCursor& at, size_t budget, const std::function<void(const Rule&)>& fn) const;
   void remove(Rule* rule, RuleEnd reason, Time now);
   void clear(Time now);                                      // all but hidden ones, without notices
 
@@ -73,7 +86,7 @@ class FlowTables {
   Time deadline() const;                                     // of the next check, kNever if none
   void lower_timeouts(Rule* rule, uint16_t idle, uint16_t hard);  // fin_timeout
 
-  Rule* find(RuleId id) const { return ids_.find(id); }
+  Rule* find(RuleId id) const { return table_of(id) < kFlowTables ? tables_[table_of(id)]->slots.find(id) : nullptr; }
   FlowTable& table(unsigned n) { return *tables_[n]; }
   const FlowTable& table(unsigned n) const { return *tables_[n]; }
   const Rule* lookup(unsigned table, const Flow& flow, Flow* mask) const { return tables_[table]->rules.lookup(flow, mask); }
@@ -87,10 +100,10 @@ class FlowTables {
  private:
   struct Undo {
     enum class Kind : uint8_t { kAdded, kRemoved, kReplaced, kModified } kind;
-    std::unique_ptr<Rule> old;    // the rule as it was (kRemoved, kReplaced), or a copy of what was modified
-    Rule* current = nullptr;
     RuleEnd reason = RuleEnd::kDelete;
-    RuleId replaced = 0;          // kReplaced: the id that `old` had
+    Rule* rule = nullptr;                  // a removed one is kept until the stage ends
+    RuleId replaced = 0;                   // kReplaced: the id that it had
+    std::unique_ptr<RuleContent> old;      // kReplaced, kModified: what it was, with its own hold of the actions
   };
   struct Timer {
     Time at;
@@ -98,16 +111,19 @@ class FlowTables {
     bool operator>(const Timer& o) const { return at > o.at; }
   };
 
-  Outcome add(const ofp::FlowMod& mod, ModSemantics semantics, Time now);
-  Outcome modify(const ofp::FlowMod& mod, ModSemantics semantics, Time now);
+  Outcome add(ofp::FlowMod& mod, ModSemantics semantics, Time now);
+  Outcome modify(ofp::FlowMod& mod, ModSemantics semantics, Time now);
   Outcome remove_matching(const ofp::FlowMod& mod, Time now);
   Outcome make_room(FlowTable& table, Time now);
-  std::unique_ptr<Rule> make_rule(const ofp::FlowMod& mod, ofp::MiniMatch match, uint8_t table, Time now);
-  void insert(std::unique_ptr<Rule> rule, Time now);
-  void replace(Rule* old, std::unique_ptr<Rule> rule, bool keep_id, Time now);
-  std::unique_ptr<Rule> take_out(Rule* rule);
-  void discard(std::unique_ptr<Rule> rule);
-  void set_actions(Rule* rule, const ActionList* list);
+  RuleContent content(ofp::FlowMod& mod, Time now);           // takes the mod's actions
+  Rule* insert(FlowTable& table, const Classifier::Place& place, ofp::MiniMatch&& match, int priority, const RuleContent& content, Time now);
+  void enter(Rule* rule, const Classifier::Place& place);
+  void replace(Rule* rule, const RuleContent& with, bool keep_id, Time now);
+  void change(Rule* rule, const RuleContent& to);
+  void note(Undo::Kind kind, Rule* rule, RuleId replaced = 0);
+  void take_out(Rule* rule);
+  void discard(Rule* rule);
+  bool means(const RuleFilter& filter, const Rule& rule) const;
   void set_timer(const Rule& rule);
   static Time timeout(const Rule& rule);
   void tell(const FlowChange& change) const;
@@ -115,8 +131,7 @@ class FlowTables {
 
   Observer observer_;
   bool watched_ = false;
-  ActionPool pool_;
-  RuleTable ids_;
+  ActionPool actions_;
   std::array<std::unique_ptr<FlowTable>, kFlowTables> tables_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
   std::vector<Undo> undo_;

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "ofproto/agent.h"
+#include "ofproto/flow_table.h"
 
 namespace sluice {
 namespace {
@@ -15,14 +16,14 @@ using Outcome = std::expected<void, ofp::Error>;
 struct Request {
   Agent& agent;
   OfConnection& connection;
-  const Message& message;
+  Message& message;
   ByteView raw;
   Bridge& bridge() const { return agent.bridge(); }
   void reply(MessageType type, Body body) const { connection.reply(message, type, std::move(body)); }
   /// Of a multipart request.
   void reply(Body body) const { reply(reply_type(message.type), std::move(body)); }
   template <typename T>
-  const T& body() const { return std::get<T>(message.body); }
+  T& body() const { return std::get<T>(message.body); }
 };
 
 // --- the session ---
@@ -106,7 +107,11 @@ Outcome nothing(const Request&) { return {}; }
 
 // --- changes ---
 
-Outcome flow_mod(const Request& r) { return r.bridge().flow_mod(r.body<FlowMod>(), r.connection.version(), r.agent.now()); }
+Outcome flow_mod(const Request& r) {
+  auto& mod = r.body<FlowMod>();
+  if (mod.command == FlowModCommand::kModify || mod.command == FlowModCommand::kDelete) r.connection.end_turn();
+  return r.bridge().flow_mod(mod, r.connection.version(), r.agent.now());
+}
 Outcome group_mod(const Request& r) {
   auto done = r.bridge().group_mod(r.body<GroupMod>(), r.agent.now());
   if (done) r.agent.forward_request(r.connection, r.body<GroupMod>());
@@ -124,16 +129,20 @@ Outcome desc(const Request& r) {
 }
 
 Outcome flow_stats(const Request& r) {
-  Bytes out;
-  MultipartWriter writer(out, reply_type(r.message.type), r.message.version, r.message.xid, r.connection.session().codec);
-  auto done = r.bridge().flow_stats(r.body<FlowStatsRequest>(), r.agent.now(), [&](const FlowStats& flow) { writer.append(flow); });
-  if (!done) return done;
-  writer.finish();
-  r.connection.send_raw(std::move(out));
+  r.connection.work([&agent = r.agent, &c = r.connection, request = r.body<FlowStatsRequest>(), type = reply_type(r.message.type), version = r.message.version,
+                     xid = r.message.xid, at = FlowCursor{}]() mutable {
+    Bytes out;
+    MultipartWriter writer(out, type, version, xid, c.session().codec);
+    bool more = agent.bridge().flow_stats(request, at, agent.now(), [&](const FlowStatsHead& head, const Rule& rule) { writer.append(head, rule.match, rule.actions->actions); });
+    writer.finish(more);
+    c.send_raw(std::move(out));
+    return more;
+  });
   return {};
 }
 
 Outcome aggregate(const Request& r) {
+  r.connection.end_turn();
   auto sum = r.bridge().aggregate(r.body<FlowStatsRequest>(), r.agent.now());
   if (!sum) return std::unexpected(sum.error());
   r.reply(*sum);
@@ -313,9 +322,11 @@ Outcome open_bundle(std::map<uint32_t, Agent::Bundle>& bundles, const BundleCont
 /// All or nothing: the bridge keeps its old tables until the last message has succeeded.
 Outcome commit_bundle(const Request& r, Agent::Bundle bundle) {
   auto staged = r.bridge().stage();
+  r.connection.end_turn();
   for (const Bytes& raw : bundle.messages) {
-    auto message = decode(raw, r.connection.session().codec);
-    Outcome done = message ? dispatch({r.agent, r.connection, *message, raw}) : Outcome(std::unexpected(message.error()));
+    Message message;
+    Outcome done = read_message(raw, r.connection.session().codec, message);
+    if (done) done = dispatch({r.agent, r.connection, message, raw});
     if (!done) {
       r.connection.send_error(done.error(), raw);
       r.bridge().roll_back(std::move(staged), r.agent.now());
@@ -367,7 +378,7 @@ Outcome bundle_control(const Request& r) {
 }
 
 Outcome bundle_add(const Request& r) {
-  const auto& add = r.body<BundleAdd>();
+  auto& add = r.body<BundleAdd>();
   auto& bundles = r.agent.bundles(r.connection);
   auto [it, is_new] = bundles.try_emplace(add.bundle_id);
   if (is_new && bundles.size() > kMaxBundles) {
@@ -383,20 +394,18 @@ Outcome bundle_add(const Request& r) {
   if (bundle.closed) return refuse(Error::OFPBFC_BUNDLE_CLOSED);
   if (bundle.flags != add.flags) return refuse(Error::OFPBFC_BAD_FLAGS);
   if (bundle.bytes + add.message.size() > kMaxBundleBytes) return refuse(Error::OFPBFC_MSG_TOO_MANY);
-  auto type = decode_type(add.message);
-  if (!type) return std::unexpected(type.error());
-  bool allowed = *type == MessageType::OFPT_FLOW_MOD || *type == MessageType::NXT_FLOW_MOD || *type == MessageType::OFPT_GROUP_MOD ||
-                 *type == MessageType::OFPT_PORT_MOD || *type == MessageType::OFPT_PACKET_OUT;
-  if (!allowed) return std::unexpected(Error::OFPBFC_MSG_UNSUP);
-  if (auto message = decode(add.message, r.connection.session().codec); !message) return std::unexpected(message.error());
+  Message message;
+  if (auto read = read_message(add.message, r.connection.session().codec, message); !read) return read;
+  constexpr MessageType kAllowed[] = {MessageType::OFPT_FLOW_MOD, MessageType::NXT_FLOW_MOD, MessageType::OFPT_GROUP_MOD, MessageType::OFPT_PORT_MOD, MessageType::OFPT_PACKET_OUT};
+  if (std::ranges::find(kAllowed, message.type) == std::end(kAllowed)) return std::unexpected(Error::OFPBFC_MSG_UNSUP);
   bundle.bytes += add.message.size();
-  bundle.messages.push_back(add.message);
+  bundle.messages.push_back(std::move(add.message));
   return {};
 }
 
 }  // namespace
 
-void handle_message(Agent& agent, OfConnection& c, const ofp::Message& m, ByteView raw) {
+void handle_message(Agent& agent, OfConnection& c, ofp::Message& m, ByteView raw) {
   if (auto done = dispatch({agent, c, m, raw}); !done) c.send_error(done.error(), raw);
 }
 

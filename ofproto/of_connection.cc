@@ -10,6 +10,7 @@ namespace sluice {
 namespace {
 
 using ofp::MessageType;
+constexpr size_t kInputSlack = 256 << 10;   // bytes handled and still in the buffer
 constexpr uint8_t kHelloType = 0, kErrorType = 1, kEchoRequestType = 2, kEchoReplyType = 3;  // the same in all versions
 
 /// The version with the highest bit.  REQUIRES: bits != 0.
@@ -78,13 +79,18 @@ void OfConnection::received(ByteView bytes) {
 }
 
 bool OfConnection::run() {
-  for (size_t n = 0; n < kMessagesPerTurn; n++)
-    if (!handle_next()) {
-      flow_control();
-      return false;
-    }
+  bool more = true;
+  for (turn_ = kMessagesPerTurn; turn_ && more;) {
+    turn_--;
+    more = handle_next();
+  }
   flow_control();
-  return true;
+  return more;
+}
+
+void OfConnection::work(std::move_only_function<bool()> slice) {
+  end_turn();
+  if (slice()) work_ = std::move(slice);
 }
 
 /// Reading stops while too much waits to be handled or to be sent.
@@ -92,7 +98,7 @@ void OfConnection::flow_control() {
   if (in_head_ == in_.size()) {
     in_.clear();
     in_head_ = 0;
-  } else if (in_head_ > kInputHighWater) {
+  } else if (in_head_ > kInputSlack) {  // what is left then is less than that
     in_.erase(in_.begin(), in_.begin() + static_cast<ptrdiff_t>(in_head_));
     in_head_ = 0;
   }
@@ -102,6 +108,11 @@ void OfConnection::flow_control() {
 /// False if no whole message waits, or none may be handled now.
 bool OfConnection::handle_next() {
   if (broken_ || stream_.queued() > kReplyHighWater) return false;
+  if (work_) {
+    end_turn();
+    if (!work_()) work_ = nullptr;
+    return true;
+  }
   ByteView stream(in_.data() + in_head_, in_.size() - in_head_);
   auto header = ofp::peek_header(stream);
   if (!header) return false;
@@ -134,10 +145,11 @@ void OfConnection::handle(const ofp::Header& header, ByteView raw) {
     reply[1] = kEchoReplyType;
     return send_raw(std::move(reply));
   }
-  auto message = ofp::decode(raw, session_.codec);
-  if (!message) return send_error(message.error(), raw);
-  if (ofp::info(message->type).sender == ofp::Sender::kSwitch || ofp::info(message->type).reply) return send_error(ofp::Error::OFPBRC_BAD_TYPE, raw);
-  handlers_.on_message(*this, *message, raw);
+  ofp::Message message;
+  if (ofp::Status read = ofp::read_message(raw, session_.codec, message); !read) return send_error(read.error(), raw);
+  const ofp::MessageInfo& info = ofp::info(message.type);
+  if (info.sender == ofp::Sender::kSwitch || info.reply) return send_error(ofp::Error::OFPBRC_BAD_TYPE, raw);
+  handlers_.on_message(*this, message, raw);
 }
 
 /// OF1.3.5 6.3.1: the highest version in both bitmaps, or else the smaller of the two header versions if both sides have it.

@@ -2,8 +2,9 @@
 // OfConnection: one OpenFlow session over a byte stream: framing, version negotiation, what the session has set, bounded input and output.
 // What messages mean is in handlers.h; who connects is in controllers.h.
 //
-// Invariants: messages are handled in the order of arrival, at most kMessagesPerTurn an iteration (others get their turn); none is handled while
-// more than kReplyHighWater bytes wait to be sent, so a client that does not read stops itself and nobody else.
+// Invariants: messages are handled in the order of arrival, at most kMessagesPerTurn an iteration (others get their turn); one that looks at many
+// flows ends the turn, and a long answer is made in slices, one a turn, before the next message.  Nothing is handled while more than
+// kReplyHighWater bytes wait to be sent, so a client that does not read stops itself and nobody else.
 // Threads: the control thread.
 #pragma once
 
@@ -22,7 +23,8 @@ namespace sluice {
 inline constexpr size_t kMessagesPerTurn = 128;
 inline constexpr size_t kReplyHighWater = 4 << 20;      // bytes: no more requests are handled above it
 inline constexpr size_t kAsyncHighWater = 1 << 20;       // bytes: packet-ins are dropped (and counted) above it
-inline constexpr size_t kInputHighWater = 256 << 10;     // bytes: no more is read above it
+inline constexpr size_t kInputHighWater = 64 << 10;      // bytes: no more is read above it; the longest message must come in whole
+static_assert(kInputHighWater >= ofp::kMaxMessage);
 
 enum class ConnectionKind : uint8_t {
   kPrimary,   // a controller that takes part in fail mode; gets asynchronous messages
@@ -44,7 +46,7 @@ struct SessionState {
 class OfConnection {
  public:
   struct Handlers {
-    std::function<void(OfConnection&, const ofp::Message&, ByteView raw)> on_message;
+    std::function<void(OfConnection&, ofp::Message&, ByteView raw)> on_message;   // may take from the message
     std::function<void(OfConnection&, ByteView raw)> on_traffic;  // each message of both directions, for snoop; may be empty
     std::function<void(OfConnection&)> on_ready;                  // version negotiated
   };
@@ -75,6 +77,11 @@ class OfConnection {
   /// An echo request, to learn whether the other side lives.
   void probe();
 
+  /// Of a handler: what it did was much, others have their turn now.
+  void end_turn() { turn_ = 0; }
+  /// Of a handler: the rest of its work, a slice a call, until that returns false.  The first is done at once.
+  void work(std::move_only_function<bool()> slice);
+
   /// Handles what waits, within the quantum; true if more waits and could be handled now.
   bool run();
 
@@ -93,6 +100,8 @@ class OfConnection {
   ofp::Version version_{};
   bool ready_ = false, broken_ = false;
   SessionState session_;
+  size_t turn_ = 0;                                    // messages that may still be handled
+  std::move_only_function<bool()> work_;               // under way; may be empty
   Bytes in_;
   size_t in_head_ = 0;
   uint32_t next_xid_ = 1;

@@ -58,15 +58,12 @@ ActionPool::~ActionPool() {
     for (ActionList* list : lists) delete list;
 }
 
-const ActionList* ActionPool::share(ofp::Actions actions) {
+ActionList* ActionPool::share(ofp::Actions&& actions) {
   uint64_t h = actions.size();
   for (const ofp::Action& a : actions) h = hash_action(h, a);
   auto& same = lists_[h];
   for (ActionList* list : same)
-    if (list->actions == actions) {
-      list->users++;
-      return list;
-    }
+    if (list->actions == actions) return hold(list);
   auto list = std::make_unique<ActionList>();
   list->conjunctive = is_conjunctive(actions);
   list->actions = std::move(actions);
@@ -77,37 +74,38 @@ const ActionList* ActionPool::share(ofp::Actions actions) {
   return list.release();
 }
 
-void ActionPool::release(const ActionList* shared) {
-  if (!shared) return;
-  auto it = lists_.find(shared->hash);
-  auto at = std::ranges::find(it->second, shared);
-  ActionList* list = *at;
-  if (--list->users) return;
-  it->second.erase(at);
+void ActionPool::release(ActionList* list) {
+  if (!list || --list->users) return;
+  auto it = lists_.find(list->hash);
+  std::erase(it->second, list);
   if (it->second.empty()) lists_.erase(it);
   delete list;
 }
 
-RuleId RuleTable::add(Rule* rule) {
-  uint32_t slot = free_;
-  if (slot) {
-    free_ = slots_[slot].next_free;
-  } else {
-    slot = static_cast<uint32_t>(slots_.size());
-    slots_.emplace_back();
+Rule* RuleTable::make() {
+  if (!free_) {
+    uint32_t first = slots();
+    slabs_.push_back(std::make_unique<Rule[]>(kSlab));
+    Rule* slab = slabs_.back().get();
+    for (uint32_t i = kSlab; i-- > 0;) {
+      slab[i].id = uint32_t{table_} << kRuleSlotBits | (first + i);
+      slab[i].table = table_;
+      slab[i].next = free_;
+      free_ = &slab[i];
+    }
   }
-  Slot& s = slots_[slot];
-  s.rule = rule;
-  s.uses++;
-  return rule->id = static_cast<uint64_t>(s.uses) << 32 | slot;
+  Rule* rule = free_;
+  free_ = rule->next;
+  rule->next = nullptr;
+  renew(rule);
+  return rule;
 }
 
-void RuleTable::remove(RuleId id) {
-  uint32_t slot = static_cast<uint32_t>(id);
-  if (!find(id)) return;
-  slots_[slot].rule = nullptr;
-  slots_[slot].next_free = free_;
-  free_ = slot;
+void RuleTable::free(Rule* rule) {
+  rule->match = {};
+  rule->live = rule->fresh = false;
+  rule->next = free_;
+  free_ = rule;
 }
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whether a rule's actions fit its match, its table and the version.  The match is followed through the list: push_mpls makes the
 // rest of the list act on MPLS, pop_vlan removes the tag, and so on.
+#include <optional>
 #include <variant>
 
 #include "ofproto/openflow/action.h"
@@ -13,7 +14,7 @@ constexpr size_t kMaxVlanTags = 2;
 
 class Checker {
  public:
-  Checker(const Match& m, const ActionCheck& c) : m_(m), c_(c) {}
+  Checker(const Match& m, const ActionCheck& c) : given_(m), c_(c) {}
 
   Status list(Actions& actions, unsigned depth) {
     if (depth > c_.max_depth) return fail(Error::OFPBAC_TOO_MANY);
@@ -27,7 +28,7 @@ class Checker {
 
   // --- Output ---
   Status operator()(Output& o) { return out_port(o.port, false); }
-  Status operator()(OutputReg& o) { return check_source(o.src, m_, c_.tlv); }
+  Status operator()(OutputReg& o) { return check_source(o.src, match(), c_.tlv); }
   Status operator()(OutputTrunc& o) {
     bool set = o.port == OFPP_NORMAL || o.port == OFPP_FLOOD || o.port == OFPP_ALL || o.port == OFPP_CONTROLLER || o.port == OFPP_TABLE ||
                o.port == OFPP_NONE;
@@ -50,7 +51,7 @@ class Checker {
     }
     if (b.dst.field == FieldId::kNone) return {};
     if (b.dst.n_bits < 16) return fail(Error::OFPBAC_BAD_ARGUMENT);
-    return check_destination(b.dst, m_, c_.tlv);
+    return check_destination(b.dst, match(), c_.tlv);
   }
 
   // --- VLAN ---
@@ -65,8 +66,8 @@ class Checker {
   Status operator()(StripVlan&) {
     if (auto ok = soft(has_tag()); !ok) return ok;
     if (tags_) tags_--;
-    m_.value.vlan_tci = {};
-    m_.mask.vlan_tci = {};
+    edit().value.vlan_tci = {};
+    edit().mask.vlan_tci = {};
     return {};
   }
   Status operator()(PushVlan& p) {
@@ -98,7 +99,7 @@ class Checker {
   Status operator()(CopyTtlOut&) { return {}; }
   Status operator()(CopyTtlIn&) { return {}; }
   Status operator()(DecTtl&) { return soft(Prereq::kIp); }
-  Status operator()(DecNshTtl&) { return hard(has_prereq(Prereq::kNsh, m_)); }
+  Status operator()(DecNshTtl&) { return hard(has_prereq(Prereq::kNsh, match())); }
 
   // --- Fields ---
   Status operator()(SetEthSrc&) { return soft(Prereq::kEthernet); }
@@ -116,7 +117,7 @@ class Checker {
     if (f.access == Access::kReadOnly) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
     bool in_tag = s.field == FieldId::kVlanVid || s.field == FieldId::kVlanPcp;
     // The prerequisite of a tag's fields is a tag.
-    bool tagged = in_tag ? has_tag() : has_prereq(f.prereq, m_);
+    bool tagged = in_tag ? has_tag() : has_prereq(f.prereq, match());
     if (s.form == SetField::Form::kLoad && in_tag) tagged = true;
     if (!tagged) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
     s.flow_has_vlan = has_tag();
@@ -129,24 +130,24 @@ class Checker {
   }
   Status operator()(Move& mv) {
     if (mv.src.n_bits != mv.dst.n_bits) return fail(Error::OFPBAC_BAD_ARGUMENT);
-    if (auto ok = check_source(mv.src, m_, c_.tlv); !ok) return ok;
-    return check_destination(mv.dst, m_, c_.tlv);
+    if (auto ok = check_source(mv.src, match(), c_.tlv); !ok) return ok;
+    return check_destination(mv.dst, match(), c_.tlv);
   }
-  Status operator()(StackPush& s) { return check_source(s.src, m_, c_.tlv); }
-  Status operator()(StackPop& s) { return check_destination(s.dst, m_, c_.tlv); }
+  Status operator()(StackPush& s) { return check_source(s.src, match(), c_.tlv); }
+  Status operator()(StackPop& s) { return check_destination(s.dst, match(), c_.tlv); }
   Status operator()(DeleteField& d) { return is_tun_metadata(d.field) ? Status() : fail(Error::OFPBAC_BAD_SET_ARGUMENT); }
 
   // --- Control ---
   Status operator()(Resubmit& r) {
     if (r.in_port.value >= c_.max_ports && !is_port_valid(r.in_port)) return fail(Error::OFPBAC_BAD_OUT_PORT);
-    if (r.ct) return hard(has_prereq(Prereq::kCt, m_));
+    if (r.ct) return hard(has_prereq(Prereq::kCt, match()));
     return {};
   }
   Status operator()(Clone& c) {
-    Match saved = m_;
+    Match saved = match();
     unsigned tags = tags_;
     auto ok = list(c.actions, depth_ + 1);
-    m_ = saved;
+    edit() = saved;
     tags_ = tags;
     return ok;
   }
@@ -159,7 +160,7 @@ class Checker {
   Status operator()(Multipath& mp) {
     if (mp.n_links == 0 || mp.n_links > kMaxMultipathLinks) return fail(Error::OFPBAC_BAD_ARGUMENT);
     if (mp.dst.n_bits < 32 && mp.n_links - 1 > (uint64_t{1} << mp.dst.n_bits) - 1) return fail(Error::OFPBAC_BAD_ARGUMENT);
-    return check_destination(mp.dst, m_, c_.tlv);
+    return check_destination(mp.dst, match(), c_.tlv);
   }
   Status operator()(FinTimeout&) { return soft(Prereq::kTcp); }
   Status operator()(Learn& l) {
@@ -167,7 +168,7 @@ class Checker {
     Match learned;  // of the flow that will be learned: what earlier specs match on
     for (LearnSpec& s : l.specs) {
       if (s.src.field != FieldId::kNone)
-        if (auto ok = check_source(s.src, m_, c_.tlv); !ok) return ok;
+        if (auto ok = check_source(s.src, match(), c_.tlv); !ok) return ok;
       if (s.kind == LearnSpec::Kind::kMatch) {
         if (auto ok = check_source(s.dst, learned, c_.tlv); !ok) return ok;
         learn_match(s, learned);
@@ -175,27 +176,27 @@ class Checker {
         if (auto ok = check_destination(s.dst, learned, c_.tlv); !ok) return ok;
       }
     }
-    return l.result_dst.field == FieldId::kNone ? Status() : check_destination(l.result_dst, m_, c_.tlv);
+    return l.result_dst.field == FieldId::kNone ? Status() : check_destination(l.result_dst, match(), c_.tlv);
   }
   Status operator()(Sample& s) {
     if (s.probability == 0) return fail(Error::OFPBAC_BAD_ARGUMENT);
     for (Subfield* f : {&s.obs_domain_src, &s.obs_point_src})
       if (f->field != FieldId::kNone)
-        if (auto ok = check_source(*f, m_, c_.tlv); !ok) return ok;
+        if (auto ok = check_source(*f, match(), c_.tlv); !ok) return ok;
     return {};
   }
-  Status operator()(CheckPktLarger& c) { return check_destination(c.dst, m_, c_.tlv); }
+  Status operator()(CheckPktLarger& c) { return check_destination(c.dst, match(), c_.tlv); }
 
   // --- Connection tracking ---
   Status operator()(Ct& ct) {
-    if (!has_prereq(Prereq::kIp, m_)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
-    if (ct.alg == 21 && !has_prereq(Prereq::kTcp, m_)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
-    if (ct.alg == 69 && !has_prereq(Prereq::kUdp, m_)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    if (!has_prereq(Prereq::kIp, match())) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    if (ct.alg == 21 && !has_prereq(Prereq::kTcp, match())) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    if (ct.alg == 69 && !has_prereq(Prereq::kUdp, match())) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
     if (ct.alg && ct.alg != 21 && ct.alg != 69) return fail(Error::OFPBAC_BAD_ARGUMENT);
     if (ct.force && !ct.commit) return fail(Error::OFPBAC_BAD_ARGUMENT);
     if (ct.zone_src.field != FieldId::kNone) {
       if (ct.zone_src.n_bits != 16) return fail(Error::OFPBAC_BAD_SET_LEN);
-      if (auto ok = check_source(ct.zone_src, m_, c_.tlv); !ok) return ok;
+      if (auto ok = check_source(ct.zone_src, match(), c_.tlv); !ok) return ok;
     }
     bool nat = false;
     for (Action& a : ct.actions) {
@@ -216,18 +217,18 @@ class Checker {
   // --- Encapsulation ---
   Status operator()(Encap& e) {
     uint16_t type = static_cast<uint16_t>(e.packet_type);
-    m_.mask.packet_type = be32(UINT32_MAX);
-    m_.value.packet_type = be32(e.packet_type);
+    edit().mask.packet_type = be32(UINT32_MAX);
+    edit().value.packet_type = be32(e.packet_type);
     if (e.packet_type >> 16 == 1) {
-      m_.value.eth_type = be16(type);
-      m_.mask.eth_type = be16(0xffff);
+      edit().value.eth_type = be16(type);
+      edit().mask.eth_type = be16(0xffff);
     }
     return {};
   }
   Status operator()(Decap&) {
     // What is inside is not known.
-    m_.mask.packet_type = {}, m_.value.packet_type = {};
-    m_.mask.eth_type = {}, m_.value.eth_type = {};
+    edit().mask.packet_type = {}, edit().value.packet_type = {};
+    edit().mask.eth_type = {}, edit().value.eth_type = {};
     return {};
   }
   Status operator()(DebugRecirc&) { return {}; }
@@ -237,10 +238,10 @@ class Checker {
   Status operator()(Meter& mt) { return mt.meter_id ? Status() : fail(meter_error()); }
   Status operator()(ClearActions&) { return {}; }
   Status operator()(WriteActions& w) {
-    Match saved = m_;
+    Match saved = match();
     unsigned tags = tags_;
     auto ok = list(w.actions, depth_ + 1);
-    m_ = saved;
+    edit() = saved;
     tags_ = tags;
     return ok;
   }
@@ -252,11 +253,14 @@ class Checker {
   }
 
  private:
-  Match m_;
+  const Match& given_;
+  std::optional<Match> followed_;  // as earlier actions have changed it
   const ActionCheck& c_;
   unsigned depth_ = 0;
   unsigned tags_ = 0;  // pushed by this list
 
+  const Match& match() const { return followed_ ? *followed_ : given_; }
+  Match& edit() { return followed_ ? *followed_ : followed_.emplace(given_); }
   Error meter_error() const { return c_.version >= Version::k15 ? Error::OFPBAC_BAD_METER : Error::OFPMMFC_INVALID_METER; }
   static Status hard(bool ok) { return ok ? Status() : fail(Error::OFPBAC_MATCH_INCONSISTENT); }
   Status soft(bool ok) {
@@ -267,12 +271,12 @@ class Checker {
     }
     return c_.version == Version::k10 ? Status() : fail(Error::OFPBAC_MATCH_INCONSISTENT);
   }
-  Status soft(Prereq p) { return soft(has_prereq(p, m_)); }
+  Status soft(Prereq p) { return soft(has_prereq(p, match())); }
 
-  bool has_tag() const { return bool(m_.value.vlan_tci & be16(kVlanPresent)); }
+  bool has_tag() const { return bool(match().value.vlan_tci & be16(kVlanPresent)); }
   void tag() {
-    m_.value.vlan_tci |= be16(kVlanPresent);
-    m_.mask.vlan_tci |= be16(kVlanPresent);
+    edit().value.vlan_tci |= be16(kVlanPresent);
+    edit().mask.vlan_tci |= be16(kVlanPresent);
   }
   template <typename T>
   Status vlan_field(T& s) {
@@ -284,16 +288,16 @@ class Checker {
   }
   template <typename T>
   Status l4(T& s) {
-    bool ok = has_prereq(Prereq::kTcp, m_) || has_prereq(Prereq::kUdp, m_) || has_prereq(Prereq::kSctp, m_);
-    s.flow_ip_proto = ok ? m_.value.nw_proto : 0;
+    bool ok = has_prereq(Prereq::kTcp, match()) || has_prereq(Prereq::kUdp, match()) || has_prereq(Prereq::kSctp, match());
+    s.flow_ip_proto = ok ? match().value.nw_proto : 0;
     return soft(ok);
   }
   /// The packet's outermost type after a push or pop.
   Status become(uint16_t eth_type) {
-    m_.value.eth_type = be16(eth_type);
-    m_.mask.eth_type = be16(0xffff);
-    m_.value.nw_proto = 0;
-    m_.mask.nw_proto = 0;
+    edit().value.eth_type = be16(eth_type);
+    edit().mask.eth_type = be16(0xffff);
+    edit().value.nw_proto = 0;
+    edit().mask.nw_proto = 0;
     return {};
   }
   Status out_port(OfpPort p, bool) {
@@ -313,7 +317,7 @@ class Checker {
   void learn_match(const LearnSpec& s, Match& learned) const {
     if (is_tun_metadata(s.dst.field)) return;
     FieldValue v = learned.get(s.dst.field), k = learned.get_mask(s.dst.field);
-    FieldValue from = s.src.field == FieldId::kNone ? s.immediate : read_subfield(s.src, m_.value, c_.tlv);
+    FieldValue from = s.src.field == FieldId::kNone ? s.immediate : read_subfield(s.src, match().value, c_.tlv);
     if (s.dst.ofs + s.n_bits > v.size() * 8u || from.size() * 8u < s.n_bits) return;
     copy_bits(from.bytes(), 0, v.bytes(), s.dst.ofs, s.n_bits);
     for (unsigned i = 0; i < s.n_bits; i++) k.set_bit(s.dst.ofs + i, true);

@@ -193,6 +193,12 @@ Status write_other_instruction(const Action& a, ByteWriter& w, const ActionConte
 Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Actions& out) {
   ActionContext ctx{version, tlv, 0};
   if (version == Version::k10) return r.remaining() % 8 ? fail(Error::OFPBAC_BAD_LEN) : read_action_list(r, ctx, out);
+  // Nearly always apply_actions is all.
+  size_t size = r.remaining();
+  if (size >= 8 && size % 8 == 0 && load_be<uint32_t>(r.position()) == (uint32_t{kApplyActions} << 16 | size)) {
+    r.skip(8);
+    return read_action_list(r, ctx, out);
+  }
   Instructions in;
   if (Status s = split_instructions(r, version, in); !s) return s;
   if (in.has(kMeterInstruction)) out.push_back(Meter{load_be<uint32_t>(in.body[kMeterInstruction].data())});

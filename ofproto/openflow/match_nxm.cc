@@ -61,20 +61,29 @@ class Taker {
  public:
   Taker(Match& m, const TlvTable* tlv, bool strict) : m_(m), tlv_(tlv), strict_(strict), prereqs_(prereqs_of(m)) {}
 
-  /// REQUIRES: r.remaining() >= 4.
-  Status take(ByteReader& r) {
-    uint32_t header = load_be<uint32_t>(r.position());
-    FieldId id = plain_field(header);
-    if (id == FieldId::kNone) return take_other(r);
+  /// `id` is plain_field(header), the header of the TLV at `p`, which is moved behind it.
+  Status take_plain(FieldId id, uint32_t header, const uint8_t*& p, const uint8_t* end) {
     const WirePlan& plan = kWirePlans[static_cast<size_t>(id)];
     bool masked = header & 0x100;
     size_t n = plan.bytes, length = header & 0xff;
-    if (length != n << masked || length > r.remaining() - 4) return fail(Error::OFPBMC_BAD_LEN);
-    const uint8_t* payload = r.bytes(4 + length).data() + 4;
+    const uint8_t* payload = p + 4;
+    if (length != n << masked || length > static_cast<size_t>(end - payload)) return fail(Error::OFPBMC_BAD_LEN);
+    p = payload + length;
     if (id == FieldId::kInPortOxm && !is_port_valid(OfpPort{load_be<uint32_t>(payload)})) return fail(Error::OFPBMC_BAD_VALUE);
     Status s = masked || n > 8 ? take_masked_or_wide(plan, payload, masked) : take_word(plan, load_bytes(payload, n), plan.ones);
     if (plan.decides) prereqs_ = prereqs_of(m_);
     return s;
+  }
+
+  Status take_other(ByteReader& r) {
+    auto t = read_tlv(r, tlv_, !strict_);
+    if (!t) return fail(t.error());
+    if (t->field == FieldId::kNone) return {};
+    if (!m_.is_wild(t->field, tlv_)) return fail(Error::OFPBMC_DUP_FIELD);
+    if (!has_prereq(field(t->field).prereq, prereqs_)) return fail(Error::OFPBMC_BAD_PREREQ);
+    m_.set(t->field, t->value, t->mask, tlv_);
+    prereqs_ = prereqs_of(m_);
+    return {};
   }
 
  private:
@@ -100,17 +109,6 @@ class Taker {
     if (!plan.maskable && mask && mask != plan.ones) return fail(Error::OFPBMC_BAD_MASK);
     store_word(to_mask, was | mask);
     store_word(to_value, load_word(to_value) | value);
-    return {};
-  }
-
-  Status take_other(ByteReader& r) {
-    auto t = read_tlv(r, tlv_, !strict_);
-    if (!t) return fail(t.error());
-    if (t->field == FieldId::kNone) return {};
-    if (!m_.is_wild(t->field, tlv_)) return fail(Error::OFPBMC_DUP_FIELD);
-    if (!has_prereq(field(t->field).prereq, prereqs_)) return fail(Error::OFPBMC_BAD_PREREQ);
-    m_.set(t->field, t->value, t->mask, tlv_);
-    prereqs_ = prereqs_of(m_);
     return {};
   }
 
@@ -351,19 +349,22 @@ void write_cookie(const CookieMatch& c, ByteWriter& w) {
 }  // namespace
 
 Status read_nxm(ByteView bytes, Match& m, const TlvTable* tlv, CookieMatch* cookie, bool strict) {
-  ByteReader r(bytes);
   Taker taker(m, tlv, strict);
-  while (r.remaining()) {
-    if (r.remaining() < 4) return fail(Error::OFPBMC_BAD_LEN);
-    if (r.position()[1] == 1 && r.position()[2] >> 1 == 30) {  // as the cookie may be
+  const uint8_t *p = bytes.data(), *end = p + bytes.size();
+  while (p != end) {
+    if (end - p < 4) return fail(Error::OFPBMC_BAD_LEN);
+    uint32_t header = load_be<uint32_t>(p);
+    Status s;
+    if (FieldId id = plain_field(header); id != FieldId::kNone) {
+      s = taker.take_plain(id, header, p, end);
+    } else {
+      ByteReader r(ByteView(p, end));
       auto was_cookie = read_cookie(r, cookie);
       if (!was_cookie) return fail(was_cookie.error());
-      if (*was_cookie) continue;
+      if (!*was_cookie) s = taker.take_other(r);
+      p = r.position();
     }
-    if (auto ok = taker.take(r); !ok) {
-      if (!strict && ok.error() == Error::OFPBMC_BAD_PREREQ) continue;
-      return fail(ok.error());
-    }
+    if (!s && (strict || s.error() != Error::OFPBMC_BAD_PREREQ)) return s;
   }
   if (m.mask.packet_type && !m.value.packet_type && implies_ethernet(m)) m.mask.packet_type = {};  // said twice: one form for one meaning
   return contradicts_itself(m) ? fail(Error::OFPBMC_BAD_PREREQ) : Status();

@@ -2,6 +2,8 @@
 // The numbers of messages.def, and the reverse look-up as arrays made at compile time.
 #include "ofproto/openflow/message_ids.h"
 
+#include <algorithm>
+
 namespace sluice::ofp {
 namespace {
 
@@ -47,6 +49,26 @@ constexpr Reverse make_reverse() {
 }
 constexpr Reverse kReverse = make_reverse();
 
+/// Of experimenters: sorted by everything but versions.
+struct ExperimenterKey {
+  uint64_t key;
+  uint8_t row;
+};
+constexpr uint64_t experimenter_key(WireKind kind, bool reply, uint32_t vendor, uint32_t number) {
+  return static_cast<uint64_t>(vendor) << 32 ^ static_cast<uint64_t>(number) << 3 ^ static_cast<uint64_t>(kind) << 1 ^ static_cast<uint64_t>(reply);
+}
+constexpr bool is_experimenter(const MessageId& id) { return id.kind == WireKind::kExperimenter || id.kind == WireKind::kExperimenterStats; }
+constexpr auto make_experimenters() {
+  constexpr size_t n = static_cast<size_t>(std::ranges::count_if(kIds, is_experimenter));
+  std::array<ExperimenterKey, n> t{};
+  size_t k = 0;
+  for (uint8_t i = 0; i < kMessageTypes; i++)
+    if (const MessageId& id = kIds[i]; is_experimenter(id)) t[k++] = {experimenter_key(id.kind, id.reply, id.vendor, id.number), i};
+  std::ranges::sort(t, {}, &ExperimenterKey::key);
+  return t;
+}
+constexpr auto kExperimenters = make_experimenters();
+
 std::optional<MessageType> row(uint8_t i) {
   if (i == kNoRow) return std::nullopt;
   return static_cast<MessageType>(i);
@@ -67,9 +89,10 @@ std::optional<MessageType> find_stats(Version v, bool reply, uint16_t number) {
 }
 
 std::optional<MessageType> find_experimenter(Version v, WireKind kind, bool reply, uint32_t vendor, uint32_t number) {
-  for (size_t i = 0; i < kMessageTypes; i++) {
-    const MessageId& id = kIds[i];
-    if (id.kind == kind && id.reply == reply && id.vendor == vendor && id.number == number && id.exists(v)) return static_cast<MessageType>(i);
+  uint64_t key = experimenter_key(kind, reply, vendor, number);
+  for (auto it = std::ranges::lower_bound(kExperimenters, key, {}, &ExperimenterKey::key); it != kExperimenters.end() && it->key == key; ++it) {
+    const MessageId& id = kIds[it->row];   // the key does not hold all of them
+    if (id.kind == kind && id.reply == reply && id.vendor == vendor && id.number == number && id.exists(v)) return static_cast<MessageType>(it->row);
   }
   return std::nullopt;
 }

@@ -8,13 +8,17 @@
 namespace sluice::ofp {
 
 WordMap words_of(const Flow& mask) {
-  constexpr size_t kBlock = 8;  // most blocks of a mask are zero as a whole
+  constexpr size_t kBlock = 8;  // the first one is what most masks have; others are mostly zero as a whole
   WordMap map;
   const uint64_t* w = mask.words().data();
   auto note = [&](size_t from, size_t n) {
     for (size_t k = from; k < from + n; k++) map.bits[k / 64] |= uint64_t{w[k] != 0} << k % 64;
   };
-  size_t i = 0;
+  note(0, kBlock);
+  uint64_t others = 0;
+  for (size_t k = kBlock; k < kFlowWords; k++) others |= w[k];
+  if (!others) return map;
+  size_t i = kBlock;
   for (; i + kBlock <= kFlowWords; i += kBlock)
     if (w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] | w[i + 7]) note(i, kBlock);
   note(i, kFlowWords - i);

@@ -266,11 +266,13 @@ def main():
             ops = lambda s: s.generator("flow_load", f"{s.dir}/br0.mgmt", kind, count)
             show(f"{'flow-mod ' if kind != 'echo' else ''}{kind}, {count:,}", *both(lambda s: rate(s, "start_switch", ops, a.rounds)), "messages/s", True)
         if callgrind:
-            for kind, few, many in (("exact", 2000, 10000), ("acl", 2000, 10000), ("echo", 640, 6400)):
+            for kind, few, many in (("exact", 2000, 10000), ("acl", 2000, 10000), ("bundle", 2000, 10000), ("echo", 640, 6400)):
                 ops = lambda s, n: s.generator("flow_load", f"{s.dir}/br0.mgmt", kind, n)
                 show(f"{'flow-mod ' if kind != 'echo' else ''}{kind}", *both(lambda s: instructions(s, "start_switch", ops, few, many)), "instructions", False)
+            dump = lambda s, n: (s.generator("flow_load", f"{s.dir}/br0.mgmt", "exact", 5000), [s.generator("flow_load", f"{s.dir}/br0.mgmt", "stats", 1) for _ in range(n)])
+            show("flow-stats, per flow", *both(lambda s: instructions(s, "start_switch", dump, 1, 3) / 5000), "instructions", False)
     if "memory" in a.what:
-        for count in (10000, 100000):
+        for count in (10000, 100000, 1000000):
             show(f"memory per exact flow, {count:,}", *both(lambda s: memory_per_flow(s, "exact", count)), "bytes", False)
     return 0
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // flow_load SOCKET exact|acl COUNT [FIRST]: adds COUNT flows to an OpenFlow 1.3 switch, pipelined, waits for the barrier, and prints
-// "SECONDS FLOW_MODS_PER_SECOND".  exact: 5-tuples; acl: prefixes and ports with priorities.  flow_load SOCKET echo COUNT: echo requests.
+// "SECONDS FLOW_MODS_PER_SECOND".  exact: 5-tuples; acl: prefixes and ports with priorities; bundle: 5-tuples in one bundle.
+// flow_load SOCKET echo COUNT: echo requests.
 // flow_load SOCKET stats 1: one flow-stats request, prints "SECONDS BYTES".
 #include <fmt/core.h>
 
@@ -71,6 +72,26 @@ size_t await(int fd, uint8_t type, int count = 1) {
   }
 }
 
+void experimenter(ByteWriter& w, uint16_t length, uint32_t xid, uint32_t subtype) { header(w, 4, length, xid), w.u32(0x4f4e4600), w.u32(subtype); }
+
+/// Opens (0), closes (2), commits (4) the bundle, and waits for the reply.
+void bundle_control(int fd, uint16_t type) {
+  Bytes out;
+  ByteWriter w(out);
+  experimenter(w, 24, 1, 2300);
+  w.u32(1), w.u16(type), w.u16(1);   // atomic
+  send_all(fd, {reinterpret_cast<const char*>(out.data()), out.size()});
+  await(fd, 4);
+}
+
+void flow_mod_in_bundle(Bytes& out, uint32_t n) {
+  Bytes mod;
+  flow_mod(mod, true, n);
+  ByteWriter w(out);
+  experimenter(w, static_cast<uint16_t>(24 + mod.size()), n, 2301);
+  w.u32(1), w.u16(0), w.u16(1), w.bytes(mod);
+}
+
 void send_bytes(int fd, const Bytes& b) { send_all(fd, {reinterpret_cast<const char*>(b.data()), b.size()}); }
 
 void simple(int fd, uint8_t type, int count) {
@@ -85,7 +106,7 @@ void simple(int fd, uint8_t type, int count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 4) return fprintf(stderr, "usage: flow_load SOCKET exact|acl|echo|stats COUNT [FIRST]\n"), 2;
+  if (argc < 4) return fprintf(stderr, "usage: flow_load SOCKET exact|acl|bundle|echo|stats COUNT [FIRST]\n"), 2;
   std::string kind = argv[2];
   int count = atoi(argv[3]), first = argc > 4 ? atoi(argv[4]) : 0;
   int fd = connect_unix(argv[1]);
@@ -105,11 +126,17 @@ int main(int argc, char** argv) {
     return 0;
   } else {
     constexpr int kChunk = 1000;
+    bool bundle = kind == "bundle";
+    if (bundle) bundle_control(fd, 0);
     for (int n = 0; n < count; n += kChunk) {
       Bytes out;
-      for (int i = n; i < std::min(n + kChunk, count); i++) flow_mod(out, kind == "exact", static_cast<uint32_t>(first + i));
+      for (int i = n; i < std::min(n + kChunk, count); i++) {
+        uint32_t number = static_cast<uint32_t>(first + i);
+        bundle ? flow_mod_in_bundle(out, number) : flow_mod(out, kind == "exact", number);
+      }
       send_bytes(fd, out);
     }
+    if (bundle) bundle_control(fd, 4);
     simple(fd, 20, 1);
     await(fd, 21);
   }

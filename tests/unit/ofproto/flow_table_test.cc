@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
+#include <set>
 
 namespace sluice {
 namespace {
@@ -124,6 +126,68 @@ TEST(FlowTableTest, RollBackRestoresEverything) {
     expect_same(tables, before, seed);
     EXPECT_EQ(tables.size(), before.size());
   }
+}
+
+/// Ids of rules that were there from the first slice to the last are visited once, others at most once, whatever happens between slices.
+TEST(FlowTableTest, VisitInSlicesMeetsEachFlowOnce) {
+  for (uint32_t seed = 0; seed < 6; seed++) {
+    std::mt19937 random(seed);
+    FlowTables tables([](const FlowChange&) {});
+    auto mod = [&](uint32_t n, ofp::FlowModCommand command) {
+      ofp::FlowMod m;
+      m.command = command;
+      m.table_id = static_cast<uint8_t>(n % 3 == 0 ? 5 : 9);   // one is large, so that slices end within it
+      m.match.value.nw_src = be32(n / 64), m.match.mask.nw_src = n % 2 ? ~be32() : be32(0xffffff);
+      m.match.value.nw_src &= m.match.mask.nw_src;
+      m.priority = static_cast<uint16_t>(n % 64);
+      m.new_cookie = n;
+      m.flags = n % 5 ? 0 : ofp::OFPFF_RESET_COUNTS;           // a replaced one keeps its id, or not
+      ASSERT_TRUE(tables.apply(m, {}, Time{}));
+    };
+    for (uint32_t n = 0; n < 4 * kSmallTable; n++) mod(random() % 6000, ofp::FlowModCommand::kAdd);
+    ofp::Match all;
+    std::map<uint64_t, int> seen;                              // by cookie
+    std::set<uint64_t> stayed;
+    for (const Rule* r : tables.select({.match = all})) stayed.insert(r->cookie);
+    FlowCursor at;
+    while (tables.visit({.match = all}, at, 500, [&](const Rule& r) { seen[r.cookie]++; }))
+      for (int i = 0; i < 50; i++) {
+        uint32_t n = random() % 8000;
+        bool deletes = random() % 2;
+        mod(n, deletes ? ofp::FlowModCommand::kDeleteStrict : ofp::FlowModCommand::kAdd);
+        if (deletes) {
+          stayed.erase(n);
+          seen.erase(n);                                       // the same match may come again as another flow
+        }
+      }
+    for (auto [cookie, times] : seen) EXPECT_EQ(times, 1) << cookie << " seed " << seed;
+    for (uint64_t cookie : stayed) EXPECT_TRUE(seen.contains(cookie)) << cookie << " seed " << seed;
+  }
+}
+
+TEST(FlowTableTest, IdsEndWithWhatTheyMeant) {
+  FlowTables tables([](const FlowChange&) {});
+  ofp::FlowMod m;
+  m.table_id = 3;
+  m.actions = {ofp::Output{OfpPort{1}}};
+  ofp::Match all;
+  auto the_rule = [&] { return tables.select({.match = all}).at(0); };
+  ASSERT_TRUE(tables.apply(m, {}, Time{}));
+  RuleId first = the_rule()->id;
+  ASSERT_TRUE(tables.apply(m, {}, Time{}));
+  EXPECT_EQ(the_rule()->id, first) << "counters go on";
+  m.flags = ofp::OFPFF_RESET_COUNTS;
+  ASSERT_TRUE(tables.apply(m, {}, Time{}));
+  RuleId second = the_rule()->id;
+  EXPECT_EQ(tables.find(first), nullptr);
+  EXPECT_EQ(tables.find(second), the_rule());
+  tables.open_stage();
+  tables.remove(the_rule(), RuleEnd::kDelete, Time{});
+  EXPECT_EQ(tables.find(second), nullptr);
+  tables.roll_back_stage();
+  EXPECT_EQ(tables.find(the_rule()->id), the_rule());
+  EXPECT_EQ(tables.find(second), nullptr);
+  EXPECT_EQ(tables.find(0), nullptr);
 }
 
 TEST(FlowTableTest, LimitRefusesOrEvicts) {
