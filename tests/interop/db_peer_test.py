@@ -24,7 +24,7 @@ BUILD = os.path.abspath(os.environ.get("SLUICE_BUILD", "build/release"))
 PEER = "/usr/sbin/ovsdb-server" if os.path.exists("/usr/sbin/ovsdb-server") else "/usr/bin/ovsdb-server"
 SEED = int(sys.argv[1]) if len(sys.argv) > 1 else 3
 REQUESTS = int(sys.argv[2]) if len(sys.argv) > 2 else 2000
-TIMEOUT = 10
+TIMEOUT = 60
 SHOWN = int(os.environ.get("SHOWN", 10))  # differences that are printed
 
 optional = lambda key: {"key": key, "min": 0, "max": 1}
@@ -81,7 +81,7 @@ class Server:
         """What comes until this request's reply and, on both connections, until everything that it caused has come."""
         out = []
         self.clients[client].send(method, params, number)
-        if not self.receive(client, number, out, 0.2 if '"wait"' in json.dumps(params) else TIMEOUT):
+        if not self.receive(client, number, out, 3 if '"wait"' in json.dumps(params) else TIMEOUT):
             out.append([client, {"waits": True}])
             self.clients[client].send("cancel", [number], None)
         for i, c in enumerate(self.clients):
