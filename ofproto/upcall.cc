@@ -129,6 +129,37 @@ void Switch::Impl::execute_once(Packet packet, Translation& t, Time now) {
   release(held, now);
 }
 
+namespace {
+
+template <typename T>
+void take_all(const T& from, T& value, T& mask) {
+  std::memcpy(static_cast<void*>(&value), &from, sizeof from);
+  std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
+}
+
+/// Sets what is not zero.
+template <typename T>
+void take(const T& from, T& value, T& mask) {
+  if (std::memcmp(&from, &value, sizeof from) != 0) take_all(from, value, mask);   // the value was zero
+}
+
+/// What the connection tracker said of the packet.
+void put_ct_metadata(const Flow& key, ofp::Match& m) {
+  take(key.ct_state, m.value.ct_state, m.mask.ct_state);
+  take(key.ct_zone, m.value.ct_zone, m.mask.ct_zone);
+  take(key.ct_mark, m.value.ct_mark, m.mask.ct_mark);
+  take(key.ct_label, m.value.ct_label, m.mask.ct_label);
+  take(key.ct_nw_src, m.value.ct_nw_src, m.mask.ct_nw_src);
+  take(key.ct_nw_dst, m.value.ct_nw_dst, m.mask.ct_nw_dst);
+  take(key.ct_ipv6_src, m.value.ct_ipv6_src, m.mask.ct_ipv6_src);
+  take(key.ct_ipv6_dst, m.value.ct_ipv6_dst, m.mask.ct_ipv6_dst);
+  take(key.ct_nw_proto, m.value.ct_nw_proto, m.mask.ct_nw_proto);
+  if (key.ct_nw_proto) take_all(key.ct_tp_src, m.value.ct_tp_src, m.mask.ct_tp_src), take_all(key.ct_tp_dst, m.value.ct_tp_dst, m.mask.ct_tp_dst);
+  if (key.is_ip()) take_all(key.eth_type, m.value.eth_type, m.mask.eth_type);
+}
+
+}  // namespace
+
 void Switch::Impl::packet_in(Upcall& upcall, Time) {
   const PacketInSpec* spec = specs.find(upcall.cookie);
   auto bridge = spec ? by_id.find(spec->bridge) : by_id.end();
@@ -145,6 +176,10 @@ void Switch::Impl::packet_in(Upcall& upcall, Time) {
   pin.userdata = spec->userdata;
   pin.metadata = spec->metadata;
   if (upcall.key.pkt_mark) pin.metadata.value.pkt_mark = upcall.key.pkt_mark, pin.metadata.mask.pkt_mark = ~be32();
+  if (std::exchange(pin.metadata.mask.ct_state, uint8_t{0})) {
+    pin.metadata.value.ct_state = 0;
+    put_ct_metadata(upcall.key, pin.metadata);
+  }
   ByteView frame = upcall.packet.view();
   pin.data.assign(frame.begin(), frame.end());
   bridge->second->events->packet_in(event);
