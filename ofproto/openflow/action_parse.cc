@@ -206,7 +206,7 @@ Parsed controller(std::string_view arg, const ParseContext& ctx) {
       (kv.key == "id" ? c.controller_id : c.max_len) = static_cast<uint16_t>(*n);
     } else if (kv.key == "userdata") {
       auto b = parse_dotted_hex(kv.value);
-      if (!b) return TextError(fmt::format("bad hex digit in `controller' action `userdata' \"{}\"", kv.value));
+      if (!b) return TextError("bad hex digit in `controller' action `userdata'");
       c.userdata = std::move(*b);
     } else if (kv.key == "pause") {
       c.pause = true;

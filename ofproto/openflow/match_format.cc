@@ -141,16 +141,27 @@ class Formatter {
     }
   }
 
+  void ipv6_label() {
+    if (!m_.mask.ipv6_label) return;
+    text(fmt::format("ipv6_label=0x{:05x}", m_.value.ipv6_label.host()));
+    if (!m_.is_exact(FieldId::kIpv6Label, tlv_)) out_ += fmt::format("/0x{:05x}", m_.mask.ipv6_label.host());
+  }
+
   void network() {
     uint16_t type = l3_type();
     if (type == 0x86dd) {
-      for (FieldId f : {FieldId::kIpv6Src, FieldId::kIpv6Dst, FieldId::kIpv6Label, FieldId::kIpv6ExtHdr}) put(f);
+      put(FieldId::kIpv6Src);
+      put(FieldId::kIpv6Dst);
+      ipv6_label();
+      put(FieldId::kIpv6ExtHdr);
     } else if (type == 0x0806 || type == 0x8035) {
       put(FieldId::kArpSpa);
       put(FieldId::kArpTpa);
     } else if (type == 0x894f) {
-      for (FieldId f : {FieldId::kNshFlags, FieldId::kNshTtl, FieldId::kNshMdtype, FieldId::kNshNp, FieldId::kNshSpi, FieldId::kNshSi})
-        put(f);
+      for (FieldId f : {FieldId::kNshFlags, FieldId::kNshTtl, FieldId::kNshMdtype, FieldId::kNshNp}) put(f);
+      if (m_.is_exact(FieldId::kNshSpi, tlv_)) text(fmt::format("nsh_spi=0x{:x}", m_.get(FieldId::kNshSpi).u64()));  // 0 in hexadecimal, too
+      else put(FieldId::kNshSpi);
+      put(FieldId::kNshSi);
       for (int i = 0; i < 4; i++) put(FieldId::kNshC1 + i);
     } else if (type == 0x88e7) {
       put(FieldId::kPbbIsid);

@@ -121,8 +121,8 @@ class Taker {
 /// The order in which fields are written; a prerequisite comes before what needs it.
 constexpr FieldId kOrder[] = {
     FieldId::kPacketType, FieldId::kDpHash, FieldId::kRecircId, FieldId::kConjId, FieldId::kInPort, FieldId::kInPhyPort,
-    FieldId::kActsetOutput, FieldId::kEthSrc, FieldId::kEthDst, FieldId::kEthType, FieldId::kVlanTci, FieldId::kMplsLabel, FieldId::kMplsTc,
-    FieldId::kMplsBos, FieldId::kMplsTtl, FieldId::kPbbIsid, FieldId::kPbbUca, FieldId::kIpSrc, FieldId::kIpDst, FieldId::kIpv6Src,
+    FieldId::kActsetOutput, FieldId::kEthSrc, FieldId::kEthDst, FieldId::kEthType, FieldId::kVlanTci, FieldId::kMplsTc, FieldId::kMplsBos,
+    FieldId::kMplsTtl, FieldId::kMplsLabel, FieldId::kPbbIsid, FieldId::kPbbUca, FieldId::kIpSrc, FieldId::kIpDst, FieldId::kIpv6Src,
     FieldId::kIpv6Dst, FieldId::kIpv6Label, FieldId::kIpv6ExtHdr, FieldId::kIpFrag, FieldId::kNwTos, FieldId::kNwEcn, FieldId::kNwTtl,
     FieldId::kNwProto, FieldId::kArpOp, FieldId::kArpSpa, FieldId::kArpTpa, FieldId::kArpSha, FieldId::kArpTha, FieldId::kTcpSrc,
     FieldId::kTcpDst, FieldId::kTcpFlags, FieldId::kUdpSrc, FieldId::kUdpDst, FieldId::kSctpSrc, FieldId::kSctpDst, FieldId::kIcmpType,

@@ -103,7 +103,7 @@ bool parse_big_number(std::string_view s, uint8_t* bytes, size_t size) {
 
 void append_name(std::string_view name, std::string& out) {
   bool plain = !name.empty() && std::isalpha(static_cast<unsigned char>(name[0]));
-  for (char c : name) plain = plain && (std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.' || c == '@');
+  for (char c : name) plain = plain && std::isalnum(static_cast<unsigned char>(c));
   if (plain) {
     out += name;
     return;

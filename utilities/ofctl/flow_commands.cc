@@ -155,16 +155,17 @@ void change_flow(const Settings& s, Words w, FlowModCommand command) {
   if (w.size() > 1 && w[1] == "-") return change_flows_file(s, w, command);
   auto c = open_bridge(s, w[0]);
   Names names(s);
-  TextNames read = names.for_reading(*c);
   std::string_view text = w.size() > 1 ? std::string_view(w[1]) : std::string_view{};
-  if (mentions_tables(text)) {
+  auto flow = parse_flow(text, command, {.names = names.none(), .compat = s.compat});  // most flows name no port: nothing to ask for
+  TextNames read = flow ? names.none() : names.for_reading(*c);
+  if (!flow && mentions_tables(text)) {
     names.learn_tables(*c);
     read = names.for_reading(*c);
   }
-  ParsedFlow flow = parse_flow_or_die(s, text, command, read);
+  ParsedFlow parsed = parse_flow_or_die(s, text, command, read);
   std::vector<FlowMod> mods;
-  mods.push_back(std::move(flow.flow));
-  send_flow_mods(s, w[0], std::move(mods), flow.usable, std::move(c), read.tlv);
+  mods.push_back(std::move(parsed.flow));
+  send_flow_mods(s, w[0], std::move(mods), parsed.usable, std::move(c), read.tlv);
 }
 
 void add_flow(const Settings& s, Words w) { change_flow(s, w, FlowModCommand::kAdd); }

@@ -30,7 +30,7 @@ PrintOptions print_options(const Settings& s) {
 
 std::string show_bytes(const Settings& s, ByteView bytes) {
   PrintOptions options = print_options(s);
-  return format_wire(bytes, options, {.tlv = options.names.tlv});
+  return format_wire(bytes, options, {.tlv = options.names.tlv, .flow_mod_table_id = true});
 }
 
 /// Hexadecimal digits, white space anywhere; "xx": bytes that don't matter.
@@ -366,8 +366,9 @@ void parse_packet_command(const Settings& s, Words) {
 
 void parse_key_value(const Settings&, Words w) {
   for (const std::string& text : w) {
-    std::string closed = text;  // what is not closed goes to the end
-    for (ptrdiff_t open = std::ranges::count(text, '(') - std::ranges::count(text, ')'); open > 0; open--) closed += ')';
+    // What is not closed goes to the end; the parentheses that close it are not part of a value.
+    size_t open = static_cast<size_t>(std::max<ptrdiff_t>(std::ranges::count(text, '(') - std::ranges::count(text, ')'), 0));
+    const std::string closed = text + std::string(open, ')');
     std::string_view rest = closed;
     std::string out;
     for (;;) {
@@ -376,7 +377,9 @@ void parse_key_value(const Settings&, Words w) {
       if (!*item) break;
       if (!out.empty()) out += ", ";
       out += (*item)->key;
-      if ((*item)->has_value()) out += fmt::format("={}", (*item)->value);
+      std::string_view value = (*item)->value;
+      if (rest.empty() && (*item)->form != KeyValue::Form::kParens) value.remove_suffix(std::min(open, value.size()));
+      if ((*item)->has_value()) out += fmt::format("={}", value);
     }
     print(out + "\n");
   }
