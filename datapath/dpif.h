@@ -4,7 +4,7 @@
 //
 // A cached flow (megaflow) is stamped with the generation of the pipeline that it came from (`FlowPut::generation`).  The brain publishes the
 // current generation with set_generation(); a packet that meets an older stamp is handed up as UpcallKind::kStale instead of being forwarded, so that
-// after a barrier reply no packet is forwarded by an old decision.  (A kernel datapath can't compare stamps: there set_generation() revalidates.)
+// after a barrier reply no packet is forwarded by an old decision.  (A kernel can't compare stamps: there the brain has looked at all megaflows before it replies.)
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,13 @@ struct Megaflow {
   FlowStats stats;
   uint64_t generation = 0;
   uint64_t cookie = 0;       // the brain's handle to what the flow came from (its effects)
+};
+
+/// What a sweep over all megaflows needs of each; the rest by Dpif::flow_get().
+struct FlowHead {
+  Ufid ufid{};
+  FlowStats stats;
+  uint64_t generation = 0, cookie = 0;
 };
 
 enum class UpcallKind : uint8_t {
@@ -112,15 +120,29 @@ class Dpif {
   /// A flow of earlier times (cookie 0) does what the brain would have it do: it is the brain's from now on.
   virtual void flow_adopt(const Ufid&, uint64_t, uint64_t) {}
   virtual void flow_del(const Ufid& ufid, Time now) = 0;
+  /// Several at once, which a kernel does with less effort.
+  virtual void flows_del(std::span<const Ufid> ufids, Time now) {
+    for (const Ufid& u : ufids) flow_del(u, now);
+  }
   virtual void flow_flush(Time now) = 0;
   /// Calls `visit` for each megaflow (statistics current) until it returns false; the flow may be deleted inside.  `from` resumes a sliced dump: the value that the last
   /// slice returned; 0 begins; returns 0 at the end.
   virtual uint64_t flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) = 0;
+  enum class Statistics : uint8_t {
+    kCurrent,   // the datapath is asked
+    kLastHeard  // it is not: only what the brain put or adopted is visited, with the statistics of the last time
+  };
+  /// The same, cheaper: without what flow_get() tells.
+  virtual uint64_t flow_heads(uint64_t from, size_t most, Statistics statistics, const std::function<bool(const FlowHead&)>& visit) = 0;
+  /// False if there is none of that ufid.
+  virtual bool flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) = 0;
   virtual DpifStats stats() const = 0;
 
   virtual void set_generation(uint64_t generation, Time now) = 0;
   /// Runs `actions` on the packet now.
   virtual void execute(Packet packet, const OdpActions& actions, Time now) = 0;
+  /// Flows that were put and packets that were executed until now may have waited to be handed over together: they do no longer.
+  virtual void complete(Time) {}
 
   // --- connection tracking (OdpCt) ---
 

@@ -189,6 +189,9 @@ Outcome Bridge::flow_mod(ofp::FlowMod& mod, Version version, Time now) {
   return done;
 }
 
+uint64_t Bridge::generation_to_wait_for() const { return impl_->owner.impl_->generation; }
+bool Bridge::in_force(uint64_t generation, Time now) { return impl_->owner.impl_->in_force(generation, now); }
+
 Outcome Bridge::table_mod(const ofp::TableMod& mod, Version, Time now) {
   for (unsigned t = 0; t < kFlowTables; t++)
     if ((mod.table_id == ofp::kTableAll || mod.table_id == t) && mod.eviction) impl_->view.tables->table(t).settings.evict = *mod.eviction;

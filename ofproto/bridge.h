@@ -97,6 +97,9 @@ class Bridge {
   void set_fragments(ofp::Fragments fragments, Time now);
   /// The version decides what modify of nothing means, and which errors exist.
   std::expected<void, ofp::Error> flow_mod(ofp::FlowMod& mod, ofp::Version version, Time now);  // takes its actions
+  /// What was changed until now is of this generation; in_force(it): no packet is forwarded any more as before.
+  uint64_t generation_to_wait_for() const;
+  bool in_force(uint64_t generation, Time now);
   std::expected<void, ofp::Error> group_mod(const ofp::GroupMod& mod, Time now);
   std::expected<void, ofp::Error> port_mod(const ofp::PortMod& mod, Time now);
   std::expected<void, ofp::Error> table_mod(const ofp::TableMod& mod, ofp::Version version, Time now);

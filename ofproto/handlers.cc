@@ -51,8 +51,13 @@ Outcome set_config(const Request& r) {
 }
 
 Outcome barrier(const Request& r) {
-  // Everything before it is done, in the datapath too: a changed pipeline has a new generation, by which no cached decision is taken any more.
-  r.reply(MessageType::OFPT_BARRIER_REPLY, Empty{});
+  // Everything before it is done, in the datapath too, where no cached decision of before is taken any more.
+  auto waits = [&agent = r.agent, &c = r.connection, request = r.message, generation = r.bridge().generation_to_wait_for()] {
+    if (!agent.bridge().in_force(generation, agent.now())) return true;
+    c.reply(request, MessageType::OFPT_BARRIER_REPLY, Empty{});
+    return false;
+  };
+  if (waits()) r.connection.work(waits);
   return {};
 }
 

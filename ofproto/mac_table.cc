@@ -33,6 +33,7 @@ void MacTable::learn(const MacAddr& mac, uint16_t vlan, PortId port, Time used) 
   auto it = found->second;
   if (it->is_static) return;
   if (it->port != port) {
+    if (used < it->used) return;   // statistics that come late: it has moved since
     it->port = port;
     stats_.moved++;
     generation_++;

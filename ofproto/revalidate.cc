@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps megaflows true and accounts for them: statistics are pushed to what the megaflow came from, idle ones go, those of an old generation are translated again.
-// A sweep over all megaflows is cut into slices.  Packets do not wait for it: one that meets an old megaflow is handed up (upcall.cc).
+// Two walks over all megaflows, cut into slices: the sweep asks the datapath for statistics, every kSweepInterval; revalidation, whenever the generation has grown, goes by what
+// is known and asks nothing.  Packets do not wait for them: one that meets an old megaflow is handed up (upcall.cc), where the datapath can tell.
 #include <algorithm>
 #include <utility>
 
 #include "ofproto/switch_impl.h"
 
 namespace sluice {
+namespace {
+
+/// Learned flows are not compared: they count as others.
+bool same_effects(const Effects& a, const Effects& b) {
+  return std::ranges::equal(a, b, [](const Effect& x, const Effect& y) {
+    return x.index() == y.index() && std::visit([&]<typename T>(const T& value) {
+      if constexpr (std::is_same_v<T, LearnFlow>) return false;
+      else return value == std::get<T>(y);
+    }, x);
+  });
+}
+
+}  // namespace
 
 void Switch::flow_removed(const Megaflow& flow, Time now) {
-  impl_->push(flow);
+  impl_->push(flow.cookie, flow.stats);
   Origin* o = impl_->origins.find(flow.cookie);
   if (!o) return;   // of earlier times
   impl_->release(o->held, now);
@@ -21,79 +35,116 @@ void Switch::settle(Time now) {
   if (impl_->settled) return;
   impl_->settled = true;
   impl_->dpif.settle(now);
+  impl_->adopting = impl_->dpif.is_kernel();
   impl_->orphan_passes = kMaxOrphanPasses;
-  impl_->sweeping = true;   // over flows of earlier times, though we have none
   impl_->sweep_from = 0;
-  impl_->sweep_generation = impl_->generation;
+  impl_->next_sweep = now;
 }
+
+// --- statistics ---
 
 /// Tells the effects what the megaflow has done since they were last told.
-void Switch::Impl::push(const Megaflow& flow) {
-  Origin* o = origins.find(flow.cookie);
-  if (!o || flow.stats.packets == o->packets) return;
-  uint64_t packets = flow.stats.packets - o->packets, bytes = flow.stats.bytes - o->bytes;
-  o->packets = flow.stats.packets;
-  o->bytes = flow.stats.bytes;
-  apply(o->effects, packets, bytes, flow.stats.tcp_flags, flow.stats.used);
+void Switch::Impl::push(uint64_t cookie, const FlowStats& stats) {
+  Origin* o = origins.find(cookie);
+  if (!o || stats.packets == o->packets) return;
+  uint64_t packets = stats.packets - o->packets, bytes = stats.bytes - o->bytes;
+  o->packets = stats.packets;
+  o->bytes = stats.bytes;
+  apply(o->effects, packets, bytes, stats.tcp_flags, stats.used);
 }
 
-/// After this the counters of rules, groups, MAC entries are exact.
-void Switch::Impl::push_all() {
+bool Switch::Impl::push_all() {
+  if (dpif.is_kernel() && megaflows > kMostPushed) return false;
   uint64_t hits = dpif.stats().hit;
-  if (hits == pushed_at_hits) return;
+  if (hits == pushed_at_hits) return true;
   pushed_at_hits = hits;
-  dpif.flow_dump(0, SIZE_MAX, [&](const Megaflow& flow) { return push(flow), true; });
+  dpif.flow_heads(0, SIZE_MAX, Dpif::Statistics::kCurrent, [&](const FlowHead& f) { return push(f.cookie, f.stats), true; });
+  return true;
 }
 
-/// One slice; true if more is to be done at once.
+/// One slice of a sweep: statistics are pushed, idle megaflows go, those of earlier times are adopted or go.  True if more is to be done at once.
 bool Switch::Impl::sweep(Time now) {
-  if (!sweeping) {
-    if (!megaflows || (swept_generation == generation && now < next_sweep)) return false;
-    sweeping = true;
-    sweep_from = 0;
-    sweep_generation = generation;
+  if (!sweep_from) {
+    if (now < next_sweep || (!megaflows && !adopting)) return false;
+    sweep_began = now;
   }
-  std::vector<Ufid> idle;
-  std::vector<Megaflow> stale;
-  sweep_from = dpif.flow_dump(sweep_from, kSweepSlice, [&](const Megaflow& f) {
-    push(f);
+  std::vector<Ufid> gone, strange;
+  sweep_from = dpif.flow_heads(sweep_from, adopting ? kSweepSlice : kHeadsSlice, Dpif::Statistics::kCurrent, [&](const FlowHead& f) {
+    push(f.cookie, f.stats);
     Origin* o = origins.find(f.cookie);
     Time used = std::max(f.stats.used, o ? o->created : Time::min());
-    if (used + options.max_idle <= now)
-      idle.push_back(f.ufid);
-    else if (!f.cookie && f.key.recirc_id && orphan_passes && !pipeline.recircs.find(f.key.recirc_id.host()))
-      saw_orphan = true;
-    else if (f.generation != generation)
-      stale.push_back(f);
+    if (used + options.max_idle <= now) gone.push_back(f.ufid);
+    else if (!o) strange.push_back(f.ufid);
     return true;
   });
-  for (const Ufid& u : idle) dpif.flow_del(u, now);
-  for (const Megaflow& s : stale) revalidate(s, now);
+  for (const Ufid& u : strange)
+    if (!is_still_right(u, now)) gone.push_back(u);
+  dpif.flows_del(gone, now);
   if (sweep_from) return true;
   if (std::exchange(saw_orphan, false)) return orphan_passes--, true;   // from the beginning
-  sweeping = false;
-  swept_generation = sweep_generation;
+  adopting = false;
+  pushed_until = sweep_began;
   next_sweep = now + kSweepInterval;
-  return swept_generation != generation;
+  return false;
 }
 
-void Switch::Impl::revalidate(const Megaflow& s, Time now) {
-  Translation t = translate(pipeline, {.key = s.key});
+// --- revalidation ---
+
+/// True if the effect would bring a host back from where it has been seen since.
+bool Switch::Impl::is_outdated(const Effect& e) const {
+  auto* l = std::get_if<LearnMac>(&e);
+  auto bridge = l ? by_id.find(l->bridge) : by_id.end();
+  if (bridge == by_id.end()) return false;
+  const MacTable& macs = bridge->second->view.macs;
+  return macs.lookup(l->mac, l->vlan) && macs.would_learn(l->mac, l->vlan, l->port);
+}
+
+/// Translates a megaflow again.  Its stamp is the current generation then; false: it does something else by now, or its mask is too wide.
+bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
+  Megaflow f;
+  if (!dpif.flow_get(ufid, Dpif::Statistics::kLastHeard, f)) return true;
+  if (!f.cookie && f.key.recirc_id && orphan_passes && !pipeline.recircs.find(f.key.recirc_id.host())) return saw_orphan = true;   // who sends packets there comes first
+  Translation t = translate(pipeline, {.key = f.key});
   Held held = hold(t, now);
-  bool wider = true;   // the megaflow asks for all that decides now
-  for (size_t i = 0; i < kFlowWords; i++) wider &= (t.mask.words()[i] & ~s.mask.words()[i]) == 0;
-  Origin* o = origins.find(s.cookie);
-  if (!wider || t.actions != s.actions || (!o && s.cookie)) {
-    release(held, now);
-    dpif.flow_del(s.ufid, now);
-  } else if (!o) {
-    adopt(s, t, std::move(held), now);
-  } else {
-    std::swap(o->held, held);
-    release(held, now);
-    o->effects = std::move(t.effects);
-    dpif.flow_refresh(s.ufid, generation);
+  bool wide = true;   // it asks for all that decides now
+  for (size_t i = 0; i < kFlowWords; i++) wide &= (t.mask.words()[i] & ~f.mask.words()[i]) == 0;
+  Origin* o = origins.find(f.cookie);
+  // Packets that it has counted teach no more; the next one is to come up.
+  bool has_moved = o && std::erase_if(o->effects, [&](const Effect& e) { return is_outdated(e); });
+  if (!wide || t.actions != f.actions || (!o && f.cookie) || has_moved) return release(held, now), false;
+  if (!o) return adopt(f, t, std::move(held), now), true;
+  if (!same_effects(o->effects, t.effects)) {
+    // Until now its packets were those of the old effects.
+    if (dpif.flow_get(ufid, Dpif::Statistics::kCurrent, f)) push(f.cookie, f.stats);
+    if ((o = origins.find(f.cookie))) o->effects = std::move(t.effects);
   }
+  if (o) std::swap(o->held, held);
+  release(held, now);
+  dpif.flow_refresh(ufid, generation);
+  return true;
+}
+
+/// One slice of the megaflows of an old generation; true if more is to be done at once.
+bool Switch::Impl::revalidate(Time now) {
+  if (valid_generation == generation) return false;
+  if (!revalidate_from) revalidation_generation = generation;
+  std::vector<Ufid> old, gone;
+  revalidate_from = dpif.flow_heads(revalidate_from, kHeadsSlice, Dpif::Statistics::kLastHeard, [&](const FlowHead& f) {
+    if (f.generation != generation) old.push_back(f.ufid);
+    return old.size() < kSweepSlice;
+  });
+  for (const Ufid& u : old)
+    if (!is_still_right(u, now)) gone.push_back(u);
+  dpif.flows_del(gone, now);
+  if (!revalidate_from) valid_generation = revalidation_generation;
+  return valid_generation != generation;
+}
+
+bool Switch::Impl::in_force(uint64_t wanted, Time now) {
+  dpif.complete(now);
+  if (!dpif.is_kernel() || options.restore_wait || sweep_paused) return true;   // others compare stamps
+  while (valid_generation < wanted && megaflows <= kRevalidatedAtOnce) revalidate(now);
+  return valid_generation >= wanted && !adopting;
 }
 
 /// A flow that the datapath has from earlier times does what it should: from here on its packets count for the rules.
@@ -106,9 +157,13 @@ void Switch::Impl::adopt(const Megaflow& flow, Translation& t, Held held, Time n
 
 /// Ends what has timed out: flows, MAC entries.
 bool Switch::Impl::expire(Time now) {
-  bool due = std::ranges::any_of(by_id, [&](auto& b) { return std::min(b.second->view.tables->deadline(), b.second->view.macs.deadline()) <= now; });
-  if (!due) return false;
-  push_all();
+  Time due = kNever;
+  for (auto& [id, b] : by_id) due = std::min({due, b->view.tables->deadline(), b->view.macs.deadline()});
+  if (due > now) return false;
+  if (!push_all() && pushed_until < due) {   // who has forwarded packets is not idle
+    next_sweep = std::min(next_sweep, now);
+    return false;
+  }
   for (auto& [id, b] : by_id) {
     if (b->staged) continue;
     b->view.tables->expire(now);
@@ -119,10 +174,11 @@ bool Switch::Impl::expire(Time now) {
 }
 
 void Switch::revalidate_now(Time now) {
-  impl_->push_all();
-  impl_->sweeping = false;
-  impl_->next_sweep = now;
-  while (impl_->sweep(now)) {}
+  Impl& d = *impl_;
+  d.push_all();
+  while (d.revalidate(now)) {}
+  d.next_sweep = std::min(d.next_sweep, now);
+  while (d.sweep(now)) {}
 }
 
 void Switch::pause_revalidation(bool paused) { impl_->sweep_paused = paused; }

@@ -51,6 +51,7 @@ void Switch::set_options(const SwitchOptions& options) { impl_->options = option
 bool Switch::run(Time now) {
   if (impl_->options.restore_wait) return false;
   bool more = impl_->dpif.run(now);
+  more |= !impl_->sweep_paused && impl_->revalidate(now);
   impl_->expire(now);
   impl_->check_ports(now);
   impl_->pipeline.recircs.run(now);
@@ -61,10 +62,10 @@ bool Switch::run(Time now) {
 Time Switch::deadline(Time now) const {
   if (impl_->options.restore_wait) return kNever;
   bool sweeps = !impl_->sweep_paused;
-  if (sweeps && (impl_->sweeping || (impl_->megaflows && impl_->swept_generation != impl_->generation))) return now;
+  if (sweeps && (impl_->sweep_from || (impl_->megaflows && impl_->valid_generation != impl_->generation))) return now;
   Time t = std::min(impl_->dpif.deadline(now), impl_->pipeline.recircs.deadline());
   for (auto& [id, b] : impl_->by_id) t = std::min({t, b->view.tables->deadline(), b->view.macs.deadline()});
-  if (sweeps && impl_->megaflows) t = std::min(t, impl_->next_sweep);
+  if (sweeps && (impl_->megaflows || impl_->adopting)) t = std::min(t, impl_->next_sweep);
   return t;
 }
 

@@ -15,7 +15,10 @@
 
 namespace sluice {
 
-inline constexpr size_t kSweepSlice = 256;                     // megaflows looked at before others have their turn
+inline constexpr size_t kSweepSlice = 256;                     // megaflows translated again before others have their turn
+inline constexpr size_t kHeadsSlice = 2048;                    // megaflows looked at
+inline constexpr size_t kRevalidatedAtOnce = 1024;             // so many do not wait for their slices if a barrier does
+inline constexpr size_t kMostPushed = 16384;                   // megaflows of a kernel that are asked for statistics when somebody wants some
 inline constexpr Duration kSweepInterval = milliseconds(500);  // between sweeps for idle megaflows
 inline constexpr unsigned kMaxOrphanPasses = 8;                // as deep as recirculations follow each other in a datapath
 inline constexpr Duration kPortInterval = milliseconds(500);   // between looks at the state of devices
@@ -80,11 +83,15 @@ struct Switch::Impl {
   PacketInSpecs specs;
   size_t megaflows = 0;
   uint64_t pushed_at_hits = UINT64_MAX;     // dpif hits when statistics were last pushed
-  // The sweep under way.
-  uint64_t sweep_from = 0, swept_generation = 1, sweep_generation = 1;
+  // The revalidation under way, from there on; all megaflows are at least of generation `valid_generation`, and of `revalidation_generation` when it is done.
+  uint64_t revalidate_from = 0, valid_generation = 1, revalidation_generation = 1;
+  // The sweep for statistics under way, and when it, and the last whole one, began.
+  uint64_t sweep_from = 0;
+  Time sweep_began{}, pushed_until = Time::min();
+  bool settled = false, adopting = false;   // adopting: no sweep has seen all megaflows of earlier times yet
   unsigned orphan_passes = 0;               // sweeps that leave flows of earlier times alone whose recirculation nobody has asked for yet
   bool saw_orphan = false;
-  bool sweeping = false, settled = false, sweep_paused = false;
+  bool sweep_paused = false;
   bool exact_flows = false;                 // megaflows match all of the packet
   Time next_sweep{}, next_port_check{};
   uint64_t dropped_upcalls = 0;
@@ -113,11 +120,16 @@ struct Switch::Impl {
   }
 
   // --- revalidate.cc ---
-  void push(const Megaflow& flow);
-  void revalidate(const Megaflow& flow, Time now);
+  void push(uint64_t cookie, const FlowStats& stats);
   void adopt(const Megaflow& flow, Translation& t, Held held, Time now);
-  void push_all();
+  /// True: the counters of rules, groups, MAC entries are exact now.  False: there are too many megaflows to ask for; they are those of the last sweep.
+  bool push_all();
+  bool is_outdated(const Effect& effect) const;
+  bool is_still_right(const Ufid& ufid, Time now);
+  bool revalidate(Time now);
   bool sweep(Time now);
+  /// True once no packet is forwarded by decisions of before this generation.
+  bool in_force(uint64_t wanted, Time now);
   bool expire(Time now);
 
   // --- ports.cc ---

@@ -43,7 +43,7 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
   Held held = hold(t, now);
   OdpActions actions = t.actions;
   if (upcall.flow) {
-    push(*upcall.flow);
+    push(upcall.flow->cookie, upcall.flow->stats);
     Ufid ufid = upcall.flow->ufid;
     Origin* origin = origins.find(upcall.flow->cookie);
     if (origin && upcall.flow->actions == t.actions && upcall.flow->mask == t.mask) {

@@ -96,6 +96,11 @@ int KernelDatapath::wait_fd() const { return impl_->epoll.get(); }
 void KernelDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
 void KernelDatapath::set_generation(uint64_t generation, Time now) { impl_->generation = generation, impl_->now = now; }
 
+void KernelDatapath::complete(Time now) {
+  impl_->now = now;
+  impl_->flush();
+}
+
 DpifStats KernelDatapath::stats() const {
   impl_->flush();
   auto dp = impl_->dp.ifindex ? impl_->vports.get_datapath(impl_->dp.ifindex) : std::unexpected(ENODEV);
@@ -164,7 +169,8 @@ void KernelDatapath::Impl::lost_datapath() {
   pending.clear();
   pending_puts.clear();
   dumps.clear();
-  while (!flows.empty()) end_flow(flows.begin()->first, now);
+  for (size_t i = 0; i < flows.slots(); i++)
+    if (KernelFlow* f = flows.slot(i)) end_flow(Ufid(f->ufid), now);
   for (auto& [number, port] : ports) port.attached = false, port.device->refresh_state();
 }
 

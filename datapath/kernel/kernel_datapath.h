@@ -39,12 +39,16 @@ class KernelDatapath final : public Dpif {
   void flow_refresh(const Ufid& ufid, uint64_t generation) override;
   void flow_adopt(const Ufid& ufid, uint64_t generation, uint64_t cookie) override;
   void flow_del(const Ufid& ufid, Time now) override;
+  void flows_del(std::span<const Ufid> ufids, Time now) override;
   void flow_flush(Time now) override;
   uint64_t flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) override;
+  uint64_t flow_heads(uint64_t from, size_t most, Statistics statistics, const std::function<bool(const FlowHead&)>& visit) override;
+  bool flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) override;
   DpifStats stats() const override;
 
   void set_generation(uint64_t generation, Time now) override;
   void execute(Packet packet, const OdpActions& actions, Time now) override;
+  void complete(Time now) override;
   bool run(Time now) override;
   Time deadline(Time now) const override;
   /// Readable when run() has something to do.

@@ -13,6 +13,8 @@
 namespace sluice {
 namespace {
 
+constexpr uint32_t kTerse = OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK | OVS_UFID_F_OMIT_ACTIONS;   // answers of ufid and statistics only
+
 LogLimit put_limit(5, 10);
 
 /// Of key and mask as the kernel gets them, and the same in each run of the daemon.  A flow that meets another of the same ufid is not installed.
@@ -69,17 +71,17 @@ SlowReason KernelDatapath::flow_put(const FlowPut& put, Time now) {
   auto flow = std::make_unique<KernelFlow>();
   if (SlowReason why = d.encode_flow(put, *flow); why != SlowReason::kNone) return why;
   bool can = d.dp.ifindex != 0;
-  auto old = d.flows.find(flow->ufid);
-  if (can && old != d.flows.end() && old->second->spec == flow->spec) {  // several packets of one flow came up before it was there
-    KernelFlow& f = *old->second;
+  KernelFlow* old = d.flows.find(flow->ufid);
+  if (can && old && old->spec == flow->spec) {  // several packets of one flow came up before it was there
+    KernelFlow& f = *old;
     if (Megaflow ended; d.describe(f, ended)) d.handler->flow_removed(ended, now);
     f.packets_before += f.stats.packets, f.bytes_before += f.stats.bytes;
     f.stats.packets = f.stats.bytes = 0;
     f.generation = put.generation, f.cookie = put.cookie;
     return SlowReason::kNone;
   }
-  if (old != d.flows.end()) {
-    auto same = [&](uint16_t type) { return std::ranges::equal(part(*old->second, type), part(*flow, type)); };
+  if (old) {
+    auto same = [&](uint16_t type) { return std::ranges::equal(part(*old, type), part(*flow, type)); };
     can = can && same(OVS_FLOW_ATTR_KEY) && same(OVS_FLOW_ATTR_MASK);  // else two flows of one ufid
     if (can) flow_del(flow->ufid, now);
   }
@@ -94,8 +96,7 @@ SlowReason KernelDatapath::flow_put(const FlowPut& put, Time now) {
     d.pending.insert(d.pending.end(), flow->spec.begin(), flow->spec.end());
   });
   d.pending_puts.emplace_back(seq, flow->ufid);
-  Ufid ufid = flow->ufid;
-  d.flows.insert_or_assign(ufid, std::move(flow));
+  d.flows.add(std::move(flow));
   if (d.pending.size() > kBatchBytes) d.flush();
   return SlowReason::kNone;
 }
@@ -118,7 +119,7 @@ void KernelDatapath::Impl::flush() {
     failed.push_back(put->second);
     if (error == EEXIST) return;   // one that overlaps is there still: its sweep is under way
     Megaflow flow;
-    if (auto f = flows.find(put->second); f != flows.end() && describe(*f->second, flow))
+    if (KernelFlow* f = flows.find(put->second); f && describe(*f, flow))
       kernel_log.warn(put_limit, "{}: the kernel does not take a flow ({}): {}, actions:{}", name, std::strerror(error), format_odp_key(flow.key, flow.mask), format_odp_actions(flow.actions));
   });
   for (const Ufid& ufid : failed) end_flow(ufid, now);
@@ -151,14 +152,11 @@ bool KernelDatapath::Impl::describe(const KernelFlow& flow, Megaflow& out) const
 
 /// Forgets the record and tells the brain.
 void KernelDatapath::Impl::end_flow(const Ufid& ufid, Time at) {
-  auto f = flows.find(ufid);
-  if (f == flows.end()) return;
-  auto flow = std::move(f->second);
-  flows.erase(f);
-  if (Megaflow ended; handler && describe(*flow, ended)) handler->flow_removed(ended, at);
+  auto flow = flows.take(ufid);
+  if (Megaflow ended; flow && handler && describe(*flow, ended)) handler->flow_removed(ended, at);
 }
 
-void KernelDatapath::Impl::delete_flows(const std::vector<Ufid>& ufids, Time at) {
+void KernelDatapath::Impl::delete_flows(std::span<const Ufid> ufids, Time at) {
   flush();
   for (size_t from = 0; from < ufids.size() && dp.ifindex; from += kDeletesAtOnce) {
     size_t count = std::min(kDeletesAtOnce, ufids.size() - from);
@@ -166,45 +164,45 @@ void KernelDatapath::Impl::delete_flows(const std::vector<Ufid>& ufids, Time at)
     for (size_t i = 0; i < count; i++)
       add_request(requests, flow_command(OVS_FLOW_CMD_DEL), NLM_F_ACK | NLM_F_ECHO, control.next_seq(), dp.ifindex, [&](AttrWriter& w) {
         w.value(OVS_FLOW_ATTR_UFID, ufids[from + i]);
-        w.value(OVS_FLOW_ATTR_UFID_FLAGS, uint32_t{OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK | OVS_UFID_F_OMIT_ACTIONS});
+        w.value(OVS_FLOW_ATTR_UFID_FLAGS, kTerse);
       });
     control.transact_many(requests, count, [&](uint32_t, const GenlMessage& m) {
       auto ufid = ufid_of(m);
-      auto f = ufid ? flows.find(*ufid) : flows.end();
-      if (f != flows.end()) take_statistics(*f->second, m);
+      if (KernelFlow* f = ufid ? flows.find(*ufid) : nullptr) take_statistics(*f, m);
     }, [](uint32_t, int) {});
   }
   for (const Ufid& u : ufids) end_flow(u, at);
 }
 
-void KernelDatapath::flow_del(const Ufid& ufid, Time now) { impl_->delete_flows({ufid}, now); }
+void KernelDatapath::flow_del(const Ufid& ufid, Time now) { impl_->delete_flows({&ufid, 1}, now); }
+void KernelDatapath::flows_del(std::span<const Ufid> ufids, Time now) { impl_->delete_flows(ufids, now); }
 
 void KernelDatapath::flow_flush(Time now) {
   std::vector<Ufid> all;
-  for (auto& [ufid, flow] : impl_->flows) all.push_back(ufid);
+  for (size_t i = 0; i < impl_->flows.slots(); i++)
+    if (KernelFlow* f = impl_->flows.slot(i)) all.push_back(f->ufid);
   impl_->delete_flows(all, now);
   if (impl_->dp.ifindex) (void)impl_->control.transact(impl_->flow_command(OVS_FLOW_CMD_DEL), impl_->dp.ifindex, 0, [](AttrWriter&) {});
 }
 
 void KernelDatapath::flow_refresh(const Ufid& ufid, uint64_t generation) {
-  if (auto f = impl_->flows.find(ufid); f != impl_->flows.end()) f->second->generation = generation;
+  if (KernelFlow* f = impl_->flows.find(ufid)) f->generation = generation;
 }
 
 void KernelDatapath::flow_adopt(const Ufid& ufid, uint64_t generation, uint64_t cookie) {
-  auto f = impl_->flows.find(ufid);
-  if (f != impl_->flows.end()) f->second->generation = generation, f->second->cookie = cookie;
+  if (KernelFlow* f = impl_->flows.find(ufid)) f->generation = generation, f->cookie = cookie;
 }
 
 // --- dumps ---
 
-/// A flow that is not ours.  True: it can be adopted, `out` is what it is, and it has a record now.  Else it is deleted, since it forwards by rules that nobody knows.
-bool KernelDatapath::Impl::foreign_flow(const GenlMessage& m, Megaflow& out) {
+/// A flow that is not ours.  It can be adopted, and has a record now; or else (null) it is deleted, since it forwards by rules that nobody knows.
+const KernelFlow* KernelDatapath::Impl::foreign_flow(const GenlMessage& m) {
   auto ufid = ufid_of(m);
   auto reply = control.transact(flow_command(OVS_FLOW_CMD_GET), dp.ifindex, 0, [&](AttrWriter& w) {
     if (ufid) w.value(OVS_FLOW_ATTR_UFID, *ufid);
     else if (auto key = Attrs(m.attrs).find(OVS_FLOW_ATTR_KEY)) w.put(OVS_FLOW_ATTR_KEY, key->data);
   });
-  if (!reply) return false;
+  if (!reply) return nullptr;
   auto flow = std::make_unique<KernelFlow>();
   AttrWriter spec(flow->spec);
   for (uint16_t type : {OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK, OVS_FLOW_ATTR_ACTIONS}) {
@@ -217,56 +215,81 @@ bool KernelDatapath::Impl::foreign_flow(const GenlMessage& m, Megaflow& out) {
   bool usable = ufid && actions && actions->complete && !actions->has_userspace;
   if (usable) {
     flow->ufid = *ufid;
-    usable = describe(*flow, out);
-  }
-  if (usable) {
-    flows.insert_or_assign(*ufid, std::move(flow));
-    return true;
+    Megaflow readable;
+    if (describe(*flow, readable)) return &flows.add(std::move(flow));
   }
   (void)control.transact(flow_command(OVS_FLOW_CMD_DEL), dp.ifindex, 0, [&](AttrWriter& w) {
     if (ufid) w.value(OVS_FLOW_ATTR_UFID, *ufid);
     else w.put(OVS_FLOW_ATTR_KEY, part(*flow, OVS_FLOW_ATTR_KEY));
   });
-  return false;
+  return nullptr;
 }
 
-uint64_t KernelDatapath::flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) {
-  Impl& d = *impl_;
-  d.flush();
-  if (!d.dp.ifindex) return 0;
+/// Records with their statistics of now; those of earlier times too, once all is settled.  As Dpif::flow_dump().
+uint64_t KernelDatapath::Impl::dump_flows(uint64_t from, size_t most, const std::function<bool(const KernelFlow&)>& visit) {
+  flush();
+  if (!dp.ifindex) return 0;
   if (from == 0) {
     auto socket = GenlSocket::open();
-    if (!socket || socket->begin_dump(d.flow_command(OVS_FLOW_CMD_GET), d.dp.ifindex, [](AttrWriter& w) {
-          w.value(OVS_FLOW_ATTR_UFID_FLAGS, uint32_t{OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK | OVS_UFID_F_OMIT_ACTIONS});
-        }))
-      return 0;
-    from = d.next_dump++;
-    d.dumps[from] = std::make_unique<GenlSocket>(std::move(*socket));
-    if (d.dumps.size() > kMostDumps) d.dumps.erase(d.dumps.begin());
+    if (!socket || socket->begin_dump(flow_command(OVS_FLOW_CMD_GET), dp.ifindex, [](AttrWriter& w) { w.value(OVS_FLOW_ATTR_UFID_FLAGS, kTerse); })) return 0;
+    from = next_dump++;
+    dumps[from] = std::make_unique<GenlSocket>(std::move(*socket));
+    if (dumps.size() > kMostDumps) dumps.erase(dumps.begin());
   }
-  auto dump = d.dumps.find(from);
-  if (dump == d.dumps.end()) return 0;
+  auto dump = dumps.find(from);
+  if (dump == dumps.end()) return 0;
   std::unique_ptr<GenlSocket> socket = std::move(dump->second);
-  d.dumps.erase(dump);
+  dumps.erase(dump);
   size_t visited = 0;
   bool go_on = true;
-  Megaflow megaflow;
   auto step = GenlSocket::DumpStep::kMore;
   while (step == GenlSocket::DumpStep::kMore && visited < most && go_on)
     step = socket->dump_step([&](const GenlMessage& m) {
       auto ufid = ufid_of(m);
-      auto f = ufid ? d.flows.find(*ufid) : d.flows.end();
-      if (f == d.flows.end() && (!d.settled || !d.foreign_flow(m, megaflow))) return;
-      if (f != d.flows.end()) {
-        d.take_statistics(*f->second, m);
-        if (!d.describe(*f->second, megaflow)) return;
-      }
+      KernelFlow* ours = ufid ? flows.find(*ufid) : nullptr;
+      if (ours) take_statistics(*ours, m);
+      const KernelFlow* f = ours || !settled ? ours : foreign_flow(m);
+      if (!f) return;
       visited++;
-      if (go_on) go_on = visit(megaflow);
+      if (go_on) go_on = visit(*f);
     });
   if (step != GenlSocket::DumpStep::kMore) return 0;
-  d.dumps[from] = std::move(socket);
+  dumps[from] = std::move(socket);
   return from;
+}
+
+uint64_t KernelDatapath::flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) {
+  Megaflow megaflow;
+  return impl_->dump_flows(from, most, [&](const KernelFlow& f) { return !impl_->describe(f, megaflow) || visit(megaflow); });
+}
+
+uint64_t KernelDatapath::flow_heads(uint64_t from, size_t most, Statistics statistics, const std::function<bool(const FlowHead&)>& visit) {
+  Impl& d = *impl_;
+  if (statistics == Statistics::kCurrent) return d.dump_flows(from, most, [&](const KernelFlow& f) { return visit(f.head()); });
+  for (; from < d.flows.slots(); from++) {
+    KernelFlow* f = d.flows.slot(from);
+    if (!f) continue;
+    if (most-- == 0) return from;
+    if (!visit(f->head())) return from + 1 < d.flows.slots() ? from + 1 : 0;
+  }
+  return 0;
+}
+
+bool KernelDatapath::flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) {
+  Impl& d = *impl_;
+  KernelFlow* f = d.flows.find(ufid);
+  if (!f) return false;
+  if (statistics == Statistics::kCurrent) {
+    d.flush();
+    auto reply = d.control.transact(d.flow_command(OVS_FLOW_CMD_GET), d.dp.ifindex, 0, [&](AttrWriter& w) {
+      w.value(OVS_FLOW_ATTR_UFID, ufid);
+      w.value(OVS_FLOW_ATTR_UFID_FLAGS, kTerse);
+    });
+    f = d.flows.find(ufid);
+    if (!f) return false;
+    if (reply) d.take_statistics(*f, *reply);
+  }
+  return d.describe(*f, out);
 }
 
 }  // namespace sluice

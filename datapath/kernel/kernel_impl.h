@@ -4,10 +4,10 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
+#include "datapath/kernel/flow_records.h"
 #include "datapath/kernel/genl_socket.h"
 #include "datapath/kernel/kernel_datapath.h"
 #include "datapath/kernel/kernel_device.h"
@@ -34,19 +34,6 @@ struct KernelPort {
   uint64_t lost = 0;          // times that its socket overflowed
 };
 
-/// A flow that we put into the kernel, or adopted.
-struct KernelFlow {
-  Ufid ufid{};
-  Bytes spec;                 // OVS_FLOW_ATTR_KEY, _MASK and _ACTIONS as they were sent
-  FlowStats stats;            // of the kernel, less `before`
-  uint64_t packets_before = 0, bytes_before = 0;
-  uint64_t generation = 0, cookie = 0;
-};
-
-struct UfidHash {
-  size_t operator()(const Ufid& u) const { size_t h; std::memcpy(&h, u.data(), sizeof h); return h; }
-};
-
 struct KernelDatapath::Impl {
   std::string name;
   GenlFamilies families;
@@ -65,7 +52,7 @@ struct KernelDatapath::Impl {
   uint64_t generation = 0;
   Time now{};                              // of the last call that said it
 
-  boost::unordered_flat_map<Ufid, std::unique_ptr<KernelFlow>, UfidHash> flows;
+  FlowRecords flows;
   Bytes pending;                           // requests for `batch` that are not sent yet
   std::vector<std::pair<uint32_t, Ufid>> pending_puts;
   std::map<uint64_t, std::unique_ptr<GenlSocket>> dumps;
@@ -92,8 +79,9 @@ struct KernelDatapath::Impl {
   void take_statistics(KernelFlow& flow, const GenlMessage& m) const;
   bool describe(const KernelFlow& flow, Megaflow& out) const;
   void end_flow(const Ufid& ufid, Time now);
-  void delete_flows(const std::vector<Ufid>& ufids, Time now);
-  bool foreign_flow(const GenlMessage& m, Megaflow& out);
+  void delete_flows(std::span<const Ufid> ufids, Time now);
+  const KernelFlow* foreign_flow(const GenlMessage& m);
+  uint64_t dump_flows(uint64_t from, size_t most, const std::function<bool(const KernelFlow&)>& visit);
   void flush();
 
   // --- kernel_packets.cc ---

@@ -35,6 +35,8 @@ struct UserDatapath::Impl final : PacketExits {
   void recirculate(Packet* packet, unsigned depth, Time now) override;
   void to_user(Packet* packet, const OdpUserspace& why, Time now) override;
   void end_flow(UserFlow* flow, Time now);
+  template <typename Visit>
+  uint64_t each_flow(uint64_t from, size_t most, const Visit& visit);
   void set_program(UserFlow& flow, const FlowPut& put);
 
   UserDatapathSettings settings;
@@ -307,17 +309,36 @@ void UserDatapath::flow_flush(Time now) {
   }
 }
 
-uint64_t UserDatapath::flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) {
-  MegaflowTable& flows = impl_->flows;
-  Megaflow megaflow;
+/// Calls `visit` for each flow from a slot on, as Dpif::flow_dump() says.
+template <typename Visit>
+uint64_t UserDatapath::Impl::each_flow(uint64_t from, size_t most, const Visit& visit) {
   for (; from < flows.slots(); from++) {
     UserFlow* flow = flows.slot(from);
     if (!flow) continue;
     if (most-- == 0) return from;
-    flows.describe(*flow, megaflow);
-    if (!visit(megaflow)) return from + 1 < flows.slots() ? from + 1 : 0;
+    if (!visit(*flow)) return from + 1 < flows.slots() ? from + 1 : 0;
   }
   return 0;
+}
+
+uint64_t UserDatapath::flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) {
+  Megaflow megaflow;
+  return impl_->each_flow(from, most, [&](const UserFlow& flow) {
+    impl_->flows.describe(flow, megaflow);
+    return visit(megaflow);
+  });
+}
+
+uint64_t UserDatapath::flow_heads(uint64_t from, size_t most, Statistics, const std::function<bool(const FlowHead&)>& visit) {
+  return impl_->each_flow(from, most, [&](const UserFlow& f) {
+    return visit({.ufid = f.ufid, .stats = {f.packets, f.bytes, f.used, f.tcp_flags}, .generation = f.generation, .cookie = f.cookie});
+  });
+}
+
+bool UserDatapath::flow_get(const Ufid& ufid, Statistics, Megaflow& out) {
+  const UserFlow* flow = impl_->flows.find(ufid);
+  if (flow) impl_->flows.describe(*flow, out);
+  return flow;
 }
 
 DpifStats UserDatapath::stats() const {

@@ -44,6 +44,8 @@ class UserDatapath final : public Dpif {
   void flow_del(const Ufid& ufid, Time now) override;
   void flow_flush(Time now) override;
   uint64_t flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) override;
+  uint64_t flow_heads(uint64_t from, size_t most, Statistics statistics, const std::function<bool(const FlowHead&)>& visit) override;
+  bool flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) override;
   DpifStats stats() const override;
 
   void set_generation(uint64_t generation, Time now) override;

@@ -56,6 +56,15 @@ TEST(MacTable, LateStatisticsKeepTheOrder) {
   }
 }
 
+TEST(MacTable, LateStatisticsMoveNothing) {
+  MacTable t(10, seconds(300));
+  t.learn(mac(1), 0, 1, at(50));
+  t.learn(mac(1), 0, 2, at(40));
+  EXPECT_EQ(t.lookup(mac(1), 0)->port, 1u);
+  t.learn(mac(1), 0, 2, at(50));
+  EXPECT_EQ(t.lookup(mac(1), 0)->port, 2u);
+}
+
 TEST(MacTable, EvictsTheLeastRecentlyUsed) {
   MacTable t(3, seconds(300));
   t.add_static(mac(9), 0, 1, at(0));
