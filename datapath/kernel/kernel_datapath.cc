@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "datapath/kernel/in_use.h"
 #include "datapath/kernel/kernel_impl.h"
 #include "datapath/kernel/probe.h"
 
@@ -21,6 +22,7 @@ namespace {
 std::string explain(int error) {
   if (error == ENOENT) return "the kernel module openvswitch is not there (try: modprobe openvswitch)";
   if (error == EPERM || error == EACCES) return "no permission to use the kernel module openvswitch (it takes CAP_NET_ADMIN)";
+  if (error == EBUSY) return "another daemon is at work on the kernel datapath (is an ovs-vswitchd running?)";
   return fmt::format("the kernel module openvswitch does not answer ({})", std::strerror(error));
 }
 
@@ -64,6 +66,10 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   notices.join(families.vport_group);
   watch(notices.fd(), kNoticesTag);
   watch(strays->fd(), kStraysTag);
+  if (auto there = vports.find_datapath(name)) {
+    auto list = vports.list(there->ifindex);
+    if (is_in_use(*there, list ? *list : std::vector<Vport>{})) return std::unexpected(EBUSY);
+  }
   auto datapath = vports.open_datapath(name);
   if (!datapath) return std::unexpected(datapath.error());
   dp = *datapath;

@@ -30,6 +30,7 @@ struct KernelPort {
   uint32_t vport_type = OVS_VPORT_TYPE_NETDEV;
   std::unique_ptr<GenlSocket> upcalls;
   std::unique_ptr<KernelDevice> device;
+  bool made_link = false;     // a tunnel's device, which goes with the port
   bool attached = true;       // false: its interface has gone; it is attached again when one of that name comes
   uint64_t lost = 0;          // times that its socket overflowed
 };

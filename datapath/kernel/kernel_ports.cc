@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include "datapath/kernel/kernel_impl.h"
+#include "datapath/kernel/tunnel_link.h"
 #include "datapath/link.h"
 
 namespace sluice {
@@ -54,19 +55,22 @@ std::expected<Vport, int> KernelDatapath::Impl::attach(const std::string& device
 std::expected<OdpPort, std::string> KernelDatapath::port_add(const NetdevSpec& spec, std::optional<OdpPort> wanted) {
   Impl& d = *impl_;
   d.flush();
-  auto type = vport_type(spec.type);
+  auto tunnel = tunnel_link(spec);
+  auto type = tunnel ? std::optional<uint32_t>(OVS_VPORT_TYPE_NETDEV) : vport_type(spec.type);
+  std::string device = tunnel ? tunnel->device() : spec.name;
   if (!type) return std::unexpected(open_error(spec.name, EAFNOSUPPORT));
   for (auto& [number, port] : d.ports)
-    if (port.device->name() == spec.name) return std::unexpected(open_error(spec.name, EEXIST));
-  if (*type == OVS_VPORT_TYPE_NETDEV && !read_link(spec.name)) return std::unexpected(open_error(spec.name, ENODEV));
+    if (port.device->name() == device) return std::unexpected(open_error(spec.name, EEXIST));
+  if (int error = tunnel ? make_tunnel_link(*tunnel) : 0) return std::unexpected(add_error(device, error));
+  if (*type == OVS_VPORT_TYPE_NETDEV && !read_link(device)) return std::unexpected(open_error(device, ENODEV));
   if (!d.open_datapath()) return std::unexpected(add_error(spec.name, ENETDOWN));
   auto socket = GenlSocket::open();
   if (!socket) return std::unexpected(add_error(spec.name, socket.error()));
   socket->set_receive_buffer(kUpcallBuffer);
-  auto vport = d.attach(spec.name, *type, wanted, socket->pid());
+  auto vport = d.attach(device, *type, wanted, socket->pid());
   if (!vport) return std::unexpected(add_error(spec.name, vport.error()));
   KernelPort port{.number = vport->port, .vport_type = *type, .upcalls = std::make_unique<GenlSocket>(std::move(*socket)),
-                  .device = std::make_unique<KernelDevice>(spec.name, type_name(*type))};
+                  .device = std::make_unique<KernelDevice>(device, tunnel ? spec.type : type_name(*type)), .made_link = tunnel.has_value()};
   if (*type == OVS_VPORT_TYPE_INTERNAL && spec.mac) port.device->set_mac(*spec.mac);
   if (spec.mtu) port.device->set_mtu(*spec.mtu);
   d.watch(port.upcalls->fd(), vport->port.value);
@@ -80,6 +84,7 @@ void KernelDatapath::port_del(OdpPort number) {
   if (!d.handler || port == d.ports.end()) return;
   d.flush();
   bool attached = port->second.attached;
+  std::string link = port->second.made_link ? port->second.device->name() : "";
   d.ports.erase(port);
   if (d.ports.empty() && d.dp.ifindex && (d.settled || d.found.empty())) {
     flow_flush(d.now);
@@ -88,6 +93,7 @@ void KernelDatapath::port_del(OdpPort number) {
   } else if (attached) {
     d.vports.remove(d.dp.ifindex, number);
   }
+  if (!link.empty()) delete_link(link);
 }
 
 std::vector<DpPort> KernelDatapath::ports() const {

@@ -6,11 +6,22 @@
 
 namespace sluice {
 
+namespace {
+
+std::vector<uint32_t> integers_of(const Attr& a) {
+  std::vector<uint32_t> all(a.data.size() / sizeof(uint32_t));
+  if (!all.empty()) std::memcpy(all.data(), a.data.data(), all.size() * sizeof(uint32_t));
+  return all;
+}
+
+}  // namespace
+
 std::optional<KernelDp> decode_datapath(const GenlMessage& m) {
   KernelDp dp{.ifindex = m.dp_ifindex, .name = {}, .stats = {}};
   for (Attr a : Attrs(m.attrs)) {
     if (a.type == OVS_DP_ATTR_NAME) dp.name = a.text();
     if (a.type == OVS_DP_ATTR_USER_FEATURES) dp.features = a.as<uint32_t>().value_or(0);
+    if (a.type == OVS_DP_ATTR_PER_CPU_PIDS) dp.cpu_pids = integers_of(a);
     if (a.type == OVS_DP_ATTR_MASKS_CACHE_SIZE) dp.masks_cache = a.as<uint32_t>();
     if (a.type == OVS_DP_ATTR_STATS)
       if (auto s = a.as<ovs_dp_stats>()) dp.stats.hit = s->n_hit, dp.stats.missed = s->n_missed, dp.stats.lost = s->n_lost, dp.stats.flows = s->n_flows;
@@ -26,6 +37,7 @@ std::optional<Vport> decode_vport(const GenlMessage& m) {
   for (Attr a : Attrs(m.attrs)) {
     if (a.type == OVS_VPORT_ATTR_PORT_NO && a.as<uint32_t>()) v.port.value = *a.as<uint32_t>(), has_number = true;
     if (a.type == OVS_VPORT_ATTR_TYPE) v.type = a.as<uint32_t>().value_or(0);
+    if (a.type == OVS_VPORT_ATTR_UPCALL_PID) v.upcall_pids = integers_of(a);
     if (a.type == OVS_VPORT_ATTR_NAME) v.name = a.text();
     if (a.type == OVS_VPORT_ATTR_IFINDEX) v.ifindex = static_cast<int>(a.as<uint32_t>().value_or(0));
   }

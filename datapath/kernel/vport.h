@@ -18,6 +18,7 @@ struct KernelDp {
   std::string name;
   DpifStats stats;
   uint32_t features = 0;       // OVS_DP_F_*
+  std::vector<uint32_t> cpu_pids;        // where upcalls go, by CPU; empty: each port says
   std::optional<uint32_t> masks_cache;   // its size; nothing: the kernel has none
 };
 
@@ -26,6 +27,7 @@ struct Vport {
   uint32_t type = OVS_VPORT_TYPE_UNSPEC;
   std::string name;
   int ifindex = 0;
+  std::vector<uint32_t> upcall_pids;   // netlink addresses
 };
 
 std::optional<KernelDp> decode_datapath(const GenlMessage& m);

@@ -390,6 +390,42 @@ TEST_F(KernelTest, AnotherRunTakesOverPortsAndFlows) {
   EXPECT_TRUE(taps[1]->receive());
 }
 
+/// Packets leave through the kernel's tunnel devices with the outer headers that the actions say, and come in with those as part of their key.
+TEST_F(KernelTest, Tunnels) {
+  add_taps(1);
+  Tap underlay("u0");
+  ASSERT_EQ(system("ip addr add 192.0.2.1/24 dev u0 && ip neigh add 192.0.2.2 lladdr 02:00:00:00:00:99 dev u0"), 0);
+  Bytes frame = frame_of(kUdp);
+  for (auto [type, name] : {std::pair{"vxlan", "vxlan_sys_4789"}, {"geneve", "genev_sys_6081"}, {"gre", "gre_sys"}}) {
+    SCOPED_TRACE(type);
+    auto port = datapath->port_add({.name = "tunnel0", .type = type, .options = {}, .mac = {}, .mtu = {}}, std::nullopt);
+    ASSERT_TRUE(port) << port.error();
+    EXPECT_TRUE(read_link(name));
+    EXPECT_EQ(datapath->netdev(*port)->type(), type);
+    std::string actions = "set(tunnel(tun_id=0x5,src=192.0.2.1,dst=192.0.2.2,ttl=64,flags(df|key)))," + std::to_string(port->value);
+    datapath->execute(Packet::from(frame), parse_actions(actions), clock_now());
+    datapath->run(clock_now());
+    auto outer = underlay.receive();
+    ASSERT_TRUE(outer);
+    ASSERT_GT(outer->size(), frame.size() + 34);
+    EXPECT_EQ(hex(ByteView(*outer).last(frame.size())), hex(frame));
+    EXPECT_EQ(hex(ByteView(*outer).subspan(26, 8)), "c0000201c0000202");
+    // The same back: addresses change places.
+    std::swap_ranges(outer->begin() + 26, outer->begin() + 30, outer->begin() + 30);
+    auto link = read_link("u0");
+    ASSERT_TRUE(link);
+    std::copy(link->state.mac.b.begin(), link->state.mac.b.end(), outer->begin());
+    ASSERT_TRUE(underlay.send(*outer));
+    Upcall u = take_upcall();
+    EXPECT_EQ(u.key.in_port, be32(port->value));
+    EXPECT_EQ(u.key.tunnel.id, be64(5));
+    EXPECT_EQ(u.key.tunnel.src, parse_odp_key("tunnel(src=192.0.2.2)")->key.tunnel.src);
+    EXPECT_EQ(Bytes(u.packet.view().begin(), u.packet.view().end()), frame);
+    datapath->port_del(*port);
+    EXPECT_FALSE(read_link(name));
+  }
+}
+
 TEST_F(KernelTest, InterfaceThatGoesAndComesBack) {
   add_taps(2);
   taps[0].reset();

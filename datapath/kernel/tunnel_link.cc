@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// See tunnel_link.h.
+#include "datapath/kernel/tunnel_link.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+
+#include <linux/if_link.h>
+#include <linux/if_tunnel.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+
+#include "datapath/kernel/netlink_attr.h"
+#include "lib/bytes.h"
+#include "lib/files.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kLargestMtu = 65000;   // the path decides: the kernel makes fragments of outer packets
+
+struct Protocol {
+  const char *type, *kind, *prefix;
+  uint16_t port;                          // of IANA; 0: none
+  void (*settings)(AttrWriter&, uint16_t port);
+};
+
+constexpr Protocol kProtocols[] = {
+    {"vxlan", "vxlan", "vxlan_sys", 4789, [](AttrWriter& w, uint16_t port) {
+       w.value(IFLA_VXLAN_COLLECT_METADATA, uint8_t{1});
+       w.value(IFLA_VXLAN_LEARNING, uint8_t{0});
+       w.value(IFLA_VXLAN_UDP_ZERO_CSUM6_RX, uint8_t{1});
+       w.value(IFLA_VXLAN_PORT, be16(port));
+     }},
+    {"geneve", "geneve", "genev_sys", 6081, [](AttrWriter& w, uint16_t port) {
+       w.flag(IFLA_GENEVE_COLLECT_METADATA);
+       w.value(IFLA_GENEVE_UDP_ZERO_CSUM6_RX, uint8_t{1});
+       w.value(IFLA_GENEVE_PORT, be16(port));
+     }},
+    {"gre", "gretap", "gre_sys", 0, [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
+    {"ip6gre", "ip6gretap", "ip6gre_sys", 0, [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
+};
+
+const Protocol* find_protocol(const std::string& type) {
+  auto p = std::ranges::find_if(kProtocols, [&](const Protocol& each) { return each.type == type; });
+  return p == std::end(kProtocols) ? nullptr : p;
+}
+
+/// Sends a link message and waits for its acknowledgment.
+int link_request(uint16_t type, uint16_t flags, const std::string& name, unsigned link_flags, const Bytes& attributes) {
+  UniqueFd fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
+  struct { nlmsghdr header; ifinfomsg info; } head{};
+  head.info.ifi_flags = head.info.ifi_change = link_flags;
+  Bytes message(sizeof head);
+  AttrWriter w(message);
+  w.put(IFLA_IFNAME, name);
+  message.insert(message.end(), attributes.begin(), attributes.end());
+  head.header = {.nlmsg_len = static_cast<uint32_t>(message.size()), .nlmsg_type = type, .nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | NLM_F_ACK | flags), .nlmsg_seq = 1,
+                 .nlmsg_pid = 0};
+  std::memcpy(message.data(), &head, sizeof head);
+  if (!fd || send(fd.get(), message.data(), message.size(), 0) < 0) return errno;
+  alignas(nlmsghdr) char buffer[4096];
+  ssize_t n = recv(fd.get(), buffer, sizeof buffer, 0);
+  if (n < 0) return errno;
+  auto* reply = reinterpret_cast<const nlmsghdr*>(buffer);
+  if (!mnl_nlmsg_ok(reply, static_cast<int>(n)) || reply->nlmsg_type != NLMSG_ERROR) return EPROTO;
+  return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(reply))->error;
+}
+
+}  // namespace
+
+std::string TunnelLink::device() const {
+  const Protocol* p = find_protocol(type);
+  return std::string(p ? p->prefix : type) + (dst_port ? "_" + std::to_string(dst_port) : "");
+}
+
+std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec) {
+  const Protocol* p = find_protocol(spec.type);
+  if (!p) return std::nullopt;
+  TunnelLink tunnel{.type = spec.type, .dst_port = p->port};
+  auto wanted = spec.options.find("dst_port");
+  if (p->port && wanted != spec.options.end()) {
+    uint16_t port = 0;
+    const std::string& text = wanted->second;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error == std::errc() && end == text.data() + text.size() && port) tunnel.dst_port = port;
+  }
+  return tunnel;
+}
+
+int make_tunnel_link(const TunnelLink& tunnel) {
+  const Protocol* p = find_protocol(tunnel.type);
+  if (!p) return EOPNOTSUPP;
+  Bytes attributes;
+  AttrWriter w(attributes);
+  w.value(IFLA_MTU, kLargestMtu);
+  w.nest(IFLA_LINKINFO, [&] {
+    w.put(IFLA_INFO_KIND, std::string(p->kind));
+    w.nest(IFLA_INFO_DATA, [&] { p->settings(w, tunnel.dst_port); });
+  });
+  int error = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, tunnel.device(), IFF_UP, attributes);
+  return error == EEXIST ? 0 : error;
+}
+
+int delete_link(const std::string& name) { return link_request(RTM_DELLINK, 0, name, 0, {}); }
+
+}  // namespace sluice

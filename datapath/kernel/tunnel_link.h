@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// Network devices of the kernel that send packets through tunnels, with the outer headers told by each packet ("external metadata").  One device serves all tunnels of its
+// protocol and destination port; in the datapath it is a port as any other.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "datapath/netdev.h"
+
+namespace sluice {
+
+struct TunnelLink {
+  std::string type;            // "vxlan", "geneve", "gre", "ip6gre"
+  uint16_t dst_port = 0;       // UDP; 0: the protocol has none
+  std::string device() const;  // as Open vSwitch names it: vxlan_sys_4789, genev_sys_6081, gre_sys, ip6gre_sys
+};
+
+/// Nothing if it isn't a tunnel, or not one that the kernel has such devices for.  options: dst_port.
+std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec);
+/// Makes the device, up, of the largest MTU; one of that name that is there is taken.  Errno; EOPNOTSUPP: the kernel has no such devices.
+int make_tunnel_link(const TunnelLink& tunnel);
+int delete_link(const std::string& name);
+
+}  // namespace sluice
