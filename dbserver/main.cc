@@ -25,6 +25,7 @@ struct Arguments {
   TlsConfig tls;
   DaemonOptions daemon;
   std::string run, config_file;
+  std::vector<std::string> origins;
   bool no_dbs = false, column_diff = true, salvage = false;
 };
 
@@ -37,7 +38,11 @@ std::string help_text(const Directories& dirs) {
       "The default DATABASE, if none is given, is\n{1}/conf.db.\n"
       "\nJSON-RPC options (may be specified any number of times):\n"
       "  --remote=REMOTE         connect or listen to REMOTE\n"
-      "  (punix:FILE ptcp:PORT[:IP] pssl:PORT[:IP] unix:FILE tcp:HOST:PORT ssl:HOST:PORT db:DB,TABLE,COLUMN)\n"
+      "  (punix:FILE ptcp:PORT[:IP] pssl:PORT[:IP] unix:FILE tcp:HOST:PORT ssl:HOST:PORT db:DB,TABLE,COLUMN;\n"
+      "  ws:PORT[:IP] wss:PORT[:IP] for JSON-RPC over WebSocket, a message for each text frame)\n"
+      "  --websocket-origin=ORIGIN\n"
+      "                          let only pages of ORIGIN (https://HOST[:PORT]) use ws: and wss:\n"
+      "                          (may be specified any number of times; default: pages of all)\n"
       "\nOther options:\n"
       "  --run COMMAND           run COMMAND as subprocess then exit\n"
       "  --no-dbs                start without a database\n"
@@ -64,6 +69,7 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   Arguments a;
   Options options;
   options.add("remote", 0, Options::kRequired, [&](const char* arg) { a.configuration.remotes.emplace(arg, RemoteOptions{}); });
+  options.add("websocket-origin", 0, Options::kRequired, [&](const char* arg) { a.origins.emplace_back(arg); });
   options.add("run", 0, Options::kRequired, [&](const char* arg) { a.run = arg; });
   options.add("no-dbs", 0, Options::kNone, [&](const char*) { a.no_dbs = true; });
   options.add("disable-file-column-diff", 0, Options::kNone, [&](const char*) { a.column_diff = false; });
@@ -124,6 +130,7 @@ int serve(int argc, char** argv) {
   UuidSource uuids(Random::from_system());
   Service service(loop, uuids, a.tls, dirs.run, db_dir);
   service.set_column_diff(a.column_diff);
+  for (std::string& origin : a.origins) service.remotes().web().allow_origin(std::move(origin));
   if (a.salvage) service.set_on_damage(OnDamage::salvage);
   auto configured = a.config_file.empty() ? service.configure(a.configuration) : service.configure_from(a.config_file);
   if (!configured) fatal("{}", configured.error());
@@ -155,7 +162,7 @@ int serve(int argc, char** argv) {
   }
   loop.run_once(Duration{});
   for (const auto& [target, error] : service.start()) {
-    if (!a.run.empty() || looks_like_passive_target(target)) log_.err("{}: listen failed: {}", target, error);
+    if (!a.run.empty() || looks_like_passive_target(target) || looks_like_web_target(target)) log_.err("{}: listen failed: {}", target, error);
     else log_.err("{}: {}", target, error);
   }
   if (!a.run.empty()) child = start_child(a.run);

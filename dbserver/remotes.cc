@@ -89,12 +89,13 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
   auto remote = std::make_unique<Remote>();
   remote->options = options;
   Remote* r = remote.get();
-  if (looks_like_passive_target(text)) {
-    auto target = parse_passive_target(text, kOvsdbPort, run_dir_);
+  if (looks_like_passive_target(text) || looks_like_web_target(text)) {
+    auto target = looks_like_web_target(text) ? parse_web_target(text, kOvsdbPort) : parse_passive_target(text, kOvsdbPort, run_dir_);
     if (!target) return std::unexpected(target.error().text());
     remote->passive = true;
     Listener::Options how;
     how.tls = tls_;
+    how.web = &web_;
     how.unix_mode = 0660;
     how.dscp = options.dscp;
     auto accept = [this, r](std::unique_ptr<Connection> connection) {

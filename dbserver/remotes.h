@@ -47,6 +47,8 @@ class Remotes {
   void reconnect(std::string_view reason);
   RemoteStatus status(const std::string& target, Time now) const;
   size_t session_count() const;
+  /// Which pages may be clients.
+  WebSocketContext& web() { return web_; }
   /// Bytes waiting in the outputs of all sessions.
   size_t backlog() const;
 
@@ -57,6 +59,7 @@ class Remotes {
   Loop& loop_;
   Server& server_;
   TlsContext* tls_;
+  WebSocketContext web_;
   std::string run_dir_;
   JsonArena arena_;
   InputBudget input_{kMaxUnfinishedInput};

@@ -48,6 +48,8 @@ struct Connection::Impl {
 
   void adopt(int descriptor);
   void start_tls();
+  void send_framed(std::string_view text);
+  void drain(std::string reason);
   void fail(std::string reason);
   void release();
   void update_interest();
@@ -61,7 +63,8 @@ struct Connection::Impl {
   Deferred end;
   OutputQueue out;
   std::unique_ptr<TlsSession> tls;
-  std::unique_ptr<Timer> handshake_timer;  // of an accepted TLS connection, until it is open
+  std::unique_ptr<WebSocket> web;          // between the bytes of the socket and the user's
+  std::unique_ptr<Timer> handshake_timer;  // of an accepted connection with a handshake, until it is open
   TlsContext* tls_context = nullptr;  // until the session has begun
   UserCall<void()> on_open, on_drained;
   UserCall<void(ByteView)> on_data;
@@ -132,7 +135,7 @@ bool Connection::Impl::connected() {
 
 bool Connection::Impl::opened() {
   state = State::open;
-  handshake_timer.reset();
+  if (!web) handshake_timer.reset();
   last_received = loop.now();
   if (!on_open(lifetime)) return false;
   if (!out.empty()) end.schedule();
@@ -168,7 +171,28 @@ bool Connection::Impl::step_handshake() {
 bool Connection::Impl::received(ByteView data) {
   last_received = loop.now();
   bytes_received += data.size();
-  return on_data(lifetime, data);
+  if (!web) return on_data(lifetime, data);
+  web->receive(data);
+  if (web->is_open()) handshake_timer.reset();
+  std::string payload = web->take_payload();
+  send_framed({});
+  if (!payload.empty() && !on_data(lifetime, ByteView(reinterpret_cast<const uint8_t*>(payload.data()), payload.size()))) return false;
+  if (state == State::open && web->ended()) drain(*web->ended());
+  return true;
+}
+
+/// To a WebSocket, with what it has to say itself.
+void Connection::Impl::send_framed(std::string_view text) {
+  web->send(text);
+  if (std::string bytes = web->take_output(); !bytes.empty()) out.push(std::move(bytes));
+  queued_more();
+}
+
+void Connection::Impl::drain(std::string reason) {
+  if (out.empty()) return fail(std::move(reason));
+  close_reason = std::move(reason);
+  state = State::draining;
+  end.schedule();
 }
 
 bool Connection::Impl::read_some() {
@@ -279,6 +303,12 @@ void Connection::Impl::update_interest() {
 
 void Connection::Impl::fail(std::string reason) {
   if (state == State::closed) return;
+  if (web && state == State::open && !web->ended()) {  // tell it why, if it listens
+    web->say_close(WebSocketClose::protocol_error, reason);
+    out.push(web->take_output());
+    tls ? write_tls() : write_plain();
+    if (state == State::closed) return;
+  }
   release();
   close_reason = std::move(reason);
   close_pending = true;
@@ -317,18 +347,19 @@ std::unique_ptr<Connection> Connection::connect(Loop& loop, const Target& target
   return std::unique_ptr<Connection>(new Connection(std::move(impl)));
 }
 
-std::unique_ptr<Connection> Connection::accepted(Loop& loop, int fd, std::string name, TlsContext* tls) {
+std::unique_ptr<Connection> Connection::accepted(Loop& loop, int fd, std::string name, TlsContext* tls, WebSocketContext* web) {
   auto impl = std::make_unique<Impl>(loop, std::move(name));
+  if (web) impl->web = std::make_unique<WebSocket>(*web);
   impl->is_unix = impl->name.starts_with("unix");
   impl->is_tls = tls != nullptr;
   impl->tls_context = tls;
   impl->adopt(fd);
-  if (tls) {
-    impl->start_tls();
-    impl->handshake_timer = std::make_unique<Timer>(loop, [i = impl.get()] { i->fail("TLS: handshake timed out"); }, "TLS handshake");
+  if (tls) impl->start_tls();
+  else impl->state = Impl::State::open;
+  if (tls || web) {
+    auto too_late = [i = impl.get()] { i->fail(i->state == Impl::State::open ? "WebSocket: handshake timed out" : "TLS: handshake timed out"); };
+    impl->handshake_timer = std::make_unique<Timer>(loop, std::move(too_late), "handshake");
     impl->handshake_timer->set(loop.now() + kHandshakeTimeout);
-  } else {
-    impl->state = Impl::State::open;
   }
   impl->update_interest();
   return std::unique_ptr<Connection>(new Connection(std::move(impl)));
@@ -344,21 +375,25 @@ bool Connection::is_connecting() const { return impl_->state == Impl::State::con
 
 void Connection::send(Bytes bytes) {
   if (impl_->state >= Impl::State::draining) return;
+  if (impl_->web) return impl_->send_framed({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   impl_->out.push(std::move(bytes));
   impl_->queued_more();
 }
 void Connection::send(std::string text) {
   if (impl_->state >= Impl::State::draining) return;
+  if (impl_->web) return impl_->send_framed(text);
   impl_->out.push(std::move(text));
   impl_->queued_more();
 }
 void Connection::send_copy(std::string_view text) {
   if (impl_->state >= Impl::State::draining) return;
+  if (impl_->web) return impl_->send_framed(text);
   impl_->out.push_copy(text);
   impl_->queued_more();
 }
 void Connection::send(std::shared_ptr<const std::string> shared) {
   if (impl_->state >= Impl::State::draining) return;
+  if (impl_->web) return impl_->send_framed(*shared);
   impl_->out.push(std::move(shared));
   impl_->queued_more();
 }
@@ -392,11 +427,13 @@ void Connection::close() {
   impl_->close_pending = false;
 }
 
-void Connection::close_when_drained(std::string reason) {
-  if (impl_->state != Impl::State::open || impl_->out.empty()) return impl_->fail(std::move(reason));
-  impl_->close_reason = std::move(reason);
-  impl_->state = Impl::State::draining;
-  impl_->end.schedule();
+void Connection::close_when_drained(std::string reason, WebSocketClose code) {
+  if (impl_->state != Impl::State::open) return impl_->fail(std::move(reason));
+  if (impl_->web) {
+    impl_->web->say_close(code, reason);
+    impl_->send_framed({});
+  }
+  impl_->drain(std::move(reason));
 }
 
 void Connection::fail(std::string reason) { impl_->fail(std::move(reason)); }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A non-blocking byte stream over TCP, a unix socket or TLS, with an output queue, driven by a Loop.
+// A non-blocking byte stream over TCP, a unix socket, TLS or (accepted, JSON only) a WebSocket, with an output queue, driven by a Loop.
 //
 // Callbacks come from the loop only, never from within a call of a method: also fail() and a failing send() report through on_close later in the
 // same iteration.  on_close comes once, and after it nothing.  A Connection may be destroyed in any of its callbacks; destroying or close()ing it
@@ -19,18 +19,19 @@
 #include "lib/loop.h"
 #include "lib/target.h"
 #include "lib/tls.h"
+#include "lib/websocket.h"
 
 namespace sluice {
 
 inline constexpr std::string_view kEndOfFile = "End of file";  // on_close when the peer closed in order
-inline constexpr Duration kHandshakeTimeout = seconds(30);     // of TLS, for accepted connections
+inline constexpr Duration kHandshakeTimeout = seconds(30);     // of TLS and WebSocket, for accepted connections
 
 class Connection {
  public:
   /// Begins to connect.  `tls` (for ssl: targets) must outlive the connection's handshake.  Problems that show at once are reported through on_close too.
   static std::unique_ptr<Connection> connect(Loop& loop, const Target& target, const SocketAddress& address, TlsContext* tls);
   /// Takes an accepted socket.  name as in peer_name().
-  static std::unique_ptr<Connection> accepted(Loop& loop, int fd, std::string name, TlsContext* tls);
+  static std::unique_ptr<Connection> accepted(Loop& loop, int fd, std::string name, TlsContext* tls, WebSocketContext* web = nullptr);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -55,8 +56,8 @@ class Connection {
 
   /// Writes what it can at once, closes, calls nothing.
   void close();
-  /// Closes when the queue is empty, or now; then on_close(reason).  Nothing more is read.
-  void close_when_drained(std::string reason);
+  /// Closes when the queue is empty, or now; then on_close(reason).  Nothing more is read.  The code is what a WebSocket client is told.
+  void close_when_drained(std::string reason, WebSocketClose code = WebSocketClose::normal);
   /// Closes now; on_close(reason) follows.
   void fail(std::string reason);
 

@@ -175,7 +175,7 @@ void JsonRpcSession::Impl::charge() {
 /// The client is told why before it is cut off.
 void JsonRpcSession::Impl::refuse(JsonRpcLimit limit, const std::string& details) {
   connection.send(jsonrpc_error(Json::object({{"error", "resources exhausted"}, {"details", details}}), null_json()));
-  connection.close_when_drained(details);
+  connection.close_when_drained(details, limit == JsonRpcLimit::message_size ? WebSocketClose::too_big : WebSocketClose::policy);
   on_limit(lifetime, limit);
 }
 

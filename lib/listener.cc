@@ -54,7 +54,9 @@ struct Listener::Impl {
 
 std::string Listener::Impl::name_of(const SocketAddress& peer) {
   if (target.kind == TransportKind::unix_socket) return fmt::format("unix#{}", accepted);
-  return fmt::format("{}:{}", transport_name(target.kind, false), peer.host_port());
+  std::string_view method = transport_name(target.kind, false);
+  if (target.web) method = target.kind == TransportKind::tls ? "wss" : "ws";
+  return fmt::format("{}:{}", method, peer.host_port());
 }
 
 void Listener::Impl::on_readable() {
@@ -74,7 +76,7 @@ void Listener::Impl::on_readable() {
     accepted++;
     set_no_delay(s);
     if (options.dscp) set_dscp(s, peer.family(), options.dscp);
-    if (!accept(lifetime, Connection::accepted(loop, s, name_of(peer), options.tls))) return;
+    if (!accept(lifetime, Connection::accepted(loop, s, name_of(peer), options.tls, target.web ? options.web : nullptr))) return;
   }
 }
 
@@ -83,7 +85,7 @@ Listener::~Listener() = default;
 
 std::expected<std::unique_ptr<Listener>, ListenError> Listener::listen(Loop& loop, const Target& target, Accept accept, Options options) {
   auto failed = [](int error) { return std::unexpected(ListenError{error, std::strerror(error)}); };
-  if (!target.passive) return failed(EAFNOSUPPORT);
+  if (!target.passive || (target.web && !options.web)) return failed(EAFNOSUPPORT);
   if (target.kind == TransportKind::tls && (!options.tls || options.tls->check(loop.now()))) return failed(ENOPROTOOPT);
   if (target.kind != TransportKind::tls) options.tls = nullptr;
   std::expected<int, int> fd;

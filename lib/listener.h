@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A passive socket (ptcp:, pssl:, punix:) that hands over the connections it accepts.  A unix socket replaces a stale file and is unlinked when closed.
+// A passive socket (ptcp:, pssl:, punix:, ws:, wss:) that hands over the connections it accepts.  A unix socket replaces a stale file and is unlinked when closed.
 // TLS connections are handed over before their handshake; no data comes from them until it is done, and on_open tells.
 // Threads: the loop's.  May be destroyed in its own callback.
 #pragma once
@@ -26,7 +26,8 @@ class Listener {
  public:
   using Accept = Callback<void(std::unique_ptr<Connection>)>;
   struct Options {
-    TlsContext* tls = nullptr;  // for pssl:
+    TlsContext* tls = nullptr;  // for pssl: and wss:
+    WebSocketContext* web = nullptr;  // for ws: and wss:
     mode_t unix_mode = 0770;    // of the socket file, less the umask: as a rule 0750, as the peer's
     int dscp = 0;
   };

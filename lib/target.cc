@@ -135,6 +135,17 @@ std::expected<Target, TargetError> parse_passive_target(std::string_view text, u
   return parse_target(text, default_port, unix_dir);
 }
 
+bool looks_like_web_target(std::string_view text) { return text.starts_with("ws:") || text.starts_with("wss:"); }
+
+std::expected<Target, TargetError> parse_web_target(std::string_view text, uint16_t default_port) {
+  if (!looks_like_web_target(text)) return bad();
+  bool tls = text.starts_with("wss:");
+  Target t{.kind = tls ? TransportKind::tls : TransportKind::tcp, .passive = true, .web = true, .text = std::string(text)};
+  auto parsed = parse_passive_inet(text.substr(text.find(':') + 1), default_port, t);
+  if (!parsed) return std::unexpected(parsed.error());
+  return t;
+}
+
 std::expected<std::vector<Target>, TargetError> parse_remotes(std::string_view text, uint16_t default_port, std::string_view unix_dir) {
   std::vector<Target> targets;
   while (!text.empty()) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Connection methods as Open vSwitch writes them.  Active: tcp:HOST[:PORT], ssl:HOST[:PORT], unix:FILE.  Passive: ptcp:[PORT][:HOST],
-// pssl:[PORT][:HOST], punix:FILE.  HOST is an IPv4 address, an IPv6 address (in brackets where a port may follow) or a name.
+// pssl:[PORT][:HOST], punix:FILE, and for the database server JSON-RPC over WebSocket: ws:[PORT][:HOST], wss:[PORT][:HOST].  HOST is an IPv4 address, an IPv6 address (in brackets where a port may follow) or a name.
 // Plain values; nothing here does input or output except resolve_now().
 #pragma once
 
@@ -22,6 +22,7 @@ enum class TransportKind : uint8_t { tcp, tls, unix_socket };
 struct Target {
   TransportKind kind = TransportKind::tcp;
   bool passive = false;
+  bool web = false;   // WebSocket over it
   std::string host;   // "" for a passive one: all addresses.  IPv6 without brackets.
   uint16_t port = 0;  // passive: 0 = the kernel chooses
   std::string path;   // of a unix socket, absolute if a directory was given
@@ -41,6 +42,9 @@ std::expected<Target, TargetError> parse_target(std::string_view text, uint16_t 
 /// Same, with "bad" if it is not of the wanted direction.
 std::expected<Target, TargetError> parse_active_target(std::string_view text, uint16_t default_port, std::string_view unix_dir = {});
 std::expected<Target, TargetError> parse_passive_target(std::string_view text, uint16_t default_port, std::string_view unix_dir = {});
+/// ws: or wss:, which only servers that say so offer.
+std::expected<Target, TargetError> parse_web_target(std::string_view text, uint16_t default_port);
+bool looks_like_web_target(std::string_view text);
 /// Comma-separated active targets, "tcp:a:1,tcp:b:2"; "A,B" where B has no method is one target with a comma in it.
 std::expected<std::vector<Target>, TargetError> parse_remotes(std::string_view text, uint16_t default_port, std::string_view unix_dir = {});
 /// Whether the text begins with one of the methods: what tools use to tell a bridge name from a connection method.
