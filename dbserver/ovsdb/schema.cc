@@ -80,7 +80,7 @@ Result<std::vector<uint16_t>> index_from_json(const Json& table_json, const Json
     const ColumnSchema* c = table.find(e.string());
     if (!c) return syntax_error(j, fmt::format("{} is not a valid column name", e.string()));
     if (std::find(index.begin(), index.end(), c->index) != index.end()) return syntax_error(j, "array of distinct column names expected");
-    if (c->index == kVersionColumn || !c->persistent)
+    if (!c->persistent && c->index != kUuidColumn)
       return syntax_error(table_json, fmt::format("ephemeral columns (such as {}) may not be indexed", c->name));
     index.push_back(c->index);
   }
