@@ -22,6 +22,7 @@ inline constexpr uint8_t kSelectInitial = 1, kSelectInsert = 2, kSelectDelete = 
 struct MonitoredColumn {
   const ColumnSchema* column;
   uint8_t select;
+  std::string_view default_bytes = column->default_value.ref().bytes();  // of the schema
 };
 
 struct MonitoredTable {

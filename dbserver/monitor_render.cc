@@ -11,51 +11,49 @@ namespace {
 class UpdateWriter {
  public:
   /// Begins a row's member in the table.
-  std::string& row(const TableSchema& table, const Uuid& uuid) {
+  JsonWriter& row(const TableSchema& table, const Uuid& uuid) {
     if (table_ != &table) {
-      if (table_) out_ += '}';
-      out_ += out_.empty() ? '{' : ',';
-      out_ += table.json_name;
-      out_ += '{';
+      if (table_) out_.put('}');
+      out_.put(table_ ? ',' : '{');
+      out_.put(table.json_name.at(true));
+      out_.put('{');
       table_ = &table;
     } else {
-      out_ += ',';
+      out_.put(',');
     }
-    char text[] = "\"00000000-0000-0000-0000-000000000000\":";
-    format_to(text + 1, uuid);
-    out_.append(text, sizeof text - 1);
+    out_.uuid_name(uuid);
     return out_;
   }
   /// More rows like the `done` ones that are there will come.
-  void reserve(size_t done, size_t more) { out_.reserve(out_.size() + out_.size() / done * more * 9 / 8); }
+  void reserve(size_t done, size_t more) { out_.reserve(out_.size() / done * more * 9 / 8); }
   std::string finish() {
-    if (table_) out_ += "}}";
-    return std::move(out_);
+    if (table_) out_.put("}}");
+    return out_.take_text();
   }
 
  private:
-  std::string out_;
+  std::string text_;
+  JsonWriter out_{text_};
   const TableSchema* table_ = nullptr;
 };
 
-void append_member(std::string& out, bool& first, const ColumnSchema& c) {
-  if (!first) out += ',';
-  first = false;
-  out += c.json_name;
+void append_member(JsonWriter& out, bool& first, const ColumnSchema& c) {
+  out.put(c.json_name.at(std::exchange(first, false)));
 }
 
 /// The row's columns that have one of the bits; without those at their default if asked.
-void append_row(std::string& out, const MonitoredTable& t, const Row& row, uint8_t bits, bool skip_defaults) {
-  out += '{';
+void append_row(JsonWriter& out, const MonitoredTable& t, const Row& row, uint8_t bits, bool skip_defaults) {
+  out.put('{');
   bool first = true;
   for (const MonitoredColumn& m : t.columns) {
     if (!(m.select & bits)) continue;
-    DatumRef d = row.get(*m.column);
-    if (skip_defaults && d == m.column->default_value.ref()) continue;
-    append_member(out, first, *m.column);
-    append_datum(out, d);
+    const ColumnSchema& c = *m.column;
+    DatumRef d = row.get(c);
+    if (skip_defaults && d.bytes() == m.default_bytes) continue;
+    out.put(c.json_name.at(std::exchange(first, false)));
+    write_datum(out, d);
   }
-  out += '}';
+  out.put('}');
 }
 
 bool is_changed(const MonitoredTable& t, const Row& before, const Row& after) {
@@ -64,49 +62,51 @@ bool is_changed(const MonitoredTable& t, const Row& before, const Row& after) {
   return false;
 }
 
-void append_modify_v1(std::string& out, const MonitoredTable& t, const Row& before, const Row& after) {
-  out += "{\"new\":";
+void append_modify_v1(JsonWriter& out, const MonitoredTable& t, const Row& before, const Row& after) {
+  out.put("{\"new\":");
   append_row(out, t, after, kSelectModify, false);
-  out += ",\"old\":{";
+  out.put(",\"old\":{");
   bool first = true;
   for (const MonitoredColumn& m : t.columns) {
     if (!(m.select & kSelectModify)) continue;
     DatumRef old = before.get(*m.column);
     if (old == after.get(*m.column)) continue;
     append_member(out, first, *m.column);
-    append_datum(out, old);
+    write_datum(out, old);
   }
-  out += "}}";
+  out.put("}}");
 }
 
-void append_modify_v2(std::string& out, const MonitoredTable& t, const Row& before, const Row& after) {
-  out += "{\"modify\":{";
+void append_modify_v2(JsonWriter& out, const MonitoredTable& t, const Row& before, const Row& after) {
+  out.put("{\"modify\":{");
   bool first = true;
   for (const MonitoredColumn& m : t.columns) {
     if (!(m.select & kSelectModify)) continue;
     DatumRef from = before.get(*m.column), to = after.get(*m.column);
     if (from == to) continue;
     append_member(out, first, *m.column);
-    if (m.column->type.is_single()) append_datum(out, to);
-    else append_datum(out, datum_diff(from, to, m.column->type));
+    if (m.column->type.is_single()) write_datum(out, to);
+    else write_datum(out, datum_diff(from, to, m.column->type));
   }
-  out += "}}";
+  out.put("}}");
 }
 
-void append_present(std::string& out, const MonitoredTable& t, const Row& row, uint8_t bit, bool v1) {
-  out += v1 ? "{\"new\":" : bit == kSelectInitial ? "{\"initial\":" : "{\"insert\":";
+void append_present(JsonWriter& out, const MonitoredTable& t, const Row& row, uint8_t bit, bool v1) {
+  if (v1) out.put("{\"new\":");
+  else if (bit == kSelectInitial) out.put("{\"initial\":");
+  else out.put("{\"insert\":");
   append_row(out, t, row, bit, !v1);
-  out += '}';
+  out.put('}');
 }
 
-void append_deleted(std::string& out, const MonitoredTable& t, const Row& row, bool v1) {
+void append_deleted(JsonWriter& out, const MonitoredTable& t, const Row& row, bool v1) {
   if (!v1) {
-    out += "{\"delete\":null}";
+    out.put("{\"delete\":null}");
     return;
   }
-  out += "{\"old\":";
+  out.put("{\"old\":");
   append_row(out, t, row, kSelectDelete, false);
-  out += '}';
+  out.put('}');
 }
 
 /// One row's change, as it is seen through the conditions.
@@ -114,7 +114,7 @@ void render_change(UpdateWriter& writer, const MonitoredTable& t, const Row* bef
   const Row& any = after ? *after : *before;
   if (before && after) {
     if ((t.select & kSelectModify) && is_changed(t, *before, *after)) {
-      std::string& out = writer.row(*t.schema, any.uuid());
+      JsonWriter& out = writer.row(*t.schema, any.uuid());
       if (v1) append_modify_v1(out, t, *before, *after);
       else append_modify_v2(out, t, *before, *after);
     }

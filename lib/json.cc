@@ -2,15 +2,15 @@
 // The value type: ownership, comparison, hashing and printing.  Parsing is in json_parse.cc, stream splitting in json_splitter.cc.
 #include "lib/json.h"
 
-#include <emmintrin.h>
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
 #include <cstring>
+
+#include "lib/json_writer.h"
 
 namespace sluice {
 namespace {
@@ -249,31 +249,6 @@ size_t Json::hash() const {
 
 namespace {
 
-/// Bytes that a JSON string must escape.
-constexpr auto kNeedsEscape = [] {
-  std::array<bool, 256> table{};
-  for (int c = 0; c < 0x20; c++) table[static_cast<size_t>(c)] = true;
-  table['"'] = table['\\'] = true;
-  return table;
-}();
-
-void append_escape(std::string& out, unsigned char c) {
-  switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: {
-      static constexpr char kHex[] = "0123456789abcdef";
-      char text[] = {'\\', 'u', '0', '0', kHex[c >> 4], kHex[c & 15]};
-      out.append(text, sizeof text);
-    }
-  }
-}
-
 void append_pretty(std::string& out, const Json& j, size_t indent) {
   auto line = [&](size_t level) { out += '\n', out.append(level * 2, ' '); };
   if (j.size() == 0) return j.append_to(out);
@@ -296,114 +271,47 @@ void append_pretty(std::string& out, const Json& j, size_t indent) {
 
 }  // namespace
 
-namespace {
+void append_json_string(std::string& out, std::string_view s) { JsonWriter(out).string(s); }
 
-constexpr auto kTwoDigits = [] {
-  std::array<std::array<char, 2>, 100> all{};
-  for (size_t i = 0; i < 100; i++) all[i] = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
-  return all;
-}();
+void append_json_integer(std::string& out, int64_t i) { JsonWriter(out).integer(i); }
 
-}  // namespace
+void append_json_real(std::string& out, double d, bool always_15) { JsonWriter(out).real(d, always_15); }
 
-namespace {
-
-/// Which of sixteen bytes need an escape: quotation marks, backslashes, control characters.
-unsigned special_bytes(__m128i block) {
-  __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
-  __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')), _mm_cmpeq_epi8(block, _mm_set1_epi8('\\')));
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(control, marks)));
-}
-
-/// The first byte from p on that needs an escape, or end.  The last vector overlaps what was looked at before.
-const char* find_special(const char* p, const char* end) {
-  constexpr ptrdiff_t kVector = 16, kHalf = 8;
-  auto load = [](const char* at) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(at)); };
-  if (end - p >= kVector) {
-    for (; end - p >= kVector; p += kVector)
-      if (unsigned found = special_bytes(load(p))) return p + std::countr_zero(found);
-    if (p == end) return end;
-    unsigned found = special_bytes(load(end - kVector));
-    return found ? end - kVector + std::countr_zero(found) : end;
-  }
-  if (end - p >= kHalf) {
-    auto half = [](const char* at) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(at)); };
-    unsigned found = special_bytes(_mm_unpacklo_epi64(half(p), half(end - kHalf)));
-    if (!found) return end;
-    int at = std::countr_zero(found);
-    return at < kHalf ? p + at : end - kVector + at;
-  }
-  while (p < end && !kNeedsEscape[static_cast<unsigned char>(*p)]) p++;
-  return p;
-}
-
-}  // namespace
-
-void append_json_string(std::string& out, std::string_view s) {
-  out += '"';
-  const char *p = s.data(), *end = p + s.size();
-  for (;;) {
-    const char* special = find_special(p, end);
-    out.append(p, special);
-    if (special == end) break;
-    append_escape(out, static_cast<unsigned char>(*special));
-    p = special + 1;
-  }
-  out += '"';
-}
-
-void append_json_integer(std::string& out, int64_t i) {
-  char text[20];
-  char* at = text + sizeof text;
-  uint64_t rest = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
-  for (; rest >= 100; rest /= 100) std::memcpy(at -= 2, kTwoDigits[rest % 100].data(), 2);
-  if (rest >= 10) std::memcpy(at -= 2, kTwoDigits[rest].data(), 2);
-  else *--at = static_cast<char>('0' + rest);
-  if (i < 0) *--at = '-';
-  out.append(at, text + sizeof text);
-}
-
-void append_json_real(std::string& out, double d, bool always_15) {
-  char text[40];
-  char* end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, 15).ptr;
-  double back = 0;
-  std::from_chars(text, end, back);
-  // Of +-2^63 seventeen digits read as an integer of 64 bits, which it is not.
-  int exact = std::abs(d) == 0x1p63 ? 18 : 17;
-  if (back != d && !always_15) end = std::to_chars(text, text + sizeof text, d, std::chars_format::general, exact).ptr;
-  out.append(text, end);
-}
-
-void Json::append_to(std::string& out, bool short_reals) const {
+void Json::write(JsonWriter& out, bool short_reals) const {
   switch (type_) {
-    case Type::null: out += "null"; break;
-    case Type::boolean: out += u_.b ? "true" : "false"; break;
-    case Type::integer: append_json_integer(out, u_.i); break;
-    case Type::real: append_json_real(out, u_.d, short_reals); break;
-    case Type::string: append_json_string(out, string()); break;
+    case Type::null: out.put("null"); break;
+    case Type::boolean: out.boolean(u_.b); break;
+    case Type::integer: out.integer(u_.i); break;
+    case Type::real: out.real(u_.d, short_reals); break;
+    case Type::string: out.string(string()); break;
     case Type::array: {
-      out += '[';
+      out.put('[');
       bool first = true;
       for (const Json& e : elements()) {
-        if (!std::exchange(first, false)) out += ',';
-        e.append_to(out, short_reals);
+        if (!std::exchange(first, false)) out.put(',');
+        e.write(out, short_reals);
       }
-      out += ']';
+      out.put(']');
       break;
     }
     case Type::object: {
-      out += '{';
+      out.put('{');
       bool first = true;
       for (const JsonMember& m : members()) {
-        if (!std::exchange(first, false)) out += ',';
-        append_json_string(out, m.name());
-        out += ':';
-        m.value.append_to(out, short_reals);
+        if (!std::exchange(first, false)) out.put(',');
+        out.string(m.name());
+        out.put(':');
+        m.value.write(out, short_reals);
       }
-      out += '}';
+      out.put('}');
       break;
     }
   }
+}
+
+void Json::append_to(std::string& out, bool short_reals) const {
+  JsonWriter writer(out);
+  write(writer, short_reals);
 }
 
 std::string Json::to_string() const {

@@ -28,6 +28,7 @@ struct JsonError {
 
 struct JsonMember;
 class JsonArena;
+class JsonWriter;
 
 class Json {
  public:
@@ -91,6 +92,7 @@ class Json {
   /// Compact, members sorted: the text that OVSDB files and checksums use.
   std::string to_string() const;
   void append_to(std::string& out) const { append_to(out, false); }
+  void write(JsonWriter& out, bool short_reals = false) const;
   /// The same with reals at 15 digits, as the peer shows values in error texts (it also stores them so, and loses digits; we do not).
   std::string to_error_text() const;
   /// Indented by two blanks a level.

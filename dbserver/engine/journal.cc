@@ -32,44 +32,27 @@ void append_record(std::string& out, std::string_view data) {
 
 namespace {
 
-void append_name(std::string& out, bool& first, std::string_view json_name) {
-  if (!first) out += ',';
-  first = false;
-  out += json_name;
-}
-
-void append_uuid_name(std::string& out, bool& first, const Uuid& u) {
-  if (!first) out += ',';
-  first = false;
-  char text[] = "\"00000000-0000-0000-0000-000000000000\":";
-  format_to(text + 1, u);
-  out.append(text, sizeof text - 1);
-}
-
 /// The columns that a record must say: persistent, and not at their default (new rows) or not as before.
-void append_change(std::string& out, const TableSchema& table, const RowChange& change, bool as_diff) {
-  if (!change.after) {
-    out += "null";
-    return;
-  }
-  out += '{';
+void write_change(JsonWriter& out, const TableSchema& table, const RowChange& change, bool as_diff) {
+  if (!change.after) return out.put("null");
+  out.put('{');
   bool first = true;
   for (const ColumnSchema& c : table.columns) {
     if (!c.persistent) continue;
-    DatumRef to = change.after->get(c);
-    if (!change.before) {
-      if (to == c.default_value.ref()) continue;
-      append_name(out, first, c.json_name);
-      append_datum(out, to);
-      continue;
-    }
-    DatumRef from = change.before->get(c);
+    DatumRef to = change.after->get(c), from = change.before ? change.before->get(c) : c.default_value.ref();
     if (from == to) continue;
-    append_name(out, first, c.json_name);
-    if (as_diff && !c.type.is_single()) append_datum(out, datum_diff(from, to, c.type));
-    else append_datum(out, to);
+    out.put(c.json_name.at(std::exchange(first, false)));
+    if (change.before && as_diff && !c.type.is_single()) write_datum(out, datum_diff(from, to, c.type));
+    else write_datum(out, to);
   }
-  out += '}';
+  out.put('}');
+}
+
+void write_row(JsonWriter& out, bool& first, const TableSchema& table, const RowChange& change, bool as_diff) {
+  if (!first) out.put(',');
+  first = false;
+  out.uuid_name(change.uuid());
+  write_change(out, table, change, as_diff);
 }
 
 /// False if nothing but ephemeral columns changed.
@@ -80,40 +63,46 @@ bool is_worth_writing(const TableSchema& table, const RowChange& change) {
   return false;
 }
 
-void append_head(std::string& out, std::string_view comment, int64_t date_ms, bool as_diff) {
-  out += '{';
+void write_head(JsonWriter& out, std::string_view comment, int64_t date_ms, bool as_diff) {
+  out.put('{');
   if (!comment.empty()) {
-    out += "\"_comment\":";
-    append_json_string(out, comment);
-    out += ',';
+    out.put("\"_comment\":");
+    out.string(comment);
+    out.put(',');
   }
-  out += "\"_date\":";
-  append_json_integer(out, date_ms);
-  if (as_diff) out += ",\"_is_diff\":true";
+  out.put("\"_date\":");
+  out.integer(date_ms);
+  if (as_diff) out.put(",\"_is_diff\":true");
 }
 
 }  // namespace
 
-void render_transaction(std::string& out, const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff) {
+void render_transaction(std::string& text, const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff) {
+  JsonWriter out(text);
   bool any = false;
-  for (size_t t = 0; t < schema.tables.size(); t++) {
+  uint32_t done = 0;  // tables before it
+  while (done < schema.tables.size()) {
+    // The tables that changed, in their order; most transactions have one.
+    uint32_t t = static_cast<uint32_t>(schema.tables.size());
+    for (const RowChange& c : commit.changes)
+      if (c.table >= done) t = std::min<uint32_t>(t, c.table);
+    if (t == schema.tables.size()) break;
     bool open = false, first = true;
     for (const RowChange& c : commit.changes) {
       if (c.table != t || !is_worth_writing(schema.tables[t], c)) continue;
-      if (!any) append_head(out, commit.comment, date_ms, as_diff);
+      if (!any) write_head(out, commit.comment, date_ms, as_diff);
       any = true;
       if (!open) {
-        bool not_first = false;
-        append_name(out, not_first, schema.tables[t].json_name);
-        out += '{';
+        out.put(schema.tables[t].json_name.at(false));
+        out.put('{');
         open = true;
       }
-      append_uuid_name(out, first, c.uuid());
-      append_change(out, schema.tables[t], c, as_diff);
+      write_row(out, first, schema.tables[t], c, as_diff);
     }
-    if (open) out += '}';
+    if (open) out.put('}');
+    done = t + 1;
   }
-  if (any) out += "}\n";
+  if (any) out.put("}\n");
 }
 
 // --- snapshots ---
@@ -125,20 +114,19 @@ Snapshot::Snapshot(Database& db) : schema_(db.schema_ptr()) {
 std::string Snapshot::render_file(std::string_view comment, int64_t date_ms) const {
   std::string front, data;  // as large as the file: there must not be two of them
   append_record(front, schema_->to_json().to_string() + "\n");
-  append_head(data, comment, date_ms, true);
+  JsonWriter out(data);
+  write_head(out, comment, date_ms, true);
   for (const TableSchema& table : schema_->tables) {
     const std::vector<RowPtr>& rows = tables_[table.index];
     if (rows.empty()) continue;
-    bool not_first = false, first = true;
-    append_name(data, not_first, table.json_name);
-    data += '{';
-    for (const RowPtr& row : rows) {
-      append_uuid_name(data, first, row->uuid());
-      append_change(data, table, {table.index, {}, row}, true);
-    }
-    data += '}';
+    bool first = true;
+    out.put(table.json_name.at(false));
+    out.put('{');
+    for (const RowPtr& row : rows) write_row(out, first, table, {table.index, {}, row}, true);
+    out.put('}');
   }
-  data += "}\n";
+  out.put("}\n");
+  out.finish();
   append_header(front, data);
   data.insert(0, front);
   return data;

@@ -153,15 +153,14 @@ Status Transaction::parse_row(const Table& table, const Json& j, bool inserting)
 
 void Transaction::append_row(const Table& table, const Row& row, const std::vector<const ColumnSchema*>& columns) {
   (void)table;
-  std::string& out = outcome_.results;
-  out += '{';
+  JsonWriter out(outcome_.results);
+  out.put('{');
   bool first = true;
   for (const ColumnSchema* c : columns) {
-    if (!std::exchange(first, false)) out += ',';
-    out += c->json_name;
-    append_datum(out, row.get(*c));
+    out.put(c->json_name.at(std::exchange(first, false)));
+    write_datum(out, row.get(*c));
   }
-  out += '}';
+  out.put('}');
 }
 
 void Transaction::append_count(size_t n) {

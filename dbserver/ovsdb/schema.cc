@@ -50,7 +50,7 @@ Result<ColumnSchema> column_from_json(std::string_view name, const Json& j) {
   if (!column_type) return std::unexpected(column_type.error());
   ColumnSchema c;
   c.name = name;
-  c.json_name = fmt::format("\"{}\":", name);
+  c.json_name = MemberName(name);
   c.type = *column_type;
   bool weak = c.type.key.is_weak_ref() || c.type.value.is_weak_ref();
   c.is_mutable = weak || !is_mutable || is_mutable->boolean();
@@ -62,7 +62,7 @@ Result<ColumnSchema> column_from_json(std::string_view name, const Json& j) {
 
 ColumnSchema uuid_pseudo_column(std::string name, uint16_t index) {
   ColumnSchema c;
-  c.json_name = fmt::format("\"{}\":", name);
+  c.json_name = MemberName(name);
   c.name = std::move(name);
   c.index = index;
   c.is_mutable = false;
@@ -99,7 +99,7 @@ Result<TableSchema> table_from_json(std::string_view name, const Json& j) {
 
   TableSchema t;
   t.name = name;
-  t.json_name = fmt::format("\"{}\":", name);
+  t.json_name = MemberName(name);
   t.uuid_column = uuid_pseudo_column("_uuid", kUuidColumn);
   t.version_column = uuid_pseudo_column("_version", kVersionColumn);
   if (max_rows) {

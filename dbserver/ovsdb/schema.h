@@ -17,9 +17,21 @@ namespace sluice::ovsdb {
 inline constexpr uint16_t kUuidColumn = 0xffff, kVersionColumn = 0xfffe;
 bool is_id(std::string_view s);  // [A-Za-z_][A-Za-z0-9_]*
 
+/// A name as it begins a member of a JSON object: "name":
+class MemberName {
+ public:
+  MemberName() = default;
+  explicit MemberName(std::string_view id) : text_(",\"" + std::string(id) + "\":") {}  // REQUIRES: needs no escapes
+  /// With the comma that is in front of all members but the first.
+  std::string_view at(bool first) const { return std::string_view(text_).substr(first); }
+
+ private:
+  std::string text_;
+};
+
 struct ColumnSchema {
   std::string name;
-  std::string json_name;  // "name": with quotes and colon, as it begins a member
+  MemberName json_name;
   uint16_t index = 0;  // in TableSchema::columns, or kUuidColumn, kVersionColumn
   bool is_mutable = true, persistent = true;
   ColumnType type;
@@ -30,7 +42,7 @@ struct ColumnSchema {
 
 struct TableSchema {
   std::string name;
-  std::string json_name;
+  MemberName json_name;
   uint16_t index = 0;  // in DatabaseSchema::tables
   bool is_root = false;           // after the rule "no table is root = all are"
   bool declared_root = false;     // as written

@@ -172,35 +172,77 @@ Json datum_to_json(DatumRef d) {
   return Json::array({d.is_map() ? "map" : "set", std::move(elements)});
 }
 
-void append_atom(std::string& out, AtomRef a) {
+void write_atom(JsonWriter& out, const AtomRef& a) {
+  if (a.type() == AtomType::string) return out.string(a.string());
   switch (a.type()) {
-    case AtomType::none: out += "null"; break;
-    case AtomType::integer: append_json_integer(out, a.integer()); break;
-    case AtomType::real: append_json_real(out, a.real()); break;
-    case AtomType::boolean: out += a.boolean() ? "true" : "false"; break;
-    case AtomType::string: append_json_string(out, a.string()); break;
-    case AtomType::uuid: {
-      char text[] = "[\"uuid\",\"00000000-0000-0000-0000-000000000000\"]";
-      format_to(text + 9, a.uuid());
-      out.append(text, sizeof text - 1);
-    }
+    case AtomType::none: out.put("null"); break;
+    case AtomType::integer: out.integer(a.integer()); break;
+    case AtomType::real: out.real(a.real()); break;
+    case AtomType::boolean: out.boolean(a.boolean()); break;
+    case AtomType::string: out.string(a.string()); break;
+    case AtomType::uuid: out.uuid_atom(a.uuid()); break;
   }
 }
 
-void append_datum(std::string& out, DatumRef d) {
-  size_t n = d.size();
-  if (!d.is_map() && n == 1) return append_atom(out, d.key(0));
-  out += d.is_map() ? "[\"map\",[" : "[\"set\",[";
-  for (size_t i = 0; i < n; i++) {
-    if (i) out += ',';
-    if (d.is_map()) out += '[';
-    append_atom(out, d.key(i));
-    if (!d.is_map()) continue;
-    out += ',';
-    append_atom(out, d.value(i));
-    out += ']';
+namespace {
+
+void write_set(JsonWriter& out, DatumRef d) {
+  out.put("[\"set\",[");
+  bool first = true;
+  d.for_each([&](const AtomRef& key, const AtomRef&) {
+    if (!std::exchange(first, false)) out.put(',');
+    write_atom(out, key);
+  });
+  out.put("]]");
+}
+
+void write_map(JsonWriter& out, DatumRef d) {
+  out.put("[\"map\",[");
+  bool first = true;
+  auto begin = [&] { out.put(std::string_view(",[").substr(std::exchange(first, false))); };
+  if (d.key_type() == AtomType::string && d.value_type() == AtomType::string) {
+    d.for_each_text([&](std::string_view key, std::string_view value) {
+      begin();
+      out.string(key);
+      out.put(',');
+      out.string(value);
+      out.put(']');
+    });
+  } else {
+    d.for_each([&](const AtomRef& key, const AtomRef& value) {
+      begin();
+      write_atom(out, key);
+      out.put(',');
+      write_atom(out, value);
+      out.put(']');
+    });
   }
-  out += "]]";
+  out.put("]]");
+}
+
+}  // namespace
+
+void write_datum(JsonWriter& out, DatumRef d) {
+  if (d.is_map()) return write_map(out, d);
+  switch (d.key_type()) {
+    case AtomType::string:
+      if (d.is_one(AtomType::string)) return out.string(d.one_string());
+      break;
+    case AtomType::integer:
+      if (d.is_one(AtomType::integer)) return out.integer(d.one<int64_t>());
+      break;
+    case AtomType::uuid:
+      if (d.is_one(AtomType::uuid)) return out.uuid_atom(d.one<Uuid>());
+      break;
+    default:
+      if (d.size() == 1) return write_atom(out, d.key(0));
+  }
+  write_set(out, d);
+}
+
+void append_datum(std::string& out, DatumRef d) {
+  JsonWriter writer(out);
+  write_datum(writer, d);
 }
 
 }  // namespace sluice::ovsdb

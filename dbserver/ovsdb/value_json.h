@@ -10,6 +10,7 @@
 #include "dbserver/ovsdb/types.h"
 #include "dbserver/ovsdb/values.h"
 #include "lib/json.h"
+#include "lib/json_writer.h"
 
 namespace sluice::ovsdb {
 
@@ -43,7 +44,8 @@ Status parse_datum_to(std::string& out, const Json& j, const ColumnType& type, S
 
 Json atom_to_json(AtomRef a);
 Json datum_to_json(DatumRef d);
-void append_atom(std::string& out, AtomRef a);
+void write_atom(JsonWriter& out, const AtomRef& a);
+void write_datum(JsonWriter& out, DatumRef d);
 void append_datum(std::string& out, DatumRef d);
 
 }  // namespace sluice::ovsdb

@@ -40,50 +40,6 @@ AtomRef default_atom(AtomType t) {
 
 // --- views ---
 
-DatumRef::Layout DatumRef::layout() const {
-  bool text_keys = key_ == AtomType::string, text_values = value_ == AtomType::string;
-  size_t key_width = atom_width(key_);
-  if (!text_keys && !text_values) {
-    size_t n = size_ / (key_width + atom_width(value_));
-    return {n, nullptr, nullptr, data_, data_ + n * key_width};
-  }
-  size_t n = u32(data_);
-  const uint8_t* p = data_ + 4;
-  Layout l{n, nullptr, nullptr, nullptr, nullptr};
-  if (text_keys) l.key_ends = p, p += 4 * n;
-  if (text_values) l.value_ends = p, p += 4 * n;
-  l.keys = p;
-  l.values = p + (text_keys ? u32(l.key_ends + 4 * (n - 1)) : n * key_width);
-  return l;
-}
-
-AtomRef DatumRef::atom_at(AtomType t, const uint8_t* ends, const uint8_t* data, size_t i) {
-  switch (t) {
-    case AtomType::none: break;
-    case AtomType::integer: {
-      int64_t v;
-      std::memcpy(&v, data + i * 8, 8);
-      return v;
-    }
-    case AtomType::real: {
-      double v;
-      std::memcpy(&v, data + i * 8, 8);
-      return v;
-    }
-    case AtomType::boolean: return data[i] != 0;
-    case AtomType::string: {
-      uint32_t from = i ? u32(ends + 4 * (i - 1)) : 0;
-      return std::string_view(reinterpret_cast<const char*>(data) + from, u32(ends + 4 * i) - from);
-    }
-    case AtomType::uuid: {
-      Uuid v;
-      std::memcpy(&v, data + i * 16, 16);
-      return v;
-    }
-  }
-  return {};
-}
-
 AtomRef DatumRef::key(size_t i) const {
   Layout l = layout();
   return atom_at(key_, l.key_ends, l.keys, i);

@@ -106,8 +106,42 @@ class DatumRef {
     return u32(data_);
   }
   bool empty() const { return size_ == 0; }
+  /// A set of just one atom of this type.
+  bool is_one(AtomType t) const {
+    if (key_ != t || value_ != AtomType::none) return false;
+    return t == AtomType::string ? size_ && u32(data_) == 1 : size_ == atom_width(t);
+  }
+  // REQUIRES: is_one() of the type.
+  std::string_view one_string() const { return bytes().substr(8); }
+  template <typename T>
+  T one() const {
+    T v;
+    std::memcpy(&v, data_, sizeof v);
+    return v;
+  }
   AtomRef key(size_t i) const;    // REQUIRES: i < size()
   AtomRef value(size_t i) const;  // REQUIRES: i < size(), a map
+  /// fn(key, value) for each element; the value is none in a set.
+  template <typename Fn>
+  void for_each(Fn fn) const {
+    if (!size_) return;
+    Layout l = layout();
+    for (size_t i = 0; i < l.n; i++) fn(atom_at(key_, l.key_ends, l.keys, i), is_map() ? atom_at(value_, l.value_ends, l.values, i) : AtomRef());
+  }
+  /// Likewise of a map from strings to strings.
+  template <typename Fn>
+  void for_each_text(Fn fn) const {
+    if (!size_) return;
+    Layout l = layout();
+    auto text = reinterpret_cast<const char*>(l.keys), value_text = reinterpret_cast<const char*>(l.values);
+    uint32_t key_from = 0, value_from = 0;
+    for (size_t i = 0; i < l.n; i++) {
+      uint32_t key_end = u32(l.key_ends + 4 * i), value_end = u32(l.value_ends + 4 * i);
+      fn(std::string_view(text + key_from, key_end - key_from), std::string_view(value_text + value_from, value_end - value_from));
+      key_from = key_end;
+      value_from = value_end;
+    }
+  }
   /// Position of a key, or size().
   size_t find(AtomRef key) const;
   bool contains(AtomRef key) const { return find(key) < size(); }
@@ -145,6 +179,50 @@ class DatumRef {
   uint32_t size_ = 0;
   AtomType key_ = AtomType::none, value_ = AtomType::none;
 };
+
+inline DatumRef::Layout DatumRef::layout() const {
+  bool text_keys = key_ == AtomType::string, text_values = value_ == AtomType::string;
+  size_t key_width = atom_width(key_);
+  if (!text_keys && !text_values) {
+    size_t n = size_ / (key_width + atom_width(value_));
+    return {n, nullptr, nullptr, data_, data_ + n * key_width};
+  }
+  size_t n = u32(data_);
+  const uint8_t* p = data_ + 4;
+  Layout l{n, nullptr, nullptr, nullptr, nullptr};
+  if (text_keys) l.key_ends = p, p += 4 * n;
+  if (text_values) l.value_ends = p, p += 4 * n;
+  l.keys = p;
+  l.values = p + (text_keys ? u32(l.key_ends + 4 * (n - 1)) : n * key_width);
+  return l;
+}
+
+inline AtomRef DatumRef::atom_at(AtomType t, const uint8_t* ends, const uint8_t* data, size_t i) {
+  switch (t) {
+    case AtomType::none: break;
+    case AtomType::integer: {
+      int64_t v;
+      std::memcpy(&v, data + i * 8, 8);
+      return v;
+    }
+    case AtomType::real: {
+      double v;
+      std::memcpy(&v, data + i * 8, 8);
+      return v;
+    }
+    case AtomType::boolean: return data[i] != 0;
+    case AtomType::string: {
+      uint32_t from = i ? u32(ends + 4 * (i - 1)) : 0;
+      return std::string_view(reinterpret_cast<const char*>(data) + from, u32(ends + 4 * i) - from);
+    }
+    case AtomType::uuid: {
+      Uuid v;
+      std::memcpy(&v, data + i * 16, 16);
+      return v;
+    }
+  }
+  return {};
+}
 
 /// An owned datum.  Copies share.
 class Datum {

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Appends JSON text to a string, piece by piece: for texts that are made of many small pieces, where growing a std::string for each would cost more than the
+// pieces.  Room is made ahead and not cleared.
+//
+// While a writer lives the string is its own: it is whole, and cut to what was written, when the writer ends or finish() was called.  Plain object, one thread.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "lib/uuid.h"
+
+namespace sluice {
+
+class JsonWriter {
+ public:
+  /// Appends to what is there.
+  explicit JsonWriter(std::string& out) : out_(out) { take(out.size()); }
+  ~JsonWriter() { finish(); }
+  JsonWriter(const JsonWriter&) = delete;
+  JsonWriter& operator=(const JsonWriter&) = delete;
+  void finish() {
+    size_t n = size();
+    out_.resize_and_overwrite(n, [n](char*, size_t) { return n; });
+    take(n);
+  }
+  /// finish(), and the string, which is empty then.
+  std::string take_text() {
+    finish();
+    std::string text = std::move(out_);
+    out_.clear();
+    take(0);
+    return text;
+  }
+
+  size_t size() const { return static_cast<size_t>(p_ - out_.data()); }  // with what was there before
+  void cut(size_t size) { p_ = out_.data() + size; }
+  /// So many bytes more are expected.
+  void reserve(size_t bytes) {
+    if (static_cast<size_t>(end_ - p_) < bytes) grow(bytes);
+  }
+
+  void put(char c) {
+    reserve(1);
+    *p_++ = c;
+  }
+  template <size_t N>
+  void put(const char (&literal)[N]) {
+    reserve(N);
+    std::memcpy(p_, literal, N - 1);
+    p_ += N - 1;
+  }
+  void put(std::string_view text) {
+    reserve(text.size());
+    copy(text.data(), text.size());
+  }
+  void integer(int64_t i);
+  void real(double d, bool always_15 = false);
+  void boolean(bool b) { put(b ? std::string_view("true") : std::string_view("false")); }
+  /// With quotes and escapes.
+  void string(std::string_view s);
+  /// A member's name: "uuid":
+  void uuid_name(const Uuid& u) {
+    reserve(kUuidTextLength + 3);
+    *p_++ = '"';
+    format_to(p_, u);
+    p_ += kUuidTextLength;
+    *p_++ = '"';
+    *p_++ = ':';
+  }
+  /// ["uuid","..."]
+  void uuid_atom(const Uuid& u) {
+    put("[\"uuid\",\"");
+    reserve(kUuidTextLength + 2);
+    format_to(p_, u);
+    p_ += kUuidTextLength;
+    *p_++ = '"';
+    *p_++ = ']';
+  }
+
+ private:
+  void take(size_t used) {
+    p_ = out_.data() + used;
+    end_ = out_.data() + out_.size();
+  }
+  void grow(size_t bytes);
+  void tail(const char* from, size_t n, size_t before);
+  void escape(unsigned char c);
+  /// REQUIRES: room for it.  Two moves that overlap are enough for most.
+  void copy(const char* from, size_t n) {
+    if (n >= 8 && n <= 16) {
+      copy_ends<uint64_t>(from, n);
+    } else if (n > 16 && n <= 32) {
+      copy_ends<unsigned __int128>(from, n);
+    } else if (n >= 4 && n < 8) {
+      copy_ends<uint32_t>(from, n);
+    } else if (n >= 4) {
+      std::memcpy(p_, from, n);
+    } else if (n) {
+      char middle = from[n / 2], last = from[n - 1];
+      p_[0] = from[0];
+      p_[n / 2] = middle;
+      p_[n - 1] = last;
+    }
+    p_ += n;
+  }
+  template <typename Word>
+  void copy_ends(const char* from, size_t n) {
+    Word first, last;
+    std::memcpy(&first, from, sizeof first);
+    std::memcpy(&last, from + n - sizeof last, sizeof last);
+    std::memcpy(p_, &first, sizeof first);
+    std::memcpy(p_ + n - sizeof last, &last, sizeof last);
+  }
+
+  std::string& out_;
+  char *p_, *end_;  // next byte; behind the room
+};
+
+}  // namespace sluice
