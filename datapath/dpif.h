@@ -19,6 +19,7 @@
 
 #include "datapath/ct_entry.h"
 #include "datapath/flow.h"
+#include "datapath/meter.h"
 #include "datapath/netdev.h"
 #include "datapath/odp_action.h"
 #include "datapath/packet.h"
@@ -143,6 +144,14 @@ class Dpif {
   virtual void execute(Packet packet, const OdpActions& actions, Time now) = 0;
   /// Flows that were put and packets that were executed until now may have waited to be handed over together: they do no longer.
   virtual void complete(Time) {}
+
+  // --- meters (OdpMeter) ---
+
+  virtual DpMeterFeatures meter_features() const { return {}; }
+  /// Makes it or changes it; its statistics begin anew.  0 or errno (EFBIG: too many).
+  virtual int meter_set(uint32_t /*id*/, const DpMeter&, Time) { return 95; /* EOPNOTSUPP */ }
+  virtual void meter_del(uint32_t /*id*/) {}
+  virtual std::optional<DpMeterStats> meter_stats(uint32_t /*id*/) { return std::nullopt; }
 
   // --- connection tracking (OdpCt) ---
 

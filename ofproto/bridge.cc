@@ -19,6 +19,7 @@ ofp::FlowRemovedReason wire_reason(RuleEnd end) {
     case RuleEnd::kIdleTimeout: return ofp::FlowRemovedReason::kIdleTimeout;
     case RuleEnd::kHardTimeout: return ofp::FlowRemovedReason::kHardTimeout;
     case RuleEnd::kGroupDelete: return ofp::FlowRemovedReason::kGroupDelete;
+    case RuleEnd::kMeterDelete: return ofp::FlowRemovedReason::kMeterDelete;
     case RuleEnd::kEviction: return ofp::FlowRemovedReason::kEviction;
     case RuleEnd::kDelete: break;
   }
@@ -129,6 +130,7 @@ void Bridge::set_fail_open(bool on, Time now) {
 void Bridge::flush_flows(Time now) {
   impl_->view.tables->clear(now);
   impl_->view.groups.clear();
+  remove_meters(now);
   if (impl_->normal_by_default) set_normal_by_default(true, now);
   impl_->owner.impl_->config_changed(*impl_, now);
 }
@@ -165,6 +167,8 @@ Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::Match& matc
   ofp::ActionCheck c{.version = version, .table_id = table, .n_tables = kFlowTables};
   if (auto ok = ofp::check_actions(actions, match, c); !ok) return ok;
   if (!groups_exist(v, actions)) return std::unexpected(Error::OFPBAC_BAD_OUT_GROUP);
+  for (const ofp::Action& a : actions)
+    if (auto* m = a.as<ofp::Meter>(); m && !v.meters.contains(m->meter_id)) return std::unexpected(Error::OFPMMFC_INVALID_METER);
   return {};
 }
 

@@ -88,7 +88,7 @@ class Bridge {
   void set_fail_open(bool on, Time now);
   /// Packets that no flow matches go to the controllers (set while a session of OpenFlow 1.2 or less is there), else they are dropped.
   void set_miss_to_controller(bool on, Time now);
-  void flush_flows(Time now);                 // flows and groups; set_normal_by_default's flow comes back if on
+  void flush_flows(Time now);                 // flows, groups and meters; set_normal_by_default's flow comes back if on
 
   // --- OpenFlow requests (agent); an error has changed nothing ---
   ofp::FeaturesReply features() const;
@@ -116,6 +116,10 @@ class Bridge {
   std::vector<ofp::GroupDesc> group_descs(uint32_t group_id) const;                                  // OFPG_ALL: all
   std::vector<ofp::GroupStats> group_stats(uint32_t group_id, Time now) const;
   ofp::GroupFeatures group_features() const;
+  std::expected<void, ofp::Error> meter_mod(const ofp::MeterMod& mod, Time now);
+  std::expected<std::vector<ofp::MeterConfig>, ofp::Error> meter_configs(uint32_t meter_id) const;   // OFPM_ALL: all
+  std::expected<std::vector<ofp::MeterStats>, ofp::Error> meter_stats(uint32_t meter_id, Time now) const;
+  ofp::MeterFeatures meter_features() const;
 
   // --- bundles: between stage() and commit() or roll_back() requests change tables that packets do not see yet, and packet-outs wait ---
   struct Stage {
@@ -134,6 +138,7 @@ class Bridge {
 
  private:
   friend class Switch;
+  void remove_meters(Time now);
   friend std::expected<std::string, std::string> trace_command(const std::vector<Switch*>& switches, const std::vector<std::string>& args, Time now);
   std::unique_ptr<Impl> impl_;
 };

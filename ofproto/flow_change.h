@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-enum class RuleEnd : uint8_t { kIdleTimeout, kHardTimeout, kDelete, kGroupDelete, kEviction };
+enum class RuleEnd : uint8_t { kIdleTimeout, kHardTimeout, kDelete, kGroupDelete, kMeterDelete, kEviction };
 
 struct FlowChange {
   enum class Kind : uint8_t { kAdded, kModified, kRemoved } kind;

@@ -122,6 +122,7 @@ Outcome group_mod(const Request& r) {
   if (done) r.agent.forward_request(r.connection, r.body<GroupMod>());
   return done;
 }
+Outcome meter_mod(const Request& r) { return r.bridge().meter_mod(r.body<MeterMod>(), r.agent.now()); }
 Outcome port_mod(const Request& r) { return r.bridge().port_mod(r.body<PortMod>(), r.agent.now()); }
 Outcome table_mod(const Request& r) { return r.bridge().table_mod(r.body<TableMod>(), r.connection.version(), r.agent.now()); }
 Outcome packet_out(const Request& r) { return r.bridge().packet_out(r.body<PacketOut>(), r.connection.version(), r.agent.now()); }
@@ -208,6 +209,20 @@ Outcome group_features(const Request& r) {
   return {};
 }
 
+/// Of one meter, or of all.
+template <typename Reply, typename Got>
+Outcome meter_reply(const Request& r, Got got) {
+  if (!got) return std::unexpected(got.error());
+  r.reply(Reply{std::move(*got)});
+  return {};
+}
+Outcome meter_stats(const Request& r) { return meter_reply<MeterStatsReply>(r, r.bridge().meter_stats(r.body<MeterRequest>().meter_id, r.agent.now())); }
+Outcome meter_config(const Request& r) { return meter_reply<MeterConfigReply>(r, r.bridge().meter_configs(r.body<MeterRequest>().meter_id)); }
+Outcome meter_features(const Request& r) {
+  r.reply(r.bridge().meter_features());
+  return {};
+}
+
 Outcome table_features(const Request& r) {
   if (!r.body<TableFeaturesMessage>().tables.empty()) return std::unexpected(Error::OFPTFFC_EPERM);
   r.reply(TableFeaturesMessage{r.bridge().table_features()});
@@ -268,6 +283,7 @@ constexpr Row kHandlers[] = {
     {MessageType::NXT_FLOW_MOD, flow_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_GROUP_MOD, group_mod, Allowed::kNotSecondary},
     {MessageType::NXT_GROUP_MOD, group_mod, Allowed::kNotSecondary},
+    {MessageType::OFPT_METER_MOD, meter_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_PORT_MOD, port_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_TABLE_MOD, table_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_PACKET_OUT, packet_out, Allowed::kNotSecondary},
@@ -292,6 +308,9 @@ constexpr Row kHandlers[] = {
     {MessageType::ONFST_FLOW_MONITOR_REQUEST, flow_monitor},
     {MessageType::NXT_FLOW_MONITOR_CANCEL, flow_monitor_cancel},
     {MessageType::ONFT_FLOW_MONITOR_CANCEL, flow_monitor_cancel},
+    {MessageType::OFPST_METER_REQUEST, meter_stats},
+    {MessageType::OFPST_METER_CONFIG_REQUEST, meter_config},
+    {MessageType::OFPST_METER_FEATURES_REQUEST, meter_features},
     {MessageType::OFPST_GROUP_REQUEST, group_stats},
     {MessageType::NXST_GROUP_REQUEST, group_stats},
     {MessageType::OFPST_GROUP_DESC_REQUEST, group_desc},

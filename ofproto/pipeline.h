@@ -58,6 +58,12 @@ struct Group {
   Time created{}, modified{};
 };
 
+struct BridgeMeter {
+  ofp::MeterConfig config;
+  uint32_t dp_id = 0;              // in the datapath
+  Time created{};
+};
+
 /// OFPPR-independent settings of one bridge as translation needs them, and its tables.
 struct BridgeView {
   BridgeId id = 0;
@@ -67,6 +73,7 @@ struct BridgeView {
   std::map<PortId, L2Port> l2_ports;            // in the order of creation, which is that of flooding
   std::unique_ptr<FlowTables> tables;
   std::map<uint32_t, Group> groups;
+  std::map<uint32_t, BridgeMeter> meters;
   MacTable macs{8192, seconds(300)};
   ofp::Fragments fragments = ofp::Fragments::kNormal;
   bool miss_to_controller = false;              // some controller wants packets that no flow matches (only before OpenFlow 1.3)

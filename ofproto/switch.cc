@@ -28,6 +28,7 @@ void Switch::remove_bridge(const std::string& name, Time now) {
   auto it = impl_->bridges.find(name);
   if (it == impl_->bridges.end()) return;
   impl_->push_all();
+  it->second->remove_meters(now);
   impl_->bridges.erase(it);
   impl_->resolve_patches(now);
   impl_->dpif.set_generation(++impl_->generation, now);

@@ -5,6 +5,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,7 @@ struct Switch::Impl {
   uint64_t generation = 1;
   Origins origins;
   PacketInSpecs specs;
+  std::set<uint32_t> meter_ids;             // of the datapath's meters, of all bridges
   size_t megaflows = 0;
   uint64_t pushed_at_hits = UINT64_MAX;     // dpif hits when statistics were last pushed
   // The revalidation under way, from there on; all megaflows are at least of generation `valid_generation`, and of `revalidation_generation` when it is done.

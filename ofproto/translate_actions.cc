@@ -314,7 +314,10 @@ Translator::Then Translator::act(const DebugRecirc&) {
 }
 template <>
 Translator::Then Translator::act(const Meter& a) {
-  emit({OdpMeter{a.meter_id}});
+  auto meter = bridge_->meters.find(a.meter_id);
+  if (meter == bridge_->meters.end()) return Then::kGoOn;
+  commit();
+  emit({OdpMeter{meter->second.dp_id}});
   return Then::kGoOn;
 }
 

@@ -109,7 +109,11 @@ void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss) 
     if (flow_.reg[i]) m.value.reg[i] = flow_.reg[i], m.mask.reg[i] = ~be32();
   if (flow_.ct_state) m.value.ct_state = m.mask.ct_state = kCtTrk;   // that there is something to tell; what it is, each packet says (upcall.cc)
   commit();
-  emit({OdpUserspace{SlowReason::kController, packet_in_cookie(spec), c.max_len}});
+  OdpAction up{OdpUserspace{SlowReason::kController, packet_in_cookie(spec), c.max_len}};
+  // Its own meter, or that of all packet-ins: it drops this copy alone.
+  auto meter = bridge_->meters.find(c.meter_id ? c.meter_id : ofp::OFPM_CONTROLLER);
+  if (meter == bridge_->meters.end()) emit(std::move(up));
+  else emit({OdpSample{UINT32_MAX, {{OdpMeter{meter->second.dp_id}}, std::move(up)}}});
   out_.packet_ins.push_back(std::move(spec));
 }
 

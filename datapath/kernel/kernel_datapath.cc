@@ -75,6 +75,9 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   dp = *datapath;
   if (auto all = vports.list(dp.ifindex)) found = std::move(*all);
   std::erase_if(found, [](const Vport& v) { return v.port == kOdpLocal; });
+  meters.forget();
+  meter_features = meters.features(dp.ifindex);
+  for (auto& [id, meter] : meter_configs) (void)meters.set(dp.ifindex, id, meter);
   ProbeResult probed = probe_kernel(control, families, dp.ifindex);
   features = probed.features;
   std::string line;
@@ -99,6 +102,26 @@ const std::string& KernelDatapath::type() const {
 const std::string& KernelDatapath::name() const { return impl_->name; }
 std::vector<std::pair<std::string, std::string>> KernelDatapath::features() const { return impl_->feature_text; }
 int KernelDatapath::wait_fd() const { return impl_->epoll.get(); }
+DpMeterFeatures KernelDatapath::meter_features() const { return impl_->meter_features; }
+
+int KernelDatapath::meter_set(uint32_t id, const DpMeter& meter, Time) {
+  if (!impl_->open_datapath()) return ENODEV;
+  if (int error = impl_->meters.set(impl_->dp.ifindex, id, meter)) return error;
+  impl_->meter_configs[id] = meter;
+  return 0;
+}
+
+void KernelDatapath::meter_del(uint32_t id) {
+  impl_->meter_configs.erase(id);
+  if (impl_->dp.ifindex) (void)impl_->meters.remove(impl_->dp.ifindex, id);
+}
+
+std::optional<DpMeterStats> KernelDatapath::meter_stats(uint32_t id) {
+  impl_->flush();
+  auto stats = impl_->dp.ifindex ? impl_->meters.get(impl_->dp.ifindex, id) : std::unexpected(ENODEV);
+  return stats ? std::optional(*stats) : std::nullopt;
+}
+
 void KernelDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
 void KernelDatapath::set_generation(uint64_t generation, Time now) { impl_->generation = generation, impl_->now = now; }
 

@@ -11,6 +11,7 @@
 #include "datapath/kernel/genl_socket.h"
 #include "datapath/kernel/kernel_datapath.h"
 #include "datapath/kernel/kernel_device.h"
+#include "datapath/kernel/meters.h"
 #include "datapath/kernel/odp_netlink.h"
 #include "datapath/kernel/vport.h"
 #include "lib/log.h"
@@ -44,6 +45,9 @@ struct KernelDatapath::Impl {
   KernelFeatures features;
   std::vector<std::pair<std::string, std::string>> feature_text;
   VportRequests vports{control, families};
+  MeterRequests meters{control};
+  DpMeterFeatures meter_features;
+  std::map<uint32_t, DpMeter> meter_configs;   // of ours: set again when the module comes back
   KernelDp dp;                             // ifindex 0: there is none now
   std::map<uint32_t, KernelPort> ports;
   std::vector<Vport> found;                // of earlier times, not claimed yet

@@ -25,6 +25,10 @@ bool is_edit(OpCode code) {
 
 void Executor::run(const Program& program, Packet* packet, Time now, unsigned depth) {
   for (const Op& op : program.ops()) {
+    if (op.code == OpCode::kMeter) {   // what it does not let pass is gone for the rest of the program
+      if (meters_.pass(op.arg, packet->size(), now)) continue;
+      return pool_.give(packet);
+    }
     // Not for the last operation: that takes our reference.
     if (!op.last && !is_edit(op.code)) PacketPool::share(packet);
     Packet* rest = step(op, packet, now, depth);
@@ -67,9 +71,6 @@ Packet* Executor::step(const Op& op, Packet* p, Time now, unsigned depth) {
       [[fallthrough]];
     case OpCode::kClone:
       run(*op.nested, p, now, depth);
-      return nullptr;
-    case OpCode::kMeter:
-      pool_.give(p);   // meters pass all until there are any
       return nullptr;
     case OpCode::kCheckPktLen: {
       // What is compared is the frame without its tag.

@@ -8,6 +8,7 @@
 
 #include "datapath/dpif.h"
 #include "datapath/user/conntrack.h"
+#include "datapath/user/meters.h"
 #include "datapath/user/ports.h"
 #include "datapath/user/program.h"
 
@@ -23,8 +24,8 @@ class PacketExits {
 
 class Executor {
  public:
-  Executor(PacketPool& pool, UserPorts& ports, Conntrack& connections, PacketExits& exits, uint64_t seed)
-      : pool_(pool), ports_(ports), connections_(connections), exits_(exits), random_(seed | 1) {}
+  Executor(PacketPool& pool, UserPorts& ports, Conntrack& connections, UserMeters& meters, PacketExits& exits, uint64_t seed)
+      : pool_(pool), ports_(ports), connections_(connections), meters_(meters), exits_(exits), random_(seed | 1) {}
   /// Consumes one reference of `packet`.
   void run(const Program& program, Packet* packet, Time now, unsigned depth);
 
@@ -39,6 +40,7 @@ class Executor {
   PacketPool& pool_;
   UserPorts& ports_;
   Conntrack& connections_;
+  UserMeters& meters_;
   PacketExits& exits_;
   uint64_t random_;
 };

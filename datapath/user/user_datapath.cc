@@ -23,7 +23,7 @@ constexpr unsigned kBurstsPerPort = 8;  // in one run(), so that no port and no 
 
 struct UserDatapath::Impl final : PacketExits {
   Impl(UserDatapathSettings s, NetdevFactory& f)
-      : settings(std::move(s)), factory(f), ports(pool), flows(settings.seed), cache(settings.seed), connections(settings.seed), executor(pool, ports, connections, *this, settings.seed) {}
+      : settings(std::move(s)), factory(f), ports(pool), flows(settings.seed), cache(settings.seed), connections(settings.seed), executor(pool, ports, connections, meters, *this, settings.seed) {}
 
   void receive(UserPort& port, Time now);
   void forward(PacketBatch& batch, UserPort& port, Time now);
@@ -47,6 +47,7 @@ struct UserDatapath::Impl final : PacketExits {
   FlowCache cache;
   ProgramCache programs;
   Conntrack connections;
+  UserMeters meters;
   Executor executor;
   UpcallHandler* handler = nullptr;
   uint64_t generation = 0;
@@ -358,6 +359,11 @@ bool UserDatapath::ct_set_tcp_sequence_check(bool on) { return impl_->connection
 std::vector<CtZoneLimit> UserDatapath::ct_limits() const { return impl_->connections.limits(); }
 bool UserDatapath::ct_set_limit(int32_t zone, uint32_t limit) { return impl_->connections.set_limit(zone, limit), true; }
 bool UserDatapath::ct_del_limit(uint16_t zone) { return impl_->connections.del_limit(zone); }
+
+DpMeterFeatures UserDatapath::meter_features() const { return UserMeters::kFeatures; }
+int UserDatapath::meter_set(uint32_t id, const DpMeter& meter, Time now) { return impl_->meters.set(id, meter, now); }
+void UserDatapath::meter_del(uint32_t id) { impl_->meters.remove(id); }
+std::optional<DpMeterStats> UserDatapath::meter_stats(uint32_t id) { return impl_->meters.stats(id); }
 
 void UserDatapath::set_generation(uint64_t generation, Time) { impl_->generation = generation; }
 

@@ -48,6 +48,11 @@ class UserDatapath final : public Dpif {
   bool flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) override;
   DpifStats stats() const override;
 
+  DpMeterFeatures meter_features() const override;
+  int meter_set(uint32_t id, const DpMeter& meter, Time now) override;
+  void meter_del(uint32_t id) override;
+  std::optional<DpMeterStats> meter_stats(uint32_t id) override;
+
   void set_generation(uint64_t generation, Time now) override;
   void execute(Packet packet, const OdpActions& actions, Time now) override;
 

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// Meters of openvswitch.ko: generic netlink family ovs_meter.
+#pragma once
+
+#include <expected>
+#include <optional>
+
+#include "datapath/kernel/genl_socket.h"
+#include "datapath/meter.h"
+
+namespace sluice {
+
+/// The attributes of OVS_METER_CMD_SET.
+void encode_meter(uint32_t id, const DpMeter& meter, AttrWriter& out);
+std::optional<DpMeterStats> decode_meter_stats(ByteView attrs);
+DpMeterFeatures decode_meter_features(ByteView attrs);
+
+/// Errors: errno; EOPNOTSUPP: the module has no meters.
+class MeterRequests {
+ public:
+  explicit MeterRequests(GenlSocket& socket) : socket_(socket) {}
+  /// Nothing of it if there are no meters, or if those that there are don't work: before Linux 4.18 the kernel told wrong ids.
+  DpMeterFeatures features(int dp_ifindex);
+  int set(int dp_ifindex, uint32_t id, const DpMeter& meter);
+  std::expected<DpMeterStats, int> get(int dp_ifindex, uint32_t id);
+  int remove(int dp_ifindex, uint32_t id);
+  /// The module was unloaded: its families have other numbers when it is back.
+  void forget() { family_ = 0; }
+
+ private:
+  std::expected<GenlMessage, int> request(int dp_ifindex, uint8_t command, const GenlSocket::Write& write);
+  GenlSocket& socket_;
+  uint16_t family_ = 0;
+};
+
+}  // namespace sluice
