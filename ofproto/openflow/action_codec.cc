@@ -17,8 +17,10 @@ constexpr uint16_t kVendorType = 0xffff;   // OFPAT_VENDOR, OFPAT_EXPERIMENTER
 // OFPIT_*
 enum : uint16_t { kGoto = 1, kWriteMetadata, kWriteActions, kApplyActions, kClearActions, kMeterInstruction };
 constexpr uint16_t kExperimenterInstruction = 0xffff;
+constexpr uint16_t kNxWriteMetadata = 22;
 
-Result<const WireRow*> read_head(ByteReader& body, uint16_t type, Version v) {
+Result<const WireRow*> read_head(ByteReader& body, uint16_t type, const ActionContext& ctx) {
+  Version v = ctx.version;
   if (type != kVendorType) {
     const WireRow* row = row_to_read(WireForm::kStandard, type, v);
     if (!row) return fail(Error::OFPBAC_BAD_TYPE);
@@ -29,8 +31,9 @@ Result<const WireRow*> read_head(ByteReader& body, uint16_t type, Version v) {
   if (!body.ok()) return fail(Error::OFPBAC_BAD_LEN);
   if (vendor != kNiciraVendor && vendor != kOnfVendor) return fail(Error::OFPBAC_BAD_VENDOR);
   const WireRow* row = row_to_read(vendor == kNiciraVendor ? WireForm::kNicira : WireForm::kOnf, subtype, v);
-  if (!row && vendor == kNiciraVendor && row_to_read(WireForm::kNicira, subtype, Version::k10)) {
-    log_actions.warn(limit, "{} instruction not allowed here", "write_metadata");  // the one action that 1.1 made an instruction
+  if (vendor == kNiciraVendor && subtype == kNxWriteMetadata) {  // the one action that 1.1 made an instruction
+    if (ctx.in_rule) return row_to_read(WireForm::kNicira, subtype, Version::k10);
+    log_actions.warn(limit, "write_metadata instruction not allowed here");
     return fail(Error::OFPBIC_UNSUP_INST);
   }
   if (!row) return fail(Error::OFPBAC_BAD_VENDOR_TYPE);
@@ -42,7 +45,7 @@ Status read_action(ByteReader& r, const ActionContext& ctx, Action& out) {
   uint16_t type = load_be<uint16_t>(r.position()), length = load_be<uint16_t>(r.position() + 2);
   if (length < 8 || length % 8 || length > r.remaining()) return fail(Error::OFPBAC_BAD_LEN);
   ByteReader body(r.bytes(length).subspan(4));
-  auto row = read_head(body, type, ctx.version);
+  auto row = read_head(body, type, ctx);
   if (!row) return fail(row.error());
   if (Status s = (*row)->read(body, ctx, out); !s) return s;
   if (body.remaining() > (*row)->tail) return fail(Error::OFPBAC_BAD_LEN);
@@ -84,7 +87,7 @@ Status read_action_list(ByteReader r, const ActionContext& ctx, Actions& out) {
   while (r.remaining()) {
     size_t offset = whole.remaining() - r.remaining();
     if (Status s = read_action(r, ctx, out.emplace_back()); !s) {
-      if (ctx.depth == 0) tell_bad_action(whole.rest(), offset, s.error());
+      if (ctx.depth == 0 && s.error() != Error::OFPBIC_UNSUP_INST) tell_bad_action(whole.rest(), offset, s.error());
       return s;
     }
   }
@@ -134,8 +137,11 @@ struct Instructions {
 };
 
 Status split_instructions(ByteReader r, Version version, Instructions& out) {
+  if (r.remaining() % 8) {
+    log_actions.warn(limit, "OpenFlow message instructions length {} is not a multiple of 8", r.remaining());
+    return fail(Error::OFPBIC_BAD_LEN);
+  }
   while (r.remaining()) {
-    if (r.remaining() < 8) return fail(Error::OFPBIC_BAD_LEN);
     uint16_t type = r.u16(), length = r.u16();
     if (length < 8 || length % 8 || length - 4u > r.remaining()) return fail(Error::OFPBIC_BAD_LEN);
     ByteView body = r.bytes(length - 4u);
@@ -191,7 +197,7 @@ Status write_other_instruction(const Action& a, ByteWriter& w, const ActionConte
 }  // namespace
 
 Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Actions& out) {
-  ActionContext ctx{version, tlv, 0};
+  ActionContext ctx{version, tlv, 0, true};
   if (version == Version::k10) return r.remaining() % 8 ? fail(Error::OFPBAC_BAD_LEN) : read_action_list(r, ctx, out);
   // Nearly always apply_actions is all.
   size_t size = r.remaining();
@@ -208,6 +214,7 @@ Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Act
   if (in.has(kWriteActions)) {
     WriteActions write;
     ctx.depth = 1;
+    ctx.in_rule = false;
     if (Status s = read_action_list(in.actions(kWriteActions), ctx, write.actions); !s) return s;
     out.push_back(std::move(write));
   }

@@ -19,6 +19,7 @@ struct ActionContext {
   Version version = Version::k10;
   const TlvTable* tlv = nullptr;
   unsigned depth = 0;              // of nesting
+  bool in_rule = false;            // not in a packet-out or bucket: write_metadata in its form of 1.0 may stand here
 };
 
 struct ReadIo {

@@ -44,6 +44,7 @@ Result<Action> read_ct(ByteReader& r, const ActionContext& ctx) {
   if (has_source) {
     io.field(ct.zone_src);
     io.ofs_nbits(ct.zone_src);
+    if (ct.zone_src.n_bits != 16) io.raise(Error::OFPBAC_BAD_SET_LEN);
   } else {
     r.skip(4);
     ct.zone = r.u16();
@@ -259,8 +260,8 @@ Result<Action> read_controller2(ByteReader& r, const ActionContext&) {
 Status write_controller2(const Action& a, ByteWriter& w, const ActionContext&) {
   const Controller& c = std::get<Controller>(a.v);
   w.zeros(6);
-  if (c.max_len != kNoBufferLen) write_property(w, kMaxLen, [&] { w.u16(c.max_len); });
-  if (c.controller_id) write_property(w, kControllerId, [&] { w.u16(c.controller_id); });
+  if (c.max_len != kNoBufferLen) write_property(w, kMaxLen, [&] { w.u32(static_cast<uint32_t>(c.max_len) << 16); });  // two zeros count
+  if (c.controller_id) write_property(w, kControllerId, [&] { w.u32(static_cast<uint32_t>(c.controller_id) << 16); });
   if (c.reason != PacketInReason::kAction) write_property(w, kReason, [&] { w.u8(static_cast<uint8_t>(c.reason)); });
   if (!c.userdata.empty()) write_property(w, kUserdata, [&] { w.bytes(c.userdata); });
   if (c.pause) write_property(w, kPause, [] {});

@@ -32,10 +32,18 @@ std::optional<size_t> index_of(const std::string_view (&names)[N], std::string_v
 
 }  // namespace
 
+/// Which of the two is missing: arguments, or the word before the members.
+TextError no_members(std::string_view arg, std::string_view word, size_t head_size) {
+  std::vector<std::string_view> words = split(arg, ',');
+  if (words.size() <= head_size) return TextError(fmt::format("{}: not enough arguments to {} action", arg, word));
+  std::string_view got = words[head_size];
+  return TextError(fmt::format("{}: missing member delimiter, expected `members', got `{}'", arg, got.substr(0, got.find(':'))));
+}
+
 Parsed parse_bundle(std::string_view arg, const ParseContext& ctx) {
   bool load = ctx.word == "bundle_load";
   size_t members_at = std::min(arg.find("members:"), arg.find("slaves:"));
-  if (members_at == arg.npos) return TextError(fmt::format("{}: not enough arguments to {} action", arg, ctx.word));
+  if (members_at == arg.npos) return no_members(arg, ctx.word, load ? 5 : 4);
   std::vector<std::string_view> head = split(arg.substr(0, members_at), ',');
   if (!head.empty() && head.back().empty()) head.pop_back();
   if (head.size() != (load ? 5u : 4u)) return TextError(fmt::format("{}: not enough arguments to {} action", arg, ctx.word));

@@ -14,8 +14,16 @@ constexpr auto kPopVlan = [](auto& io, auto& a) {
 constexpr auto kPad6 = [](auto& io, auto&) { io.pad(6); };
 
 // --- Standard ---
-constexpr auto kOutput10 = [](auto& io, auto& a) { io.port16(a.port); io.u16(a.max_len); };
-constexpr auto kOutput11 = [](auto& io, auto& a) { io.port32(a.port); io.u16(a.max_len); io.pad(6); };
+constexpr auto kToSomewhere = [](auto& io, OfpPort port) {
+  if (std::decay_t<decltype(io)>::kReads && port == OFPP_NONE) io.raise(Error::OFPBAC_BAD_OUT_PORT);
+};
+constexpr auto kOutput10 = [](auto& io, auto& a) { io.port16(a.port); io.u16(a.max_len); kToSomewhere(io, a.port); };
+constexpr auto kOutput11 = [](auto& io, auto& a) {
+  io.port32(a.port);
+  kToSomewhere(io, a.port);
+  io.u16(a.max_len);
+  io.pad(6);
+};
 /// Refuses a value that was read and does not fit into the header field.
 constexpr auto kAtMost = [](auto& io, auto value, auto max) {
   if constexpr (std::remove_reference_t<decltype(io)>::kReads)

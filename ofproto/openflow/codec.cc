@@ -5,11 +5,16 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/log.h"
 #include "ofproto/openflow/codec_body.h"
 #include "ofproto/openflow/message_ids.h"
+#include "ofproto/openflow/message_lengths.h"
 
 namespace sluice::ofp {
 namespace {
+
+Log log_messages("ofp_msgs");
+LogLimit limit(1, 5);
 
 constexpr uint16_t kMoreFlag = 1;
 constexpr size_t kErrorDataSize = 65535 - 24;  // the offending message whole, as far as an error with its headers has room for it
@@ -48,47 +53,68 @@ struct Envelope {
   ByteReader body;
 };
 
-Result<Envelope> open_experimenter(Envelope e, WireKind kind, bool reply) {
+/// No row of the table: which numbers are unknown goes to the log.
+template <typename... Args>
+std::unexpected<Error> unknown(Error error, const Header& h, fmt::format_string<Args...> more, Args&&... args) {
+  log_messages.warn(limit, "unknown OpenFlow message (version {}, type {}{})", h.version, h.type, fmt::format(more, std::forward<Args>(args)...));
+  return fail(error);
+}
+
+Result<Envelope> open_experimenter(Envelope e, const Header& h, WireKind kind, bool reply) {
   uint32_t vendor = e.body.u32(), number = e.body.u32();
   if (kind == WireKind::kExperimenterStats && e.version == Version::k10) e.body.skip(4);
   if (!e.body.ok()) return fail(Error::OFPBRC_BAD_LEN);
   auto type = find_experimenter(e.version, kind, reply, vendor, number);
-  if (!type) return fail(vendor == kNiciraVendor || vendor == kOnfVendor ? Error::OFPBRC_BAD_SUBTYPE : Error::OFPBRC_BAD_VENDOR);
+  bool any_of_vendor = vendor == kNiciraVendor || (vendor == kOnfVendor && (kind == WireKind::kExperimenter || e.version > Version::k10));
+  if (!type && !any_of_vendor) {
+    log_messages.warn(limit, "OpenFlow message has unknown vendor 0x{:x}", vendor);
+    return fail(Error::OFPBRC_BAD_VENDOR);
+  }
+  std::string_view stat = kind == WireKind::kExperimenterStats ? ", stat 65535" : "";
+  if (!type) return unknown(Error::OFPBRC_BAD_SUBTYPE, h, "{}, vendor 0x{:x}, subtype {}", stat, vendor, number);
   e.type = *type;
   return e;
 }
 
-Result<Envelope> open_multipart(Envelope e, bool reply) {
+Result<Envelope> open_multipart(Envelope e, const Header& h, bool reply) {
   uint16_t number = e.body.u16();
   e.more = e.body.u16() & kMoreFlag;
   if (e.version > Version::k10) e.body.skip(4);
   if (!e.body.ok()) return fail(Error::OFPBRC_BAD_LEN);
-  if (number == kExperimenterStats) return open_experimenter(e, WireKind::kExperimenterStats, reply);
+  if (number == kExperimenterStats) return open_experimenter(e, h, WireKind::kExperimenterStats, reply);
   auto type = find_stats(e.version, reply, number);
-  if (!type) return fail(Error::OFPBRC_BAD_STAT);
+  if (!type) return unknown(Error::OFPBRC_BAD_STAT, h, ", stat {}", number);
   e.type = *type;
   return e;
 }
 
 /// A hello of a version that we do not know is readable all the same; all else of it is not.
-Result<Version> readable_version(const Header& h) {
+std::optional<Version> readable_version(const Header& h) {
   if (h.version >= 1 && h.version <= static_cast<uint8_t>(Version::k15)) return static_cast<Version>(h.version);
   if (h.version != 0 && h.type == 0) return Version::k15;
-  return fail(Error::OFPBRC_BAD_VERSION);
+  return std::nullopt;
 }
 
-Result<Envelope> open(ByteView bytes) {
+Result<Envelope> open_headers(ByteView bytes) {
   auto h = peek_header(bytes);
   if (!h || h->length != bytes.size()) return fail(Error::OFPBRC_BAD_LEN);
   auto version = readable_version(*h);
-  if (!version) return fail(version.error());
+  if (!version) return unknown(Error::OFPBRC_BAD_TYPE, *h, "");
   Envelope e{MessageType::OFPT_HELLO, *version, h->xid, false, ByteReader(bytes.subspan(kHeaderSize))};
   uint8_t request = *version == Version::k10 ? 16 : 18;
-  if (h->type == request || h->type == request + 1) return open_multipart(e, h->type != request);
-  if (h->type == kExperimenterType) return open_experimenter(e, WireKind::kExperimenter, false);
+  if (h->type == request || h->type == request + 1) return open_multipart(e, *h, h->type != request);
+  if (h->type == kExperimenterType) return open_experimenter(e, *h, WireKind::kExperimenter, false);
   auto type = find_plain(*version, h->type);
-  if (!type) return fail(Error::OFPBRC_BAD_TYPE);
+  if (!type) return unknown(Error::OFPBRC_BAD_TYPE, *h, "");
   e.type = *type;
+  return e;
+}
+
+Result<Envelope> open(ByteView bytes) {
+  auto e = open_headers(bytes);
+  if (!e) return e;
+  size_t body = e->body.remaining();
+  if (Status s = check_length(e->type, e->version, bytes.size() - body, body); !s) return fail(s.error());
   return e;
 }
 

@@ -135,7 +135,7 @@ Status decode_full_update(ByteReader& r, const BodyContext& ctx, FlowUpdate& u) 
   Status s = is_standard(ctx) ? take(decode_match(r, ctx.version, ctx.tlv()), u.match) : decode_old_match(r, match_len, ctx, u.match);
   if (!s) return s;
   ByteReader rest(r.rest());
-  auto actions = is_nicira(ctx) ? decode_actions(rest, ctx.version, ctx.tlv()) : decode_instructions(rest, ctx.version, ctx.tlv());
+  auto actions = is_nicira(ctx) && ctx.version > Version::k10 ? decode_actions(rest, ctx.version, ctx.tlv()) : decode_instructions(rest, ctx.version, ctx.tlv());
   if (!actions) return fail(actions.error());
   u.actions = std::move(*actions);
   return {};

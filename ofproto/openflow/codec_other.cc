@@ -4,6 +4,7 @@
 
 #include "ofproto/openflow/codec_body.h"
 #include "ofproto/openflow/codec_property.h"
+#include "ofproto/openflow/mapped_address.h"
 
 namespace sluice::ofp {
 namespace {
@@ -78,6 +79,14 @@ Status decode_tuple(ByteReader v, uint8_t ip_proto, CtTuple& t) {
     if (!s) return s;
   }
   return {};
+}
+
+/// The addresses of both directions are of one family.
+bool is_one_family(const CtFlush& m) {
+  bool v4 = false, v6 = false;
+  for (const auto* a : {&m.original.src, &m.original.dst, &m.reply.src, &m.reply.dst})
+    if (*a) (is_v4_mapped(**a) ? v4 : v6) = true;
+  return !(v4 && v6);
 }
 
 template <typename T>
@@ -179,7 +188,7 @@ Status decode_body(ByteReader& r, const BodyContext&, CtFlush& m) {
     }
     if (!s) return s;
   }
-  return {};
+  return is_one_family(m) ? Status{} : fail(Error::OFPBPC_BAD_VALUE);
 }
 
 Status encode_body(ByteWriter& w, const BodyContext&, const CtFlush& m) {

@@ -102,6 +102,9 @@ Status decode_packet_out15(ByteReader& r, const BodyContext& ctx, size_t& action
   actions_len = r.u16();
   r.skip(2);
   if (!r.ok()) return fail(Error::OFPBRC_BAD_LEN);
+  // A field that has prerequisites is one of a packet.
+  ByteReader again = r;
+  if (auto m15 = decode_oxm_match(again, ctx.tlv(), true); !m15 && m15.error() == Error::OFPBMC_BAD_PREREQ) return fail(Error::OFPBRC_PIPELINE_FIELDS_ONLY);
   // Open vSwitch counts the padding of this match as a part of it, which reads as an unknown field.
   if (Status s = take(decode_oxm_match(r, ctx.tlv(), false), m.metadata); !s) return s;
   if (!is_pipeline_only(m.metadata)) return fail(Error::OFPBRC_PIPELINE_FIELDS_ONLY);

@@ -43,7 +43,8 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, Hello& m) {
     ByteReader element = r.sub(std::min(padded, r.remaining()));
     bool bitmap = element.u16() == kVersionBitmapElement && size >= 8;
     element.skip(2);
-    uint32_t versions = bitmap ? element.u32() & ~1u : 0;
+    uint32_t claimed = bitmap ? element.u32() : 0, versions = claimed & ~1u;
+    if (claimed & 1) log_util.warn(limit, "peer claims to support invalid OpenFlow version 0x00");
     if (bitmap && !versions) log_util.warn(limit, "peer does not support any OpenFlow version (between 0x01 and 0x1f)");
     if (versions) m.versions = versions, m.bitmap_element = true;
     else m.has_unknown = true;

@@ -71,7 +71,10 @@ Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose) {
   const Field& f = field(id->field);
   // Only "the option is there" (tun_metadataN without a value) has no payload.
   bool presence = is_tun_metadata(f.id) && h->has_mask();
-  if (length == 0 && !presence) return fail(Error::OFPBMC_BAD_LEN);
+  if (length == 0 && !presence) {
+    if (loose) return out;  // zeros, such as padding that was counted, say nothing
+    return fail(Error::OFPBMC_BAD_LEN);
+  }
   out.field = f.id;
   if (auto ok = read_payload(*h, payload, f, out, tlv); !ok) return fail(ok.error());
   if (!is_value_valid(f.id, out.value, tlv)) return fail(Error::OFPBMC_BAD_VALUE);

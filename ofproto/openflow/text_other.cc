@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text of the switch description, TLV tables, connection-tracking flushes, IPFIX statistics.
+#include "ofproto/openflow/mapped_address.h"
 #include "ofproto/openflow/text_body.h"
 
 namespace sluice::ofp {
@@ -9,12 +10,6 @@ void add_maps(std::string& out, const std::vector<TlvMap>& maps) {
   out += " mapping table:\n  class  type  length  match field\n ------  ----  ------  --------------";
   for (const TlvMap& m : maps)
     append(out, "\n 0x{:04x}  {:>#4x}  {:>6}  tun_metadata{}", m.option_class, m.option_type, m.option_len, m.index);
-}
-
-bool is_v4_mapped(const Ipv6Addr& a) {
-  for (int i = 0; i < 10; i++)
-    if (a.b[i]) return false;
-  return a.b[10] == 0xff && a.b[11] == 0xff;
 }
 
 std::string address_text(const Ipv6Addr& a) {

@@ -156,7 +156,16 @@ void print_differences(ByteView before, ByteView after, std::string_view label =
   }
 }
 
-/// Lines of hexadecimal actions on stdin; what they decode to, and, if it differs, what that encodes to again.
+/// A goto that goes on, as a switch demands of rules in `table`.
+bool goes_forward(const Actions& actions, unsigned table) {
+  return std::ranges::all_of(actions, [table](const Action& a) {
+    const auto* go = a.as<GotoTable>();
+    return !go || go->table > table;
+  });
+}
+
+/// Lines of hexadecimal actions on stdin, behind the number of their table and a comma if it matters; what they decode to, and, if it
+/// differs, what that encodes to again.
 void parse_wire_actions(const Settings& s, Words w, bool instructions) {
   Version v = version_or_die(w[0]);
   const TlvTable* tlv = print_options(s).names.tlv;
@@ -164,8 +173,14 @@ void parse_wire_actions(const Settings& s, Words w, bool instructions) {
   while (std::getline(std::cin, line)) {
     std::string_view text = trim(std::string_view(line).substr(0, line.find('#')));
     if (text.empty()) continue;
+    std::optional<uint64_t> table;
+    if (size_t comma = text.find(','); comma != std::string_view::npos) {
+      table = parse_number(text.substr(0, comma));
+      text.remove_prefix(comma + 1);
+    }
     Bytes bytes = parse_hex_or_die(text);
     auto actions = instructions ? decode_instructions(ByteReader(bytes), v, tlv) : decode_actions(ByteReader(bytes), v, tlv);
+    if (actions && table && !goes_forward(*actions, static_cast<unsigned>(*table))) actions = fail(Error::OFPBIC_BAD_TABLE_ID);
     if (!actions) {
       print(fmt::format("bad {} {}: {}\n\n", version_name(v), instructions ? "instructions" : "actions", error_name(actions.error())));
       continue;

@@ -178,8 +178,8 @@ TEST(Message, FixedMessagesTakeNoMore) {
 
 TEST(Message, UnknownHeaders) {
   auto error_of = [](Bytes b) { return decode(b).error(); };
-  EXPECT_EQ(error_of({0, 0, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_VERSION);
-  EXPECT_EQ(error_of({7, 5, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_VERSION);
+  EXPECT_EQ(error_of({0, 0, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_TYPE);
+  EXPECT_EQ(error_of({7, 5, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_TYPE);
   EXPECT_EQ(error_of({4, 99, 0, 8, 0, 0, 0, 1}), Error::OFPBRC_BAD_TYPE);
   EXPECT_EQ(error_of({4, 18, 0, 16, 0, 0, 0, 1, 0, 99, 0, 0, 0, 0, 0, 0}), Error::OFPBRC_BAD_STAT);
   EXPECT_EQ(error_of({4, 4, 0, 16, 0, 0, 0, 1, 0, 0, 0x12, 0x34, 0, 0, 0, 1}), Error::OFPBRC_BAD_VENDOR);
