@@ -28,7 +28,8 @@ class UpdateWriter {
   void reserve(size_t done, size_t more) { out_.reserve(out_.size() / done * more * 9 / 8); }
   std::string finish() {
     if (table_) out_.put("}}");
-    return out_.take_text();
+    out_.finish();
+    return std::move(text_);
   }
 
  private:

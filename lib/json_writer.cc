@@ -37,10 +37,10 @@ unsigned special_bytes(__m128i block) {
 
 void JsonWriter::grow(size_t bytes) {
   constexpr size_t kFirst = 256;
-  size_t used = size(), want = std::max({used + bytes, out_.capacity(), out_.size() * 2, kFirst});
+  size_t used = size(), want = std::max({used + bytes, out_->capacity(), out_->size() * 2, kFirst});
   cut(used);
-  out_.resize_and_overwrite(used, [used](char*, size_t) { return used; });  // no more than this is moved
-  out_.resize_and_overwrite(want, [want](char*, size_t) { return want; });
+  out_->resize_and_overwrite(used, [used](char*, size_t) { return used; });  // no more than this is moved
+  out_->resize_and_overwrite(want, [want](char*, size_t) { return want; });
   take(used);
 }
 

@@ -2,7 +2,7 @@
 // Appends JSON text to a string, piece by piece: for texts that are made of many small pieces, where growing a std::string for each would cost more than the
 // pieces.  Room is made ahead and not cleared.
 //
-// While a writer lives the string is its own: it is whole, and cut to what was written, when the writer ends or finish() was called.  Plain object, one thread.
+// While a writer lives the string is its own: it is whole, and cut to what was written, when the writer ends or finish() is called.  Plain object, one thread.
 #pragma once
 
 #include <cstdint>
@@ -18,26 +18,19 @@ namespace sluice {
 class JsonWriter {
  public:
   /// Appends to what is there.
-  explicit JsonWriter(std::string& out) : out_(out) { take(out.size()); }
+  explicit JsonWriter(std::string& out) : out_(&out) { take(out.size()); }
   ~JsonWriter() { finish(); }
   JsonWriter(const JsonWriter&) = delete;
   JsonWriter& operator=(const JsonWriter&) = delete;
+  /// Gives the string back.  Nothing may be written any more.
   void finish() {
+    if (!out_) return;
     size_t n = size();
-    out_.resize_and_overwrite(n, [n](char*, size_t) { return n; });
-    take(n);
-  }
-  /// finish(), and the string, which is empty then.
-  std::string take_text() {
-    finish();
-    std::string text = std::move(out_);
-    out_.clear();
-    take(0);
-    return text;
+    std::exchange(out_, nullptr)->resize_and_overwrite(n, [n](char*, size_t) { return n; });
   }
 
-  size_t size() const { return static_cast<size_t>(p_ - out_.data()); }  // with what was there before
-  void cut(size_t size) { p_ = out_.data() + size; }
+  size_t size() const { return static_cast<size_t>(p_ - out_->data()); }  // with what was there before
+  void cut(size_t size) { p_ = out_->data() + size; }
   /// So many bytes more are expected.
   void reserve(size_t bytes) {
     if (static_cast<size_t>(end_ - p_) < bytes) grow(bytes);
@@ -83,8 +76,8 @@ class JsonWriter {
 
  private:
   void take(size_t used) {
-    p_ = out_.data() + used;
-    end_ = out_.data() + out_.size();
+    p_ = out_->data() + used;
+    end_ = out_->data() + out_->size();
   }
   void grow(size_t bytes);
   void tail(const char* from, size_t n, size_t before);
@@ -116,7 +109,7 @@ class JsonWriter {
     std::memcpy(p_ + n - sizeof last, &last, sizeof last);
   }
 
-  std::string& out_;
+  std::string* out_;  // null: given back
   char *p_, *end_;  // next byte; behind the room
 };
 
