@@ -83,11 +83,13 @@ void Translator::track(const ofp::Ct& c) {
     if (traced()) out_.tracked.push_back({out_.frozen.size() - 1, base_, zone, nat});
   }
   detail("Sets the packet to an untracked state, and clears all the conntrack fields.");
+  ct_forgotten_ = true;
   clear(flow_);
   clear(base_);
 }
 
 void Translator::clear_ct() {
+  ct_forgotten_ = true;
   commit();
   emit({OdpCtClear{}});
   clear(flow_);

@@ -107,7 +107,8 @@ void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss) 
   if (flow_.metadata) m.value.metadata = flow_.metadata, m.mask.metadata = ~be64();
   for (unsigned i = 0; i < kRegs; i++)
     if (flow_.reg[i]) m.value.reg[i] = flow_.reg[i], m.mask.reg[i] = ~be32();
-  if (flow_.ct_state) m.value.ct_state = m.mask.ct_state = kCtTrk;   // that there is something to tell; what it is, each packet says (upcall.cc)
+  // What the tracker said is told, and each packet says it itself (upcall.cc): reading it here would make megaflows narrower.
+  if (!ct_forgotten_) m.value.ct_state = m.mask.ct_state = kCtTrk;
   commit();
   OdpAction up{OdpUserspace{SlowReason::kController, packet_in_cookie(spec), c.max_len}};
   // Its own meter, or that of all packet-ins: it drops this copy alone.

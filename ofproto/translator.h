@@ -137,6 +137,7 @@ class Translator {
   bool freezing_ = false;                    // lists are on their way out, leaving what is left of them in rest_
   std::vector<FrozenState::Rest> rest_;
   const ofp::Controller* pause_ = nullptr;   // who gets the packet meanwhile; null: the datapath
+  bool ct_forgotten_ = false;                // actions cleared what the tracker said
   bool was_mpls_ = false;                    // the last label known was popped: what follows is not parsed
   std::optional<uint64_t> thawed_cookie_;    // of the rule whose actions go on
   bool in_action_set_ = false, in_group_ = false;

@@ -178,7 +178,7 @@ void Switch::Impl::packet_in(Upcall& upcall, Time) {
   if (upcall.key.pkt_mark) pin.metadata.value.pkt_mark = upcall.key.pkt_mark, pin.metadata.mask.pkt_mark = ~be32();
   if (std::exchange(pin.metadata.mask.ct_state, uint8_t{0})) {
     pin.metadata.value.ct_state = 0;
-    put_ct_metadata(upcall.key, pin.metadata);
+    if (upcall.key.ct_state) put_ct_metadata(upcall.key, pin.metadata);
   }
   ByteView frame = upcall.packet.view();
   pin.data.assign(frame.begin(), frame.end());

@@ -156,9 +156,8 @@ void change_flow(const Settings& s, Words w, FlowModCommand command) {
   auto c = open_bridge(s, w[0]);
   Names names(s);
   std::string_view text = w.size() > 1 ? std::string_view(w[1]) : std::string_view{};
-  auto flow = parse_flow(text, command, {.names = names.none(), .compat = s.compat});  // most flows name no port: nothing to ask for
-  TextNames read = flow ? names.none() : names.for_reading(*c);
-  if (!flow && mentions_tables(text)) {
+  TextNames read = names.for_reading(*c);
+  if (mentions_tables(text)) {
     names.learn_tables(*c);
     read = names.for_reading(*c);
   }

@@ -105,8 +105,6 @@ ofp::NameMap table_names(const Settings& s, Client& c);
 class Names {
  public:
   explicit Names(const Settings& s) : settings_(s) {}
-  /// No names: asks for nothing.
-  ofp::TextNames none() { return {nullptr, nullptr, &tlv_}; }
   /// Ports for reading flows; asks the bridge.
   ofp::TextNames for_reading(Client& c);
   /// Names only if --names is in force.
