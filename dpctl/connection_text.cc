@@ -3,12 +3,12 @@
 #include "dpctl/connection_text.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include <fmt/core.h>
 
 #include "datapath/l4.h"
+#include "lib/decimal.h"
 #include "lib/text.h"
 
 namespace sluice {
@@ -41,11 +41,8 @@ std::string label_text(const std::array<uint8_t, 16>& label) {
 
 template <typename T>
 bool take_number(std::string_view s, std::optional<T>& to) {
-  T v{};
-  auto [end, bad] = std::from_chars(s.data(), s.data() + s.size(), v);
-  if (bad != std::errc() || end != s.data() + s.size()) return false;
-  to = v;
-  return true;
+  to = parse_decimal<T>(s);
+  return to.has_value();
 }
 
 bool take_field(TuplePattern& p, std::string_view name, std::string_view value, bool& known) {

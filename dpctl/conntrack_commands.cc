@@ -2,7 +2,6 @@
 // The connection tracker: connections, limits, and what a datapath says that has none of that.
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <map>
 
 #include <fmt/core.h>
@@ -10,21 +9,15 @@
 #include "datapath/l4.h"
 #include "dpctl/command.h"
 #include "dpctl/connection_text.h"
+#include "lib/decimal.h"
 
 namespace sluice {
 namespace {
 
-template <typename T>
-std::optional<T> number(std::string_view s) {
-  T v{};
-  auto [end, bad] = std::from_chars(s.data(), s.data() + s.size(), v);
-  return bad == std::errc() && end == s.data() + s.size() ? std::optional(v) : std::nullopt;
-}
-
 /// "zone=N" at the end of the words is taken away.
 std::optional<uint16_t> take_zone(DpctlWords& words) {
   if (words.empty() || !words.back().starts_with("zone=")) return std::nullopt;
-  auto zone = number<uint16_t>(std::string_view(words.back()).substr(5));
+  auto zone = parse_decimal<uint16_t>(std::string_view(words.back()).substr(5));
   if (zone) words = words.first(words.size() - 1);
   return zone;
 }
@@ -46,11 +39,11 @@ std::string parse_limit(std::string_view text, CtZoneLimit& out) {
     if (equals == item.npos) return fmt::format("field {} missing value", name);
     std::string_view value = item.substr(equals + 1);
     if (name == "zone") {
-      auto zone = number<uint16_t>(value);
+      auto zone = parse_decimal<uint16_t>(value);
       if (!zone) return "failed to parse field zone";
       out.zone = *zone, has_zone = true;
     } else if (name == "limit") {
-      auto limit = number<uint32_t>(value);
+      auto limit = parse_decimal<uint32_t>(value);
       if (!limit) return "failed to parse field limit";
       out.limit = *limit, has_limit = true;
     } else {
@@ -66,7 +59,7 @@ std::optional<std::vector<uint16_t>> parse_zones(std::string_view text) {
   std::vector<uint16_t> zones;
   text.remove_prefix(5);
   for (;;) {
-    auto zone = number<uint16_t>(text.substr(0, text.find(',')));
+    auto zone = parse_decimal<uint16_t>(text.substr(0, text.find(',')));
     if (!zone) return std::nullopt;
     zones.push_back(*zone);
     if (text.find(',') == text.npos) return zones;
@@ -91,7 +84,7 @@ int dpctl_flush_conntrack(DpctlRun& run, DpctlWords words) {
   words = words.subspan(has_dp);
   std::optional<uint16_t> zone;
   if (!words.empty() && words[0].starts_with("zone=")) {
-    zone = number<uint16_t>(std::string_view(words[0]).substr(5));
+    zone = parse_decimal<uint16_t>(std::string_view(words[0]).substr(5));
     if (!zone) return run.fail(EINVAL, "failed to parse zone");
     words = words.subspan(1);
   }
@@ -142,7 +135,7 @@ int dpctl_ct_stats_show(DpctlRun& run, DpctlWords words) {
 }
 
 int dpctl_ct_bkts(DpctlRun& run, DpctlWords words) {
-  if (!words.empty() && words.back().starts_with("gt=") && number<uint16_t>(std::string_view(words.back()).substr(3))) words = words.first(words.size() - 1);
+  if (!words.empty() && words.back().starts_with("gt=") && parse_decimal<uint16_t>(std::string_view(words.back()).substr(3))) words = words.first(words.size() - 1);
   auto dp = run.open_optional(words);
   if (!dp) return dp.error();
   auto stats = (*dp)->ct_stats();
@@ -155,7 +148,7 @@ int dpctl_ct_bkts(DpctlRun& run, DpctlWords words) {
 }
 
 int dpctl_ct_set_maxconns(DpctlRun& run, DpctlWords words) {
-  auto n = number<uint32_t>(words.back());
+  auto n = parse_decimal<uint32_t>(words.back());
   if (!n) return run.fail(EINVAL, "maxconns missing or malformed");
   auto dp = run.open_optional(words.first(words.size() - 1));
   if (!dp) return dp.error();
@@ -209,7 +202,7 @@ int dpctl_ct_set_limits(DpctlRun& run, DpctlWords words) {
   for (const std::string& word : words.subspan(has_dp)) {
     CtZoneLimit limit{.zone = -1, .limit = 0, .count = 0};
     if (word.starts_with("default=")) {
-      auto v = number<uint32_t>(std::string_view(word).substr(8));
+      auto v = parse_decimal<uint32_t>(std::string_view(word).substr(8));
       if (!v) return run.fail(EINVAL, "invalid default limit");
       limit.limit = *v;
     } else if (std::string error = parse_limit(word, limit); !error.empty()) {
@@ -267,12 +260,12 @@ int dpctl_ipf_set_disabled(DpctlRun& run, DpctlWords words) { return ipf_switch(
 int dpctl_ipf_set_min_frag(DpctlRun& run, DpctlWords words) {
   const std::string& family = words[words.size() - 2];
   if (family != "v4" && family != "v6") return run.fail(EINVAL, "parameter missing: 'v4' for IPv4 or 'v6' for IPv6");
-  if (!number<uint32_t>(words.back())) return run.fail(EINVAL, "parameter missing for minimum fragment size");
+  if (!parse_decimal<uint32_t>(words.back())) return run.fail(EINVAL, "parameter missing for minimum fragment size");
   return refuse(run, words.first(words.size() - 2), "requested minimum fragment size too small; see documentation");
 }
 
 int dpctl_ipf_set_max_nfrags(DpctlRun& run, DpctlWords words) {
-  if (!number<uint32_t>(words.back())) return run.fail(EINVAL, "parameter missing for maximum fragments");
+  if (!parse_decimal<uint32_t>(words.back())) return run.fail(EINVAL, "parameter missing for maximum fragments");
   return refuse(run, words.first(words.size() - 1), "setting maximum fragments failed");
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "dpctl/command.h"
+#include "lib/decimal.h"
 
 namespace sluice {
 namespace {
@@ -105,7 +106,6 @@ template <typename Fn>
 int each_datapath(DpctlRun& run, DpctlWords words, Fn fn) {
   std::vector<std::string> names(words.begin(), words.end());
   if (words.empty()) names = run.source.names();
-  std::vector<std::string> errors;
   int last = 0;
   for (const std::string& name : names) {
     auto dp = run.open(name);
@@ -188,13 +188,12 @@ int dpctl_cache_get_size(DpctlRun& run, DpctlWords words) {
 int dpctl_cache_set_size(DpctlRun& run, DpctlWords words) {
   auto dp = run.open(words[0]);
   if (!dp) return run.fail(dp.error(), fmt::format("Opening datapath {} failed", words[0]));
-  uint32_t size = 0;
-  auto [end, bad] = std::from_chars(words[2].data(), words[2].data() + words[2].size(), size);
-  if (bad != std::errc() || *end) return run.fail(EINVAL, "Invalid cache size");
+  auto size = parse_decimal<uint32_t>(words[2]);
+  if (!size) return run.fail(EINVAL, "Invalid cache size");
   auto caches = (*dp)->caches();
   if (caches.empty()) return run.fail(EOPNOTSUPP, "Setting caches not supported");
   if (std::ranges::find(caches, words[1], &DpctlCache::name) == caches.end()) return run.fail(EINVAL, fmt::format("Cache name \"{}\" not found on dpif", words[1]));
-  if (int error = (*dp)->set_cache_size(words[1], size)) return run.fail(error, "Setting cache size failed");
+  if (int error = (*dp)->set_cache_size(words[1], *size)) return run.fail(error, "Setting cache size failed");
   for (const DpctlCache& c : (*dp)->caches())
     if (c.name == words[1]) run.print(fmt::format("Setting cache size successful, new size {}\n", c.size));
   return 0;

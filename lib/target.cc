@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/target.h"
+#include "lib/decimal.h"
 
 #include <arpa/inet.h>
 #include <fmt/core.h>
@@ -10,7 +11,6 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -64,13 +64,6 @@ Parts split(std::string_view s) {
   return {s.substr(0, colon), s.substr(colon + 1)};
 }
 
-std::optional<uint16_t> parse_port(std::string_view s) {
-  unsigned value = 0;
-  auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
-  if (error != std::errc() || end != s.data() + s.size() || value > 65535) return std::nullopt;
-  return static_cast<uint16_t>(value);
-}
-
 /// HOST[:PORT]
 std::expected<void, TargetError> parse_active_inet(std::string_view rest, uint16_t default_port, Target& t) {
   Parts p = split(rest);
@@ -78,7 +71,7 @@ std::expected<void, TargetError> parse_active_inet(std::string_view rest, uint16
   t.host = strip_brackets(p.first);
   t.port = default_port;
   if (p.second && !p.second->empty()) {
-    std::optional<uint16_t> port = parse_port(*p.second);
+    std::optional<uint16_t> port = parse_decimal<uint16_t>(*p.second);
     if (!port || *port == 0) return bad(fmt::format("{}: bad port number \"{}\"", rest, *p.second));
     t.port = *port;
   }
@@ -91,7 +84,7 @@ std::expected<void, TargetError> parse_passive_inet(std::string_view rest, uint1
   Parts p = split(rest);
   t.port = default_port;
   if (!p.first.empty()) {
-    std::optional<uint16_t> port = parse_port(p.first);
+    std::optional<uint16_t> port = parse_decimal<uint16_t>(p.first);
     if (!port) return bad(fmt::format("{}: bad port number \"{}\"", rest, p.first));
     t.port = *port;
   }

@@ -3,11 +3,11 @@
 #include "vswitchd/dp_features.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 
 #include <fmt/core.h>
 
+#include "lib/decimal.h"
 #include "lib/log.h"
 
 namespace sluice {
@@ -81,10 +81,8 @@ std::string set_datapath_feature(const Dpif& dpif, const std::string& name, cons
       if (value != "true" && value != "false") return "Boolean value expected";
       if (value == plain(has)) return "";
     } else {
-      unsigned wanted = 0, there = 0;
-      auto [end, bad] = std::from_chars(value.data(), value.data() + value.size(), wanted);
-      if (bad != std::errc() || end != value.data() + value.size()) return "Integer number expected";
-      std::from_chars(has.data(), has.data() + has.size(), there);
+      auto wanted = parse_decimal<unsigned>(value), there = parse_decimal<unsigned>(has);
+      if (!wanted) return "Integer number expected";
       if (wanted == there) return "";
       if (wanted < there) return "What a datapath can is found out; it can't be set lower";
     }

@@ -2,10 +2,10 @@
 // See commands.h: the commands for tests.  A command answers when everything that it caused has happened, so that a test's next command sees it.
 #include <fmt/core.h>
 
-#include <charconv>
 #include <climits>
 
 #include "datapath/odp_text.h"
+#include "lib/decimal.h"
 #include "lib/text.h"
 #include "vswitchd/commands.h"
 
@@ -20,12 +20,6 @@ void settle(CommandContext c) {
   }
 }
 
-std::optional<int64_t> parse_int(std::string_view text) {
-  int64_t v = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), v);
-  return error == std::errc() && end == text.data() + text.size() ? std::optional(v) : std::nullopt;
-}
-
 /// NAME [--qid N] PACKET|FLOW [--len N]...
 UnixctlText receive(CommandContext c, DummyDevices& dummies, UnixctlArgs args) {
   std::vector<Packet> packets;
@@ -35,7 +29,7 @@ UnixctlText receive(CommandContext c, DummyDevices& dummies, UnixctlArgs args) {
       continue;
     }
     size_t size = 0;
-    if (i + 2 < args.size() && args[i + 1] == "--len") size = static_cast<size_t>(parse_int(args[i + 2]).value_or(0));
+    if (i + 2 < args.size() && args[i + 1] == "--len") size = static_cast<size_t>(parse_decimal<int64_t>(args[i + 2]).value_or(0));
     auto packet = parse_packet(args[i], size);
     if (!packet) return std::unexpected(packet.error());
     packets.push_back(std::move(*packet));
@@ -66,7 +60,7 @@ UnixctlText set_admin_state(CommandContext c, DummyDevices& dummies, UnixctlArgs
 }
 
 void warp(CommandContext c, UnixctlArgs args, UnixctlReply reply) {
-  auto total = parse_int(args[0]), step = args.size() > 1 ? parse_int(args[1]) : total;
+  auto total = parse_decimal<int64_t>(args[0]), step = args.size() > 1 ? parse_decimal<int64_t>(args[1]) : total;
   if (!total || !step || *total <= 0 || *step <= 0) return reply.error("invalid MSECS");
   c.loop.warp(milliseconds(*total), milliseconds(*step), [reply = std::make_shared<UnixctlReply>(std::move(reply))] { reply->ok("warped"); });
 }

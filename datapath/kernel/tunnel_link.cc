@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 
 #include <linux/if_link.h>
 #include <linux/if_tunnel.h>
@@ -13,6 +12,7 @@
 
 #include "datapath/kernel/netlink_attr.h"
 #include "lib/bytes.h"
+#include "lib/decimal.h"
 #include "lib/files.h"
 
 namespace sluice {
@@ -80,12 +80,8 @@ std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec) {
   if (!p) return std::nullopt;
   TunnelLink tunnel{.type = spec.type, .dst_port = p->port};
   auto wanted = spec.options.find("dst_port");
-  if (p->port && wanted != spec.options.end()) {
-    uint16_t port = 0;
-    const std::string& text = wanted->second;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error == std::errc() && end == text.data() + text.size() && port) tunnel.dst_port = port;
-  }
+  if (p->port && wanted != spec.options.end())
+    if (auto port = parse_decimal<uint16_t>(wanted->second); port && *port) tunnel.dst_port = *port;
   return tunnel;
 }
 

@@ -5,10 +5,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <cstdlib>
 
+#include "lib/decimal.h"
 #include "lib/json.h"
 
 namespace sluice::ovsdb {
@@ -24,10 +24,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 /// Decimal, with an optional sign.
 std::optional<int64_t> parse_integer(std::string_view s) {
   if (s.starts_with('+')) s.remove_prefix(1);
-  int64_t v = 0;
-  auto [end, ec] = std::from_chars(s.data(), s.data() + s.size(), v);
-  if (ec != std::errc() || end != s.data() + s.size()) return std::nullopt;
-  return v;
+  return parse_decimal<int64_t>(s);
 }
 
 std::optional<std::pair<int64_t, int64_t>> parse_range(std::string_view s) {

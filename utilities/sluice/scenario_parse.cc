@@ -3,9 +3,9 @@
 #include <fmt/core.h>
 
 #include <cctype>
-#include <charconv>
 
 #include "ofproto/openflow/text.h"
+#include "lib/decimal.h"
 #include "utilities/sluice/scenario.h"
 
 namespace sluice::cli {
@@ -20,9 +20,8 @@ struct Unit { std::string_view name; int64_t ms; };
 constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
 
 std::optional<int64_t> parse_integer(std::string_view s) {
-  int64_t v = 0;
-  auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), v);
-  return error == std::errc() && end == s.data() + s.size() && v >= 0 ? std::optional(v) : std::nullopt;
+  auto v = parse_decimal<int64_t>(s);
+  return v && *v >= 0 ? v : std::nullopt;
 }
 
 /// Cuts "N * " from the front; 1 if there is none.

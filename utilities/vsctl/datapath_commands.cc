@@ -2,10 +2,10 @@
 // Commands on connection tracking zones, datapath capabilities and Auto Attach.
 #include <fmt/core.h>
 
-#include <charconv>
 #include <cstdlib>
 
 #include "utilities/vsctl/model.h"
+#include "lib/decimal.h"
 
 namespace sluice::vsctl {
 namespace {
@@ -97,10 +97,9 @@ void list_dp_cap(Context& ctx) {
 }
 
 int64_t number(const std::string& s) {
-  int64_t v = 0;
-  auto [end, ec] = std::from_chars(s.data(), s.data() + s.size(), v);
-  if (ec != std::errc() || end != s.data() + s.size()) throw Failure{fmt::format("Invalid argument {}", s)};
-  return v;
+  auto v = parse_decimal<int64_t>(s);
+  if (!v) throw Failure{fmt::format("Invalid argument {}", s)};
+  return *v;
 }
 
 std::optional<RowId> auto_attach(View& view, const Bridge& b) {
