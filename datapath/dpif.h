@@ -8,7 +8,9 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <expected>
 #include <functional>
 #include <memory>
@@ -28,6 +30,14 @@
 namespace sluice {
 
 using Ufid = std::array<uint8_t, 16>;
+/// A ufid is a hash itself.
+struct UfidHash {
+  size_t operator()(const Ufid& u) const {
+    size_t h;
+    std::memcpy(&h, u.data(), sizeof h);
+    return h;
+  }
+};
 
 struct FlowStats {
   uint64_t packets = 0, bytes = 0;
@@ -149,7 +159,7 @@ class Dpif {
 
   virtual DpMeterFeatures meter_features() const { return {}; }
   /// Makes it or changes it; its statistics begin anew.  0 or errno (EFBIG: too many).
-  virtual int meter_set(uint32_t /*id*/, const DpMeter&, Time) { return 95; /* EOPNOTSUPP */ }
+  virtual int meter_set(uint32_t /*id*/, const DpMeter&, Time) { return EOPNOTSUPP; }
   virtual void meter_del(uint32_t /*id*/) {}
   virtual std::optional<DpMeterStats> meter_stats(uint32_t /*id*/) { return std::nullopt; }
 

@@ -3,7 +3,6 @@
 // Threads: the control thread.
 #pragma once
 
-#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -39,9 +38,6 @@ class FlowRecords {
   KernelFlow* slot(size_t i) const { return slots_[i].get(); }
 
  private:
-  struct UfidHash {
-    size_t operator()(const Ufid& u) const { size_t h; std::memcpy(&h, u.data(), sizeof h); return h; }
-  };
   boost::unordered_flat_map<Ufid, KernelFlow*, UfidHash> by_ufid_;
   std::vector<std::unique_ptr<KernelFlow>> slots_;
   std::vector<size_t> free_;

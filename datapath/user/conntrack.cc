@@ -53,8 +53,8 @@ Conntrack::Ref Conntrack::find(const ConnKey& key, Time now) {
 
 /// The connection that an earlier action in the same zone found: the packet may have been rewritten since.
 Conntrack::Ref Conntrack::held_by(const Packet& p, uint16_t zone, Time now) {
-  if (!p.ct_serial || p.ct_zone != zone || !(p.ct_state & kCtTrk) || p.ct_slot >= slots_) return {};
-  TrackedConnection* c = &slabs_[p.ct_slot / kSlab][p.ct_slot % kSlab];
+  if (!p.ct_serial || p.ct_zone != zone || !(p.ct_state & kCtTrk) || p.ct_slot >= slots_.size()) return {};
+  TrackedConnection* c = &slots_[p.ct_slot];
   if (c->serial != p.ct_serial || c->ends <= now) return {};
   return {c, (p.ct_state & kCtRpl) != 0};
 }
@@ -154,7 +154,7 @@ TrackedConnection* Conntrack::commit(const TrackedPacket& t, const OdpCt& action
   if (fits && shard(reply).contains(reply)) fits = orig == reply;
   if (!fits) {
     counters_.nat_exhausted++;
-    free_.push_back(c->slot);
+    slots_.give(c->slot);
     *c = TrackedConnection{.slot = c->slot};
     return nullptr;
   }
@@ -175,20 +175,13 @@ void Conntrack::end(TrackedConnection* c) {
   if (zone != zones_.end() && --zone->second.count == 0 && !zone->second.limit) zones_.erase(zone);
   uint32_t slot = c->slot;
   *c = TrackedConnection{.slot = slot};
-  free_.push_back(slot);
+  slots_.give(slot);
   size_--;
 }
 
 TrackedConnection* Conntrack::take_slot() {
-  uint32_t slot;
-  if (!free_.empty()) {
-    slot = free_.back();
-    free_.pop_back();
-  } else {
-    slot = static_cast<uint32_t>(slots_++);
-    if (slot / kSlab == slabs_.size()) slabs_.push_back(std::make_unique<TrackedConnection[]>(kSlab));
-  }
-  TrackedConnection* c = &slabs_[slot / kSlab][slot % kSlab];
+  uint32_t slot = slots_.take();
+  TrackedConnection* c = &slots_[slot];
   c->slot = slot;
   c->serial = next_serial_++;
   if (!next_serial_) next_serial_ = 1;
@@ -198,12 +191,12 @@ TrackedConnection* Conntrack::take_slot() {
 bool Conntrack::run(Time now) {
   if (!size_ || now < next_sweep_) return false;
   for (size_t n = 0; n < kSweepSlice; n++, sweep_at_++) {
-    if (sweep_at_ >= slots_) {
+    if (sweep_at_ >= slots_.size()) {
       sweep_at_ = 0;
       next_sweep_ = now + kSweepInterval;
       return false;
     }
-    TrackedConnection& c = slabs_[sweep_at_ / kSlab][sweep_at_ % kSlab];
+    TrackedConnection& c = slots_[sweep_at_];
     if (c.serial && c.ends <= now) end(&c);
   }
   return true;
@@ -219,8 +212,8 @@ CtEntry Conntrack::describe(const TrackedConnection& c, Time now) const {
 }
 
 void Conntrack::dump(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& visit) const {
-  for (size_t i = 0; i < slots_; i++) {
-    const TrackedConnection& c = slabs_[i / kSlab][i % kSlab];
+  for (size_t i = 0; i < slots_.size(); i++) {
+    const TrackedConnection& c = slots_[i];
     if (!c.serial || c.ends <= now || (zone && c.orig.zone != *zone)) continue;
     if (!visit(describe(c, now))) return;
   }
@@ -228,8 +221,8 @@ void Conntrack::dump(std::optional<uint16_t> zone, Time now, const std::function
 
 size_t Conntrack::flush(std::optional<uint16_t> zone, Time now, const std::function<bool(const CtEntry&)>& which) {
   size_t n = 0;
-  for (size_t i = 0; i < slots_; i++) {
-    TrackedConnection& c = slabs_[i / kSlab][i % kSlab];
+  for (size_t i = 0; i < slots_.size(); i++) {
+    TrackedConnection& c = slots_[i];
     if (!c.serial || (zone && c.orig.zone != *zone) || (which && !which(describe(c, now)))) continue;
     end(&c);
     n++;

@@ -21,6 +21,7 @@
 #include "datapath/ct_entry.h"
 #include "datapath/odp_action.h"
 #include "datapath/user/conn_key.h"
+#include "datapath/user/slabs.h"
 #include "datapath/user/tcp_track.h"
 #include "lib/time.h"
 
@@ -88,12 +89,10 @@ class Conntrack {
   bool is_free(const ConnKey& reply);
   uint64_t random();
 
-  static constexpr size_t kSlab = 1024;
   KeyHash hash_;
   std::vector<Table> shards_;
-  std::vector<std::unique_ptr<TrackedConnection[]>> slabs_;
-  std::vector<uint32_t> free_;
-  size_t slots_ = 0, size_ = 0, sweep_at_ = 0;
+  Slabs<TrackedConnection> slots_;
+  size_t size_ = 0, sweep_at_ = 0;
   Time next_sweep_{};
   uint32_t next_serial_ = 1;
   uint64_t max_connections_ = kDefaultMaxConnections;

@@ -158,20 +158,13 @@ MegaflowTable::Place MegaflowTable::place(const Flow& key, const Flow& mask) {
 }
 
 UserFlow* MegaflowTable::slot(size_t index) {
-  UserFlow& flow = slabs_[index / kSlab][index % kSlab];
+  UserFlow& flow = slots_[index];
   return flow.subtable ? &flow : nullptr;
 }
 
 UserFlow* MegaflowTable::new_slot() {
-  uint32_t index;
-  if (!free_.empty()) {
-    index = free_.back();
-    free_.pop_back();
-  } else {
-    index = static_cast<uint32_t>(next_slot_++);
-    if (index / kSlab == slabs_.size()) slabs_.push_back(std::make_unique<UserFlow[]>(kSlab));
-  }
-  UserFlow& flow = slabs_[index / kSlab][index % kSlab];
+  uint32_t index = slots_.take();
+  UserFlow& flow = slots_[index];
   flow.index = index;
   return &flow;
 }
@@ -209,7 +202,7 @@ void MegaflowTable::erase(UserFlow* flow) {
   uint32_t index = flow->index, serial = flow->serial + 1;
   *flow = UserFlow{};
   flow->serial = serial;
-  free_.push_back(index);
+  slots_.give(index);
   if (subtable->size() == 0) std::erase_if(subtables_, [&](auto& s) { return s.get() == subtable; });
 }
 

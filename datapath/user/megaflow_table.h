@@ -19,6 +19,7 @@
 #include "datapath/user/fast_key.h"
 #include "datapath/user/hash.h"
 #include "datapath/user/program.h"
+#include "datapath/user/slabs.h"
 
 namespace sluice {
 
@@ -91,7 +92,7 @@ class MegaflowTable {
 
   size_t size() const { return by_ufid_.size(); }
   size_t masks() const { return subtables_.size(); }
-  size_t slots() const { return next_slot_; }
+  size_t slots() const { return slots_.size(); }
   /// Null if the slot is free.
   UserFlow* slot(size_t index);
   /// All bits that any mask has ever had, as FastKey; grows only.  `mask_epoch` counts its changes.
@@ -100,7 +101,6 @@ class MegaflowTable {
   void describe(const UserFlow& flow, Megaflow& out) const;
 
  private:
-  static constexpr size_t kSlab = 1024;
   Subtable* subtable_of(const Flow& mask) const;
   void note_mask(const Flow& mask);
   UserFlow* new_slot();
@@ -109,13 +109,10 @@ class MegaflowTable {
 
   HashSeed seed_;
   std::vector<std::unique_ptr<Subtable>> subtables_;   // the busiest first
-  std::vector<std::unique_ptr<UserFlow[]>> slabs_;
-  std::vector<uint32_t> free_;
-  size_t next_slot_ = 0;
+  Slabs<UserFlow> slots_;
   uint64_t lookups_ = 0;
   FastKey fast_mask_{};
   uint32_t mask_epoch_ = 1;
-  struct UfidHash { size_t operator()(const Ufid& u) const { size_t h; std::memcpy(&h, u.data(), sizeof h); return h; } };
   boost::unordered_flat_map<Ufid, UserFlow*, UfidHash> by_ufid_;
 };
 
