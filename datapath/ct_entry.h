@@ -36,6 +36,7 @@ struct CtEntry {
 struct CtZoneLimit {
   int32_t zone = -1;                       // -1: the default
   uint32_t limit = 0, count = 0;           // limit 0: none
+  friend bool operator==(const CtZoneLimit&, const CtZoneLimit&) = default;
 };
 
 struct CtStats {

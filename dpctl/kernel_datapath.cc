@@ -178,17 +178,11 @@ int KernelDpctl::flow_dump(const OdpTextOptions& text, const std::function<void(
 }
 
 std::expected<std::vector<CtZoneLimit>, int> KernelDpctl::zone_limits(const std::vector<uint16_t>& zones) {
-  auto limits = ZoneLimitRequests(*socket_).get(dp_.ifindex, zones);
-  if (!limits) return std::unexpected(limits.error());
-  std::vector<CtZoneLimit> out;
-  for (const ZoneLimit& l : *limits) out.push_back({l.zone, l.limit, l.count});
-  return out;
+  return ZoneLimitRequests(*socket_).get(dp_.ifindex, zones);
 }
 
 int KernelDpctl::set_zone_limits(const std::vector<CtZoneLimit>& limits) {
-  std::vector<ZoneLimit> all;
-  for (const CtZoneLimit& l : limits) all.push_back({l.zone, l.limit, 0});
-  return ZoneLimitRequests(*socket_).set(dp_.ifindex, all);
+  return ZoneLimitRequests(*socket_).set(dp_.ifindex, limits);
 }
 
 }  // namespace

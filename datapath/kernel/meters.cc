@@ -56,43 +56,36 @@ DpMeterFeatures decode_meter_features(ByteView attrs) {
   return f;
 }
 
-std::expected<GenlMessage, int> MeterRequests::request(int dp_ifindex, uint8_t command, const GenlSocket::Write& write) {
-  if (!family_) {
-    auto family = socket_.resolve(OVS_METER_FAMILY);
-    if (!family) return std::unexpected(family.error() == ENOENT ? EOPNOTSUPP : family.error());
-    family_ = *family;
-  }
-  return socket_.transact({family_, command, OVS_METER_VERSION}, dp_ifindex, 0, write);
-}
+MeterRequests::MeterRequests(GenlSocket& socket) : family_(socket, OVS_METER_FAMILY, OVS_METER_VERSION) {}
 
 DpMeterFeatures MeterRequests::features(int dp_ifindex) {
   const DpMeter probe{.in_packets = true, .bands = {{.rate = 1, .burst = 1}}};
   bool works = true;
   for (uint32_t id : kProbeIds) {
-    auto made = request(dp_ifindex, OVS_METER_CMD_SET, [&](AttrWriter& w) { encode_meter(id, probe, w); });
+    auto made = family_.transact(dp_ifindex, OVS_METER_CMD_SET, [&](AttrWriter& w) { encode_meter(id, probe, w); });
     auto told = made ? Attrs(made->attrs).find(OVS_METER_ATTR_ID) : std::nullopt;
     works &= told && told->as<uint32_t>() == id;
   }
   for (uint32_t id : kProbeIds) remove(dp_ifindex, id);
   if (!works) return {};
-  auto reply = request(dp_ifindex, OVS_METER_CMD_FEATURES, [](AttrWriter&) {});
+  auto reply = family_.transact(dp_ifindex, OVS_METER_CMD_FEATURES, [](AttrWriter&) {});
   return reply ? decode_meter_features(reply->attrs) : DpMeterFeatures{};
 }
 
 int MeterRequests::set(int dp_ifindex, uint32_t id, const DpMeter& meter) {
-  auto done = request(dp_ifindex, OVS_METER_CMD_SET, [&](AttrWriter& w) { encode_meter(id, meter, w); });
+  auto done = family_.transact(dp_ifindex, OVS_METER_CMD_SET, [&](AttrWriter& w) { encode_meter(id, meter, w); });
   return done ? 0 : done.error();
 }
 
 std::expected<DpMeterStats, int> MeterRequests::get(int dp_ifindex, uint32_t id) {
-  auto reply = request(dp_ifindex, OVS_METER_CMD_GET, [&](AttrWriter& w) { w.value(OVS_METER_ATTR_ID, id); });
+  auto reply = family_.transact(dp_ifindex, OVS_METER_CMD_GET, [&](AttrWriter& w) { w.value(OVS_METER_ATTR_ID, id); });
   if (!reply) return std::unexpected(reply.error());
   auto stats = decode_meter_stats(reply->attrs);
   return stats ? std::expected<DpMeterStats, int>(*stats) : std::unexpected(ENOENT);
 }
 
 int MeterRequests::remove(int dp_ifindex, uint32_t id) {
-  auto done = request(dp_ifindex, OVS_METER_CMD_DEL, [&](AttrWriter& w) { w.value(OVS_METER_ATTR_ID, id); });
+  auto done = family_.transact(dp_ifindex, OVS_METER_CMD_DEL, [&](AttrWriter& w) { w.value(OVS_METER_ATTR_ID, id); });
   return done ? 0 : done.error();
 }
 

@@ -5,7 +5,7 @@
 #include <expected>
 #include <optional>
 
-#include "datapath/kernel/genl_socket.h"
+#include "datapath/kernel/optional_family.h"
 #include "datapath/meter.h"
 
 namespace sluice {
@@ -18,19 +18,16 @@ DpMeterFeatures decode_meter_features(ByteView attrs);
 /// Errors: errno; EOPNOTSUPP: the module has no meters.
 class MeterRequests {
  public:
-  explicit MeterRequests(GenlSocket& socket) : socket_(socket) {}
+  explicit MeterRequests(GenlSocket& socket);
   /// Nothing of it if there are no meters, or if those that there are don't work: before Linux 4.18 the kernel told wrong ids.
   DpMeterFeatures features(int dp_ifindex);
   int set(int dp_ifindex, uint32_t id, const DpMeter& meter);
   std::expected<DpMeterStats, int> get(int dp_ifindex, uint32_t id);
   int remove(int dp_ifindex, uint32_t id);
-  /// The module was unloaded: its families have other numbers when it is back.
-  void forget() { family_ = 0; }
+  void forget() { family_.forget(); }   // OptionalFamily
 
  private:
-  std::expected<GenlMessage, int> request(int dp_ifindex, uint8_t command, const GenlSocket::Write& write);
-  GenlSocket& socket_;
-  uint16_t family_ = 0;
+  OptionalFamily family_;
 };
 
 }  // namespace sluice

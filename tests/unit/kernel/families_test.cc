@@ -66,7 +66,7 @@ TEST(Meters, AnswersThatAreCutAreNotReadBeyond) {
 }
 
 TEST(ZoneLimits, BytesAndBack) {
-  std::vector<ZoneLimit> limits{{.zone = -1, .limit = 10}, {.zone = 5, .limit = 3}};
+  std::vector<CtZoneLimit> limits{{.zone = -1, .limit = 10}, {.zone = 5, .limit = 3}};
   Bytes bytes = written([&](AttrWriter& w) { encode_zone_limits(limits, w); });
   EXPECT_EQ(hex(bytes), "1c000100" "ffffffff" "0a000000" "00000000" "05000000" "03000000" "00000000");
   EXPECT_EQ(decode_zone_limits(bytes), limits);
