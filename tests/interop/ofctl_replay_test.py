@@ -51,6 +51,12 @@ class Switch(threading.Thread):
                 return
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
 
+    def stop(self):
+        """Ends the accepting thread before the descriptor is closed: its number may be the next switch's."""
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.join()
+        self.listener.close()
+
     def serve(self, s):
         version = self.version
         if any(b[0] != version for _, b in self.left[2:]):
@@ -127,7 +133,7 @@ def replay(ofctl, recording):
         try:
             run = subprocess.run([ofctl, '-O', 'OpenFlow' + recording['ver'], '-t', '10'] + words, capture_output=True, text=True, timeout=30, env=environment)
         finally:
-            switch.listener.close()
+            switch.stop()
         problems = list(switch.problems)
         if switch.left and not any(p.startswith('sent ') for p in problems):
             problems.append('not sent: %s %s' % (switch.left[0][0], switch.left[0][1].hex()))
