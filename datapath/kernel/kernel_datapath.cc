@@ -63,13 +63,13 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   auto resolved = GenlFamilies::resolve(control);
   if (!resolved) return std::unexpected(resolved.error());
   families = *resolved;
+  if (auto there = vports.find_datapath(name)) {
+    auto list = vports.list(there->ifindex);
+    if (is_in_use(*there, list ? *list : std::vector<Vport>{}, families.vport_group)) return std::unexpected(EBUSY);
+  }
   notices.join(families.vport_group);
   watch(notices.fd(), kNoticesTag);
   watch(strays->fd(), kStraysTag);
-  if (auto there = vports.find_datapath(name)) {
-    auto list = vports.list(there->ifindex);
-    if (is_in_use(*there, list ? *list : std::vector<Vport>{})) return std::unexpected(EBUSY);
-  }
   auto datapath = vports.open_datapath(name);
   if (!datapath) return std::unexpected(datapath.error());
   dp = *datapath;

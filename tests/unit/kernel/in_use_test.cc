@@ -16,14 +16,20 @@ constexpr char kTable[] =
     "0000000000000000 0   1234       00000111 0        0        0     2        0        100\n"
     "0000000000000000 16  3221225475 00000000 0        0        0     2        0        101\n"
     "0000000000000000 16  0          00000000 0        0        0     2        0        102\n"
+    "0000000000000000 16  3221225476 00000008 0        0        0     2        0        103\n"
     "garbage\n";
 
 TEST(InUse, SocketsOfGenericNetlinkAlone) {
-  EXPECT_TRUE(has_netlink_socket(kTable, std::array{7u, 3221225475u}));
-  EXPECT_FALSE(has_netlink_socket(kTable, std::array{1234u}));   // of another family
-  EXPECT_FALSE(has_netlink_socket(kTable, std::array{0u}));      // the kernel's own
-  EXPECT_FALSE(has_netlink_socket(kTable, {}));
-  EXPECT_FALSE(has_netlink_socket("", std::array{1234u}));
+  EXPECT_TRUE(has_netlink_socket(kTable, std::array{7u, 3221225475u}, 0));
+  EXPECT_FALSE(has_netlink_socket(kTable, std::array{1234u}, 0));   // of another family
+  EXPECT_FALSE(has_netlink_socket(kTable, std::array{0u}, 0));      // the kernel's own
+  EXPECT_FALSE(has_netlink_socket(kTable, {}, 0));
+  EXPECT_FALSE(has_netlink_socket("", std::array{1234u}, 0));
+}
+
+TEST(InUse, MembersOfTheGroup) {
+  EXPECT_TRUE(has_netlink_socket(kTable, {}, 4));
+  for (uint32_t other : {1u, 3u, 5u, 32u, 33u, 36u}) EXPECT_FALSE(has_netlink_socket(kTable, {}, other)) << other;   // 1: of another family
 }
 
 std::string device(const std::string& type, const std::string& port) {
