@@ -58,7 +58,9 @@ Bridge::~Bridge() {
   Switch::Impl& sw = *impl_->owner.impl_;
   impl_->events = nullptr;
   for (auto& [name, r] : impl_->interfaces)
-    if (r.works() && !r.is_patch()) {
+    if (r.works() && r.tunnel) {
+      close_tunnel(sw, *impl_, r);
+    } else if (r.works() && !r.is_patch()) {
       sw.pipeline.by_odp.erase(r.odp.value);
       sw.dpif.port_del(r.odp);
     }
@@ -234,6 +236,29 @@ Outcome Bridge::packet_out(const ofp::PacketOut& out, Version version, Time now)
   StagedPacket staged{std::move(packet), translate(impl_->owner.impl_->pipeline, input), input.key.tcp_flags.host()};
   if (impl_->staged) impl_->staged_packets.push_back(std::move(staged));
   else impl_->send(staged, now);
+  return {};
+}
+
+Outcome Bridge::resume(const ofp::PacketIn& message, Time now) {
+  Switch::Impl& sw = *impl_->owner.impl_;
+  auto pause = sw.pauses.take(message.continuation);
+  if (!pause) return std::unexpected(Error::NXR_STALE);
+  FrozenState state = *pause->state;
+  // What the controller has changed of the metadata counts.
+  const Flow& value = message.metadata.value;
+  state.metadata = value.metadata;
+  std::ranges::copy(value.reg, state.reg);
+  Packet packet = Packet::from(message.data);
+  Packet& old = pause->packet;
+  static_cast<PacketMetadata&>(packet) = old;
+  if (old.has_ct_tuple) packet.ct_tuple = old.ct_tuple;
+  packet.tunnel = std::move(old.tunnel);
+  TranslateInput input{.key = {}, .resume = std::make_shared<const FrozenState>(std::move(state))};
+  extract(packet, input.key);
+  input.packet_size = packet.size();
+  Translation t = translate(sw.pipeline, input);
+  sw.apply(t.effects, 1, packet.size(), input.key.tcp_flags.host(), now);
+  sw.execute_once(std::move(packet), t, now);
   return {};
 }
 

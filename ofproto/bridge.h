@@ -103,6 +103,8 @@ class Bridge {
   std::expected<void, ofp::Error> group_mod(const ofp::GroupMod& mod, Time now);
   std::expected<void, ofp::Error> port_mod(const ofp::PortMod& mod, Time now);
   std::expected<void, ofp::Error> table_mod(const ofp::TableMod& mod, ofp::Version version, Time now);
+  /// A packet that waits for a controller goes on, as the controller has changed it.
+  std::expected<void, ofp::Error> resume(const ofp::PacketIn& message, Time now);
   std::expected<void, ofp::Error> packet_out(const ofp::PacketOut& out, ofp::Version version, Time now);
   /// One slice of the answer (FlowTables::visit); true: there is more.
   bool flow_stats(const ofp::FlowStatsRequest& request, FlowCursor& at, Time now, const std::function<void(const ofp::FlowStatsHead&, const Rule&)>& visit);

@@ -24,7 +24,8 @@ struct InterfaceRecord {
   OdpPort odp = kOdpNone;
   Time created{};
   uint64_t seen_changes = 0;         // of NetdevState
-  PatchCounters patch;
+  PatchCounters patch;               // of tunnels too
+  std::shared_ptr<const TunnelSettings> tunnel;
   bool is_patch() const { return settings.device.type == "patch"; }
   bool works() const { return ofport != OFPP_NONE; }
 };

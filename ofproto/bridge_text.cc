@@ -63,7 +63,7 @@ std::string Switch::dpif_show() const {
     for (const InterfaceRecord* r : all) {
       std::string odp = r->is_patch() ? "none" : std::to_string(r->odp.value);
       auto type = std::ranges::find(dp_ports, r->odp, &DpPort::port);
-      std::string what = r->is_patch() ? fmt::format("patch: peer={}", r->settings.patch_peer) : type == dp_ports.end() ? r->settings.device.type : type->type;
+      std::string what = r->is_patch() ? fmt::format("patch: peer={}", r->settings.patch_peer) : r->tunnel ? fmt::format("{}: {}", r->tunnel->row().type, r->tunnel->options_text()) : type == dp_ports.end() ? r->settings.device.type : type->type;
       out += fmt::format("    {} {}/{}: ({})\n", r->settings.device.name, r->ofport.value == OFPP_LOCAL.value ? 65534 : r->ofport.value, odp, what);
     }
   }
@@ -82,10 +82,22 @@ std::string Switch::dpif_dump_flows(const std::string& bridge, bool more, bool n
   BridgeId id = it->second->impl_->view.id;
   std::string out;
   impl_->dpif.flow_dump(0, SIZE_MAX, [&](const Megaflow& f) {
-    const Pipeline::Place* place = impl_->pipeline.place(OdpPort{f.key.in_port.host()});
+    const Pipeline::Place* place = impl_->pipeline.place(f.key);
     if (place && place->bridge->id == id) out += format_megaflow(f, now, options) + "\n";
     return true;
   });
+  return out;
+}
+
+void Switch::set_native_tunnels(bool on) { impl_->pipeline.native_tunnels = on; }
+
+std::string Switch::list_tunnels() const {
+  std::string out;
+  for (auto& [odp, places] : impl_->pipeline.tunnels)
+    for (const Pipeline::TunnelPlace& t : places) {
+      const PortView* port = t.place.bridge->port(t.place.port);
+      out += fmt::format("port {}: {} ({})\n", odp, port ? port->name : "?", t.settings->describe(OdpPort{odp}));
+    }
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "datapath/ethertype.h"
 #include "ofproto/translator.h"
 
 namespace sluice {
@@ -52,6 +53,7 @@ void Translator::commit() {
     d.member<&Flow::eth_src>();
     d.member<&Flow::eth_dst>();
   });
+  commit_mpls();
   if (flow_.eth_type == be16(0x0800)) {
     commit_set(OdpSetKind::kIpv4, [](Difference& d) {
       d.member<&Flow::nw_src>();
@@ -92,17 +94,40 @@ void Translator::commit() {
           d.member<&Flow::tp_dst>();
         });
   }
-  // Of the MPLS labels only the outermost is ever changed in place; pushes and pops are written at once.
-  if (flow_.is_mpls() && flow_.mpls_lse[0] != base_.mpls_lse[0]) {
-    OdpSet set{.kind = OdpSetKind::kMpls};
-    set.mask.mpls_lse[0] = out_.mask.mpls_lse[0] | (flow_.mpls_lse[0] ^ base_.mpls_lse[0]);
-    set.value.mpls_lse[0] = flow_.mpls_lse[0] & set.mask.mpls_lse[0];
-    base_.mpls_lse[0] = flow_.mpls_lse[0];
-    emit({std::move(set)});
-  }
   commit_vlan();
   commit_set(OdpSetKind::kSkbPriority, [](Difference& d) { d.member<&Flow::skb_priority>(); });
   commit_set(OdpSetKind::kSkbMark, [](Difference& d) { d.member<&Flow::pkt_mark>(); });
+}
+
+namespace {
+
+size_t count_labels(const Flow& f) {
+  size_t n = 0;
+  while (f.is_mpls() && n < kMplsLabels && f.mpls_lse[n]) n++;
+  return n;
+}
+
+}  // namespace
+
+/// Pops labels until only those are left that both have innermost, then pushes the others.  If only the outermost differs, it is changed in place.
+void Translator::commit_mpls() {
+  const size_t have = count_labels(base_), want = count_labels(flow_);
+  size_t same = 0;
+  while (same < have && same < want && base_.mpls_lse[have - 1 - same] == flow_.mpls_lse[want - 1 - same]) same++;
+  bool same_type = base_.eth_type == flow_.eth_type;
+  if (have == same && want == same && (same_type || !have)) return void(base_.eth_type = flow_.eth_type);
+  if (have && have == want && same == have - 1 && same_type) {
+    OdpSet set{.kind = OdpSetKind::kMpls};
+    set.mask.mpls_lse[0] = out_.mask.mpls_lse[0] | (flow_.mpls_lse[0] ^ base_.mpls_lse[0]);
+    set.value.mpls_lse[0] = flow_.mpls_lse[0] & set.mask.mpls_lse[0];
+    emit({std::move(set)});
+  } else {
+    for (size_t left = have; left-- > same;) emit({OdpPopMpls{left == 0 && want ? kEthIpv4 : left == same && want == same ? flow_.eth_type : base_.eth_type}});
+    if (want > same) p_.mark<&Flow::mpls_lse>();   // those of the packet itself may be among them
+    for (size_t i = want - same; i-- > 0;) emit({OdpPushMpls{flow_.mpls_lse[i], flow_.eth_type}});
+  }
+  std::ranges::copy(flow_.mpls_lse, base_.mpls_lse);
+  base_.eth_type = flow_.eth_type;
 }
 
 /// Pops tags until only those are left that both have innermost, then pushes the others.

@@ -125,6 +125,7 @@ Outcome group_mod(const Request& r) {
 Outcome meter_mod(const Request& r) { return r.bridge().meter_mod(r.body<MeterMod>(), r.agent.now()); }
 Outcome port_mod(const Request& r) { return r.bridge().port_mod(r.body<PortMod>(), r.agent.now()); }
 Outcome table_mod(const Request& r) { return r.bridge().table_mod(r.body<TableMod>(), r.connection.version(), r.agent.now()); }
+Outcome resume(const Request& r) { return r.bridge().resume(r.body<PacketIn>(), r.agent.now()); }
 Outcome packet_out(const Request& r) { return r.bridge().packet_out(r.body<PacketOut>(), r.connection.version(), r.agent.now()); }
 
 // --- statistics ---
@@ -287,6 +288,7 @@ constexpr Row kHandlers[] = {
     {MessageType::OFPT_PORT_MOD, port_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_TABLE_MOD, table_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_PACKET_OUT, packet_out, Allowed::kNotSecondary},
+    {MessageType::NXT_RESUME, resume, Allowed::kNotSecondary},
     {MessageType::OFPT_QUEUE_GET_CONFIG_REQUEST, queue_config},
     {MessageType::OFPT_BUNDLE_CONTROL, bundle_control, Allowed::kNotSecondary},
     {MessageType::ONFT_BUNDLE_CONTROL, bundle_control, Allowed::kNotSecondary},

@@ -21,6 +21,7 @@
 #include "ofproto/openflow/session_messages.h"
 #include "ofproto/recirculation.h"
 #include "ofproto/settings.h"
+#include "ofproto/tunnel.h"
 
 namespace sluice {
 
@@ -32,6 +33,7 @@ struct PortView {
   uint32_t config = 0, state = 0;  // OFPPC_*, OFPPS_*
   bool is_patch = false;
   bool is_internal = false;
+  std::shared_ptr<const TunnelSettings> tunnel;   // null: no tunnel
   BridgeId peer_bridge = 0;        // of a patch port; 0: the peer is not there
   OfpPort peer_port = OFPP_NONE;
   bool may_forward() const { return !(config & ofp::OFPPC_NO_FWD) && !(config & ofp::OFPPC_PORT_DOWN); }
@@ -95,6 +97,12 @@ struct Pipeline {
   };
   std::map<BridgeId, BridgeView*> bridges;
   boost::unordered_flat_map<uint32_t, Place> by_odp;   // datapath port -> where it is
+  struct TunnelPlace {
+    Place place;
+    std::shared_ptr<const TunnelSettings> settings;
+  };
+  std::map<uint32_t, std::vector<TunnelPlace>> tunnels;   // by the datapath port that they share
+  bool native_tunnels = true;                             // where the datapath has no tunnels of its own
   RecircTable recircs;
 
   BridgeView* bridge(BridgeId id) const {
@@ -104,6 +112,16 @@ struct Pipeline {
   const Place* place(OdpPort p) const {
     auto it = by_odp.find(p.value);
     return it == by_odp.end() ? nullptr : &it->second;
+  }
+  /// Of a packet in datapath terms: of a tunnel's port, the one that its addresses and key fit best.
+  const Place* place(const Flow& key) const {
+    auto shared = tunnels.find(key.in_port.host());
+    if (shared == tunnels.end()) return place(OdpPort{key.in_port.host()});
+    const Place* best = nullptr;
+    unsigned best_fit = 0;
+    for (const TunnelPlace& t : shared->second)
+      if (unsigned fit = tunnel_fit(*t.settings, key.tunnel); fit > best_fit) best = &t.place, best_fit = fit;
+    return best;
   }
 };
 

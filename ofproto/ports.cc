@@ -55,6 +55,7 @@ void show_in_view(Bridge::Impl& b, const InterfaceRecord& r) {
   p.odp = r.odp;
   p.name = r.settings.device.name;
   p.is_patch = r.is_patch();
+  p.tunnel = r.tunnel;
   p.is_internal = r.settings.device.type == "internal" || r.ofport == OFPP_LOCAL;
   b.by_number[r.ofport.value] = p.name;
   for (auto& [id, port] : b.view.l2_ports) {
@@ -85,9 +86,9 @@ ofp::PortDesc describe_port(const Bridge::Impl& b, const InterfaceRecord& r) {
   ofp::PortDesc d{.port_no = r.ofport, .hw_addr = {}, .name = r.settings.device.name};
   const PortView* view = b.view.port(r.ofport);
   if (view) d.config = view->config, d.state = view->state;
-  const Netdev* dev = r.is_patch() ? nullptr : b.owner.dpif().netdev(r.odp);
+  const Netdev* dev = r.is_patch() || r.tunnel ? nullptr : b.owner.dpif().netdev(r.odp);
   if (!dev) {
-    // A patch port's address is made up, but always the same.
+    // A patch or tunnel port's address is made up, but always the same.
     uint64_t h = std::hash<std::string>()(b.view.name + "/" + d.name);
     d.hw_addr = MacAddr::from_u64((h & 0xfcffffffffff) | 0x020000000000);
     return d;
@@ -102,6 +103,68 @@ ofp::PortDesc describe_port(const Bridge::Impl& b, const InterfaceRecord& r) {
   d.max_speed_kbps = d.curr_speed_kbps;
   return d;
 }
+
+// --- tunnels ---
+
+std::expected<OdpPort, std::string> Switch::Impl::hold_vport(const NetdevSpec& spec) {
+  auto it = vports.find(spec.name);
+  if (it == vports.end()) {
+    auto odp = dpif.port_add(spec, std::nullopt);
+    if (!odp) return std::unexpected(odp.error());
+    it = vports.emplace(spec.name, Vport{*odp}).first;
+  }
+  it->second.users++;
+  return it->second.odp;
+}
+
+void Switch::Impl::release_vport(const std::string& name) {
+  auto it = vports.find(name);
+  if (it == vports.end() || --it->second.users) return;
+  dpif.port_del(it->second.odp);
+  vports.erase(it);
+}
+
+namespace {
+
+/// Fills in the record's tunnel and datapath port; the error, or "".
+std::string open_tunnel(Switch::Impl& sw, InterfaceRecord& r) {
+  auto settings = parse_tunnel(r.settings.device);
+  if (!settings) return settings.error();
+  for (auto& [odp, places] : sw.pipeline.tunnels)
+    for (auto& t : places)
+      if (same_tunnel_match(*t.settings, *settings)) return fmt::format("could not add network device {} to ofproto (File exists)", r.settings.device.name);
+  auto odp = sw.hold_vport(settings->vport());
+  if (!odp) return odp.error();
+  r.odp = *odp;
+  r.tunnel = std::make_shared<const TunnelSettings>(*settings);
+  return "";
+}
+
+}  // namespace
+
+void close_tunnel(Switch::Impl& sw, const Bridge::Impl& b, const InterfaceRecord& r) {
+  auto& places = sw.pipeline.tunnels[r.odp.value];
+  std::erase_if(places, [&](auto& t) { return t.place.bridge == &b.view && t.place.port == r.ofport; });
+  if (places.empty()) sw.pipeline.tunnels.erase(r.odp.value);
+  sw.release_vport(r.tunnel->vport().name);
+}
+
+namespace {
+
+/// Other options, the same OpenFlow port.  False: it must go and come again.
+bool change_tunnel(Switch::Impl& sw, Bridge::Impl& b, InterfaceRecord& r, const InterfaceSettings& settings) {
+  InterfaceRecord changed = r;
+  changed.settings = settings;
+  close_tunnel(sw, b, r);
+  bool ok = open_tunnel(sw, changed).empty();
+  if (!ok && !open_tunnel(sw, r).empty()) return false;
+  if (ok) r = changed;
+  sw.pipeline.tunnels[r.odp.value].push_back({{&b.view, r.ofport}, r.tunnel});
+  show_in_view(b, r);
+  return ok;
+}
+
+}  // namespace
 
 // --- configuration ---
 
@@ -122,7 +185,14 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
     r.error = "no OpenFlow port number is free";
     return sw.config_changed(*impl_, now);
   }
-  if (!r.is_patch()) {
+  if (find_tunnel_kind(settings.device.type)) {
+    if (auto why = open_tunnel(sw, r); !why.empty()) {
+      r.error = why;
+      log.warn("{}", r.error);
+      return sw.config_changed(*impl_, now);
+    }
+    sw.pipeline.tunnels[r.odp.value].push_back({{&impl_->view, ofport}, r.tunnel});
+  } else if (!r.is_patch()) {
     auto odp = sw.dpif.port_add(settings.device, std::nullopt);
     if (!odp) {
       r.error = odp.error();
@@ -152,7 +222,11 @@ void Bridge::change_interface(const InterfaceSettings& settings, Time now) {
   InterfaceRecord& r = it->second;
   Switch::Impl& sw = *impl_->owner.impl_;
   bool same_kind = r.works() && r.settings.device.type == settings.device.type && !moves(*impl_, r, settings) && (!r.is_patch() || unusable_patch(settings).empty());
-  Netdev* dev = same_kind && !r.is_patch() ? sw.dpif.netdev(r.odp) : nullptr;
+  if (same_kind && r.tunnel && settings.device != r.settings.device && change_tunnel(sw, *impl_, r, settings)) {
+    sw.config_changed(*impl_, now);
+    return;
+  }
+  Netdev* dev = same_kind && !r.is_patch() && !r.tunnel ? sw.dpif.netdev(r.odp) : nullptr;
   bool done = same_kind && (r.is_patch() || settings.device == r.settings.device || (dev && dev->reconfigure(settings.device)));
   if (!done) {
     remove_interface(settings.device.name, now);
@@ -174,7 +248,9 @@ void Bridge::remove_interface(const std::string& name, Time now) {
     log.info("bridge {}: deleted interface {} on port {}", this->name(), name, ofp::port_to_of10(r.ofport));
     if (impl_->events) impl_->events->port_status(ofp::PortReason::kDelete, describe_port(*impl_, r));
     hide_from_view(*impl_, r.ofport);
-    if (!r.is_patch()) {
+    if (r.tunnel) {
+      close_tunnel(sw, *impl_, r);
+    } else if (!r.is_patch()) {
       sw.pipeline.by_odp.erase(r.odp.value);
       sw.dpif.port_del(r.odp);
     }
@@ -269,6 +345,8 @@ std::optional<InterfaceStatus> Bridge::interface_status(const std::string& name)
   } else if (const Netdev* dev = r.works() ? impl_->owner.dpif().netdev(r.odp) : nullptr) {
     s.state = dev->state();
     s.stats = dev->stats();
+    if (r.tunnel) s.stats = {.rx_packets = r.patch.rx_packets, .rx_bytes = r.patch.rx_bytes, .tx_packets = r.patch.tx_packets, .tx_bytes = r.patch.tx_bytes};
+    if (r.tunnel) s.state.mac = describe_port(*impl_, r).hw_addr;
   }
   return s;
 }
@@ -316,7 +394,7 @@ std::expected<void, ofp::Error> Bridge::port_mod(const ofp::PortMod& mod, Time n
   uint32_t changed = config ^ view.config;
   view.config = config;
   if (changed & ofp::OFPPC_PORT_DOWN)
-    if (Netdev* dev = r->is_patch() ? nullptr : impl_->owner.dpif().netdev(r->odp)) dev->set_admin_up(!(config & ofp::OFPPC_PORT_DOWN));
+    if (Netdev* dev = r->is_patch() || r->tunnel ? nullptr : impl_->owner.dpif().netdev(r->odp)) dev->set_admin_up(!(config & ofp::OFPPC_PORT_DOWN));
   view.state = port_state(*impl_, *r);
   impl_->owner.impl_->config_changed(*impl_, now);
   if (impl_->events) impl_->events->port_status(ofp::PortReason::kModify, describe_port(*impl_, *r));

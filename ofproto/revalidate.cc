@@ -150,7 +150,7 @@ bool Switch::Impl::in_force(uint64_t wanted, Time now) {
 /// A flow that the datapath has from earlier times does what it should: from here on its packets count for the rules.
 void Switch::Impl::adopt(const Megaflow& flow, Translation& t, Held held, Time now) {
   Origin origin{.effects = std::move(t.effects), .held = std::move(held), .packets = flow.stats.packets, .bytes = flow.stats.bytes, .created = now};
-  if (const Pipeline::Place* place = pipeline.place(OdpPort{flow.key.in_port.host()})) origin.bridge = place->bridge->id;
+  if (const Pipeline::Place* place = pipeline.place(flow.key)) origin.bridge = place->bridge->id;
   megaflows++;
   dpif.flow_adopt(flow.ufid, generation, origins.add(std::move(origin)));
 }

@@ -8,7 +8,7 @@
 
 namespace sluice {
 
-Switch::Switch(Dpif& dpif, SwitchOptions options, uint64_t) : impl_(std::make_unique<Impl>(*this, dpif, options)) {
+Switch::Switch(Dpif& dpif, SwitchOptions options, uint64_t seed) : impl_(std::make_unique<Impl>(*this, dpif, options, seed)) {
   dpif.set_upcall_handler(this);
   dpif.set_generation(impl_->generation, Time{});
 }

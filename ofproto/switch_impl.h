@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -71,6 +72,27 @@ class PacketInSpecs {
   boost::unordered_flat_map<uint64_t, Entry> specs_;
 };
 
+inline constexpr size_t kMaxPauses = 4096;   // packets that wait for controllers; the oldest gives way
+
+/// A packet that a controller has been given by controller(pause).
+struct Pause {
+  FrozenPtr state;
+  Packet packet;                 // with what the datapath knew of it
+};
+
+/// Continuations: what a controller gets is a number and a secret of this process, so that it resumes only what it was given.
+class Pauses {
+ public:
+  explicit Pauses(uint64_t secret) : secret_(secret) {}
+  std::vector<uint8_t> add(Pause pause);
+  std::optional<Pause> take(ByteView continuation);
+
+ private:
+  uint64_t secret_, next_ = 1;
+  std::map<uint64_t, Pause> waiting_;
+  std::deque<uint64_t> order_;
+};
+
 struct Switch::Impl {
   Switch& self;
   Dpif& dpif;
@@ -83,6 +105,9 @@ struct Switch::Impl {
   Origins origins;
   PacketInSpecs specs;
   std::set<uint32_t> meter_ids;             // of the datapath's meters, of all bridges
+  Pauses pauses;
+  struct Vport { OdpPort odp; unsigned users = 0; };
+  std::map<std::string, Vport> vports;      // of tunnels, by name
   size_t megaflows = 0;
   uint64_t pushed_at_hits = UINT64_MAX;     // dpif hits when statistics were last pushed
   // The revalidation under way, from there on; all megaflows are at least of generation `valid_generation`, and of `revalidation_generation` when it is done.
@@ -98,7 +123,7 @@ struct Switch::Impl {
   Time next_sweep{}, next_port_check{};
   uint64_t dropped_upcalls = 0;
 
-  Impl(Switch& s, Dpif& d, SwitchOptions o) : self(s), dpif(d), options(o) { pipeline.recircs = RecircTable(d.is_kernel()); }
+  Impl(Switch& s, Dpif& d, SwitchOptions o, uint64_t seed) : self(s), dpif(d), options(o), pauses(seed) { pipeline.recircs = RecircTable(d.is_kernel()); }
 
   // --- upcall.cc ---
   Translation take_packet(const Upcall& upcall, Time now);
@@ -135,6 +160,9 @@ struct Switch::Impl {
   bool expire(Time now);
 
   // --- ports.cc ---
+  /// The datapath's port for tunnels like this, shared by all of them.
+  std::expected<OdpPort, std::string> hold_vport(const NetdevSpec& spec);
+  void release_vport(const std::string& name);
   void resolve_patches(Time now);
   bool has_patch(const std::string& name) const;  // that works, in any bridge
   void check_ports(Time now);

@@ -25,6 +25,7 @@ const char* describe(TranslateError e) {
     case TranslateError::kTooManyActions: return "Too many actions";
     case TranslateError::kInvalidTunnel: return "Invalid tunnel metadata";
     case TranslateError::kNoRecirculation: return "No recirculation context";
+    case TranslateError::kTooManyLabels: return "Too many MPLS labels";
   }
   return "Unknown error";
 }
@@ -53,16 +54,18 @@ Translation Translator::run() {
   OfpPort in_port{flow_.in_port.host()};
   if (input_.bridge) {
     bridge_ = input_.bridge;
-  } else if (const Pipeline::Place* place = pipeline_.place(OdpPort{in_port.value})) {
+  } else if (const Pipeline::Place* place = pipeline_.place(flow_)) {
     bridge_ = place->bridge;
     in_port = place->port;
   } else {
+    if (pipeline_.tunnels.contains(in_port.value)) p_.mark<&Flow::tunnel>();   // another packet may be of a tunnel
     out_.error = TranslateError::kNoInPort;
     return std::move(out_);
   }
   flow_.in_port = be32(in_port.value);
   flow_.actset_output = be32(OFPP_UNSET.value);
   base_ = flow_;
+  base_.tunnel = {};   // what a packet came through, it does not go out through
   receive();
   finish();
   return std::move(out_);
@@ -84,7 +87,9 @@ void Translator::receive() {
 /// Table 0 and what comes of it, for a packet that arrives at bridge_.
 void Translator::enter_bridge(const PortView* in) {
   if (trace_) trace_->open(TraceKind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name));
-  if (in && (in->config & ofp::OFPPC_NO_RECV)) {
+  if (in && in->tunnel && !depth_ && !receive_tunnel(*in)) {
+    // dropped
+  } else if (in && (in->config & ofp::OFPPC_NO_RECV)) {
     warning("port has OFPPC_NO_RECV set, dropping");
   } else {
     lookup(0, MissIs::kPolicy);
@@ -255,6 +260,7 @@ void Translator::finish() {
   m.metadata = be64();
   m.conj_id = m.actset_output = m.in_phy_port = be32();
   std::ranges::fill(m.reg, be32());
+  if (!has_tunnel(input_.key.tunnel)) m.tunnel = {};   // which port it came in by says so
 }
 
 }  // namespace sluice

@@ -22,7 +22,7 @@ inline constexpr unsigned kMaxResubmits = 4096;      // of one translation
 inline constexpr size_t kMaxStackBytes = 65536;
 inline constexpr size_t kMaxOdpActions = 16384;      // elements; a translation that exceeds it drops
 
-enum class TranslateError : uint8_t { kNone, kNoInPort, kTooDeep, kTooManyResubmits, kStackTooDeep, kTooManyActions, kInvalidTunnel, kNoRecirculation };
+enum class TranslateError : uint8_t { kNone, kNoInPort, kTooDeep, kTooManyResubmits, kStackTooDeep, kTooManyActions, kInvalidTunnel, kNoRecirculation, kTooManyLabels };
 const char* describe(TranslateError e);
 
 struct Translation {

@@ -430,7 +430,7 @@ void Translator::push_mpls(be16 eth_type) {
     p_.mark<&Flow::mpls_lse>();
     if (flow_.mpls_lse[kMplsLabels - 1]) {
       error("MPLS push action can't be performed as it would have more MPLS LSEs than the 3 supported.");
-      exit_ = true;
+      fail(TranslateError::kTooManyLabels);
       return;
     }
     lse = flow_.mpls_lse[0].host() & ~0x100u;
@@ -438,29 +438,27 @@ void Translator::push_mpls(be16 eth_type) {
     bool ip = p_.is_ip();
     uint32_t label = p_.is_ipv6() ? 2 : 0, tc = ip ? p_.get<&Flow::nw_tos>() >> 2 & 7u : 0, ttl = ip ? p_.get<&Flow::nw_ttl>() : 64u;
     lse = label << 12 | tc << 9 | 0x100 | (ttl ? ttl : 64);
+    commit();   // what is below can't be changed any more
   }
-  commit();
   for (unsigned i = kMplsLabels - 1; i; i--) flow_.mpls_lse[i] = flow_.mpls_lse[i - 1];
   flow_.mpls_lse[0] = be32(lse);
   flow_.eth_type = eth_type;
-  base_ = flow_;
-  emit({OdpPushMpls{be32(lse), eth_type}});
 }
 
 void Translator::pop_mpls(be16 eth_type) {
   if (!p_.is_mpls()) return;
-  be32& outer = out_.mask.mpls_lse[0];
-  outer |= be32(0x100);
+  out_.mask.mpls_lse[0] |= be32(0x100);
   bool bottom = flow_.mpls_lse[0].host() & 0x100;
   if (!bottom || is_mpls_type(eth_type)) p_.mark<&Flow::mpls_lse>();   // the next becomes the outermost
-  commit();
-  be16 type = bottom ? eth_type : flow_.eth_type;
+  if (!bottom && !flow_.mpls_lse[1]) {
+    error("MPLS pop action can't be performed as it has more MPLS LSEs than the 3 supported.");
+    fail(TranslateError::kTooManyLabels);
+    return;
+  }
   for (unsigned i = 0; i + 1 < kMplsLabels; i++) flow_.mpls_lse[i] = flow_.mpls_lse[i + 1];
   flow_.mpls_lse[kMplsLabels - 1] = be32();
-  flow_.eth_type = type;
-  was_mpls_ = !flow_.is_mpls() || !flow_.mpls_lse[0];
-  base_ = flow_;
-  emit({OdpPopMpls{type}});
+  if (bottom) flow_.eth_type = eth_type;
+  was_mpls_ = input_.key.is_mpls() && (!flow_.is_mpls() || !flow_.mpls_lse[0]);
 }
 
 Translator::Then Translator::dec_ttl(const std::vector<uint16_t>& controllers) {

@@ -69,8 +69,7 @@ void Translator::finish_freezing() {
   commit();
   out_.frozen.push_back(std::make_shared<const FrozenState>(std::move(s)));
   if (const ofp::Controller* to = std::exchange(pause_, nullptr)) {
-    to_controller(*to);
-    out_.packet_ins.back().frozen = out_.frozen.back();
+    to_controller(*to, false, out_.frozen.back());
   } else {
     emit({OdpRecirc{static_cast<uint32_t>(out_.frozen.size())}});
   }
@@ -85,6 +84,7 @@ void Translator::thaw(const FrozenState& s) {
   flow_.metadata = s.metadata;
   std::ranges::copy(s.reg, flow_.reg);
   base_ = flow_;
+  base_.tunnel = {};
   flow_.tunnel = s.tunnel;
   table_ = s.table;
   stack_ = s.stack;

@@ -41,6 +41,7 @@ void Translator::send(OfpPort number) {
   if (!port) return warning("Nonexistent output port");
   if (port->config & ofp::OFPPC_NO_FWD) return warning("OFPPC_NO_FWD set, skipping output");
   if (port->is_patch) return send_patch(*port);
+  if (port->tunnel) return send_tunnel(*port);
   commit();
   emit({OdpOutput{port->odp}});
 }
@@ -52,6 +53,7 @@ void Translator::send_truncated(OfpPort port, uint32_t max_len) {
   if (p->is_patch) return send_patch(*p);
   commit();
   emit({OdpTrunc{max_len}});
+  if (p->tunnel) return send_tunnel(*p);
   emit({OdpOutput{p->odp}});
 }
 
@@ -97,11 +99,12 @@ void Translator::send_patch(const PortView& port) {
   depth_--;
 }
 
-void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss) {
+void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss, FrozenPtr pause) {
   PacketInSpec spec{.bridge = bridge_->id, .reason = c.reason, .table = table_, .is_implicit_miss = is_implicit_miss,
                     .is_table_miss = rule_ && rule_->priority == 0 && rule_->match.map().count() == 0, .pause = c.pause,
                     .controller_id = c.controller_id, .max_len = c.max_len, .rule_cookie = rule_ ? rule_->cookie : thawed_cookie_.value_or(UINT64_MAX),
                     .in_port = OfpPort{flow_.in_port.host()}, .userdata = c.userdata, .metadata = {}};
+  spec.frozen = std::move(pause);
   auto& m = spec.metadata;
   m.set_in_port(spec.in_port);
   if (flow_.metadata) m.value.metadata = flow_.metadata, m.mask.metadata = ~be64();

@@ -87,7 +87,13 @@ class Translator {
   void send(OfpPort port);
   void send_patch(const PortView& port);
   void send_truncated(OfpPort port, uint32_t max_len);
-  void to_controller(const ofp::Controller& c, bool is_implicit_miss = false);
+  void to_controller(const ofp::Controller& c, bool is_implicit_miss = false, FrozenPtr pause = nullptr);
+
+  // --- translate_tunnel.cc ---
+  bool receive_tunnel(const PortView& in);
+  bool enter_tunnel(const TunnelSettings& s);
+  void send_tunnel(const PortView& port);
+  void commit_tunnel();
 
   // --- normal.cc ---
   struct Tags;
@@ -109,6 +115,7 @@ class Translator {
   // --- commit.cc ---
   void commit();
   void commit_vlan();
+  void commit_mpls();
   template <typename Fn>
   void commit_set(OdpSetKind kind, Fn diff);
 

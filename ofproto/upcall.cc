@@ -113,7 +113,7 @@ void Switch::Impl::install(Translation& t, Held held, const Flow& key, Time now)
   origin.effects = std::move(t.effects);
   origin.effects.shrink_to_fit();
   origin.created = now;
-  if (const Pipeline::Place* place = pipeline.place(OdpPort{key.in_port.host()})) origin.bridge = place->bridge->id;
+  if (const Pipeline::Place* place = pipeline.place(key)) origin.bridge = place->bridge->id;
   uint64_t id = origins.add(std::move(origin));
   megaflows++;
   SlowReason slow = dpif.flow_put({.key = key, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
@@ -158,7 +158,44 @@ void put_ct_metadata(const Flow& key, ofp::Match& m) {
   if (key.is_ip()) take_all(key.eth_type, m.value.eth_type, m.mask.eth_type);
 }
 
+void put_tunnel_metadata(const Flow& key, ofp::Match& m) {
+  const FlowTunnel& t = key.tunnel;
+  FlowTunnel &v = m.value.tunnel, &k = m.mask.tunnel;
+  take(t.id, v.id, k.id);
+  take(t.src, v.src, k.src);
+  take(t.dst, v.dst, k.dst);
+  take(t.ipv6_src, v.ipv6_src, k.ipv6_src);
+  take(t.ipv6_dst, v.ipv6_dst, k.ipv6_dst);
+}
+
 }  // namespace
+
+std::vector<uint8_t> Pauses::add(Pause pause) {
+  if (order_.size() >= kMaxPauses) {
+    waiting_.erase(order_.front());
+    order_.pop_front();
+  }
+  uint64_t id = next_++;
+  order_.push_back(id);
+  waiting_.emplace(id, std::move(pause));
+  std::vector<uint8_t> bytes(sizeof id + sizeof secret_);
+  std::memcpy(bytes.data(), &id, sizeof id);
+  std::memcpy(bytes.data() + sizeof id, &secret_, sizeof secret_);
+  return bytes;
+}
+
+std::optional<Pause> Pauses::take(ByteView continuation) {
+  uint64_t id, secret;
+  if (continuation.size() != sizeof id + sizeof secret) return std::nullopt;
+  std::memcpy(&id, continuation.data(), sizeof id);
+  std::memcpy(&secret, continuation.data() + sizeof id, sizeof secret);
+  auto it = waiting_.find(id);
+  if (secret != secret_ || it == waiting_.end()) return std::nullopt;
+  Pause pause = std::move(it->second);
+  waiting_.erase(it);
+  std::erase(order_, id);
+  return pause;
+}
 
 void Switch::Impl::packet_in(Upcall& upcall, Time) {
   const PacketInSpec* spec = specs.find(upcall.cookie);
@@ -180,6 +217,8 @@ void Switch::Impl::packet_in(Upcall& upcall, Time) {
     pin.metadata.value.ct_state = 0;
     if (upcall.key.ct_state) put_ct_metadata(upcall.key, pin.metadata);
   }
+  if (has_tunnel(upcall.key.tunnel)) put_tunnel_metadata(upcall.key, pin.metadata);
+  if (spec->frozen) pin.continuation = pauses.add({spec->frozen, upcall.packet.copy()});
   ByteView frame = upcall.packet.view();
   pin.data.assign(frame.begin(), frame.end());
   bridge->second->events->packet_in(event);

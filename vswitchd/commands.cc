@@ -107,6 +107,15 @@ void add_datapaths(UnixctlServer& server, CommandContext c) {
 }
 
 void add_upcalls(UnixctlServer& server, CommandContext c) {
+  server.add_text("ofproto/list-tunnels", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
+    std::string all;
+    for (Switch* s : c.datapaths.all()) all += s->list_tunnels();
+    return all;
+  });
+  server.add_text("ofproto/tnl-push-pop", "[on]|[off]", 1, 1, [=](UnixctlArgs args) -> UnixctlText {
+    for (Switch* s : c.datapaths.all()) s->set_native_tunnels(args[0] == "on");
+    return fmt::format("Tunnel push-pop {}", args[0] == "on" ? "on" : "off");
+  });
   server.add_text("upcall/show", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {
     std::string all;
     for (Switch* s : c.datapaths.all()) all += s->upcall_show();

@@ -9,6 +9,7 @@
 #include "datapath/netdev/gen_device.h"
 #include "datapath/netdev/pcap_device.h"
 #include "datapath/netdev/system_device.h"
+#include "datapath/user/tunnel_device.h"
 #include "datapath/user/user_datapath.h"
 #include "dbserver/ovsdb/replica.h"
 #include "lib/counters.h"
@@ -87,6 +88,7 @@ struct Backends {
     add_tap_devices(factory);
     add_pcap_devices(factory);
     add_gen_devices(factory, gens);
+    add_tunnel_devices(factory);
     if (s.dummy) add_dummy_devices(factory, dummies);
     if (s.dummy_system) override_with_dummies(factory, dummies, !s.dummy_override);
   }

@@ -6,10 +6,12 @@
 #include <array>
 #include <utility>
 
+#include "datapath/odp_text.h"
 #include "datapath/user/executor.h"
 #include "datapath/user/flow_cache.h"
 #include "datapath/user/megaflow_table.h"
 #include "datapath/user/ports.h"
+#include "lib/log.h"
 
 namespace sluice {
 namespace {
@@ -17,6 +19,8 @@ namespace {
 constexpr unsigned kMaxSampleNesting = 10;  // what is promised; there is no limit but that of all actions
 enum class Has : uint8_t { kNo, kYes, kNumber };
 struct Feature { const char* title; Has has; unsigned number = 0; };
+Log log("dpif_netdev");   // Open vSwitch's name for it
+
 constexpr unsigned kBurstsPerPort = 8;  // in one run(), so that no port and no flood keeps the loop
 
 }  // namespace
@@ -172,6 +176,7 @@ void UserDatapath::Impl::forward_slowly(Packet* p, Time now, unsigned depth) {
   UserFlow* flow = flows.find(key, stats.mask_hit);
   if (!flow) {
     stats.missed++;
+    if (log.enabled(LogLevel::dbg)) log.dbg("{}: miss upcall:\n{}", settings.name, format_odp_key(key));
     return to_brain(UpcallKind::kMiss, p, key, nullptr, now);
   }
   stats.hit++;
@@ -287,6 +292,12 @@ SlowReason UserDatapath::flow_put(const FlowPut& put, Time now) {
   if (place.existing) d.end_flow(place.existing, now);
   else place.existing = d.flows.insert(put.key, place);
   d.set_program(*place.existing, put);
+  if (log.enabled(LogLevel::dbg)) {
+    Flow masked = put.key;
+    mask_flow(masked, place.mask);
+    std::string ufid = format_ufid(place.ufid);
+    log.dbg("flow_add: {} mega_{} {}, actions:{}", ufid, ufid, format_odp_key(masked, place.mask), format_odp_actions(put.actions));
+  }
   return SlowReason::kNone;
 }
 

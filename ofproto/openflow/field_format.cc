@@ -102,7 +102,9 @@ void format_value(FieldId f, const FieldValue& v, const FieldValue* mask, std::s
   uint64_t m = mask ? mask->u64() : UINT64_MAX;
   switch (field(f).display) {
     case Display::kDecimal: return number(v, mask, true, out);
-    case Display::kHex: return number(v, mask, false, out);
+    case Display::kHex:
+      if (f == FieldId::kIpv6Label && !mask) return append(out, "0x{:05x}", v.u64());   // as Open vSwitch has it
+      return number(v, mask, false, out);
     case Display::kMac:
       out += format(MacAddr::from_u64(v.u64()));
       if (mask) append(out, "/{}", format(MacAddr::from_u64(mask->u64())));

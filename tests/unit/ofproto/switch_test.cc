@@ -100,6 +100,24 @@ TEST_F(SwitchTest, ControllerGetsThePacketAsItIsThen) {
   EXPECT_EQ(packet_ins.size(), 2u);
 }
 
+TEST_F(SwitchTest, APausedPacketGoesOnOnceAsTheControllerChangedIt) {
+  flow("in_port=1,ip,actions=load:1->NXM_NX_REG0[],controller(pause),resubmit(,1),output:3");
+  flow("table=1,reg0=2,dl_dst=00:00:00:00:00:99,actions=output:2");
+  receive("p1", kToB);
+  EXPECT_EQ(outcome(), "");
+  ASSERT_EQ(packet_ins.size(), 1u);
+  ofp::PacketIn back = packet_ins[0].packet;
+  ASSERT_FALSE(back.continuation.empty());
+  back.data[5] = 0x99;
+  back.metadata.value.reg[0] = be32(2);
+  ofp::PacketIn forged = back;
+  forged.continuation.back() ^= 1;
+  EXPECT_EQ(br->resume(forged, now), std::unexpected(ofp::Error::NXR_STALE));
+  ASSERT_TRUE(br->resume(back, now));
+  EXPECT_EQ(outcome(), "p2*1 p3*1");
+  EXPECT_EQ(br->resume(back, now), std::unexpected(ofp::Error::NXR_STALE));
+}
+
 TEST_F(SwitchTest, MissGoesToControllersThatWantIt) {
   receive("p1", kToB);
   EXPECT_TRUE(packet_ins.empty());
