@@ -2,6 +2,7 @@
 // The writer's thread waits for a write or a finished draft; the compactor's runs once for each draft.
 #include "dbserver/engine/journal_writer.h"
 
+#include <cerrno>
 #include <utility>
 
 namespace sluice::ovsdb {
@@ -9,6 +10,9 @@ namespace {
 
 constexpr size_t kSmallTail = 256u << 10;    // bytes that may be left to the writer's thread to append to a draft
 constexpr size_t kWriteAtOnce = 1u << 20;    // bytes of a write that the caller does itself
+constexpr int kMostRounds = 8;               // times that the compactor appends what was written meanwhile, before it leaves the rest to the writer
+
+std::unexpected<IoError> given_up() { return std::unexpected(IoError{EBUSY, "compaction given up: too much was written meanwhile"}); }
 
 }  // namespace
 
@@ -51,15 +55,23 @@ void JournalWriter::perform(Write write, std::unique_lock<std::mutex>& lock) {
   if (status && write.durable) {
     syncs_++;
     status = storage_->sync();
-    // What is refused must not be there when the file is read again.
+    // What is refused must not be there when the file is read again, nor after a power cut.  Against a disk that takes neither this nor, later, a new file,
+    // nobody can promise that.
     if (!status) (void)storage_->truncate(before);
   }
   note_state();
   lock.lock();
   busy_ = false;
-  if (status && collecting_) tail_ += write.bytes;
+  if (status && collecting_) keep_for_draft(write.bytes);
   written_ = std::move(status);
   changed_.notify_all();
+}
+
+/// REQUIRES: locked.
+void JournalWriter::keep_for_draft(const std::string& bytes) {
+  tail_lost_ |= tail_.size() + bytes.size() > most_tail_;
+  if (tail_lost_) tail_ = {};
+  else tail_ += bytes;
 }
 
 std::optional<IoStatus> JournalWriter::take_written() {
@@ -97,6 +109,7 @@ void JournalWriter::compact(Render render) {
     return;
   }
   collecting_ = true;
+  tail_lost_ = false;
   if (has_threads()) {
     if (!thread_.joinable()) thread_ = std::thread([this] { run(); });
     compactor_ = std::thread([this, d = std::move(*draft), r = std::move(render)]() mutable { prepare_draft(std::move(d), std::move(r)); });
@@ -127,11 +140,12 @@ void JournalWriter::prepare_draft(std::unique_ptr<Draft> draft, Render render) {
 
 IoStatus JournalWriter::fill_draft(Draft& draft, Render& render) {
   std::string bytes = render();
-  for (;;) {
+  for (int round = 1;; round++) {
     if (auto s = draft.append(bytes); !s) return s;
     if (auto s = draft.sync(); !s) return s;
     std::lock_guard guard(mutex_);
-    if (tail_.size() <= kSmallTail || stopping_) return {};
+    if (tail_lost_) return given_up();
+    if (tail_.size() <= kSmallTail || round == kMostRounds || stopping_) return {};
     bytes = std::exchange(tail_, {});
   }
 }
@@ -141,8 +155,10 @@ void JournalWriter::adopt_draft(std::unique_lock<std::mutex>& lock) {
   busy_ = true;
   std::unique_ptr<Draft> draft = std::move(ready_);
   std::string tail = std::exchange(tail_, {});  // nothing is added while busy
+  bool lost = tail_lost_;
   lock.unlock();
   IoStatus status;
+  if (lost) status = given_up();
   if (!tail.empty()) {
     status = draft->append(tail);
     if (status) status = draft->sync();

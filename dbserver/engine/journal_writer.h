@@ -21,6 +21,8 @@
 
 namespace sluice::ovsdb {
 
+inline constexpr size_t kMostTail = 64u << 20;  // bytes written while a compaction goes on, above which it is given up
+
 class JournalWriter {
  public:
   using Render = std::move_only_function<std::string()>;
@@ -36,6 +38,7 @@ class JournalWriter {
 
   /// Appends, and syncs if durable.  If it fails, nothing of it is in the file.  REQUIRES: the result of the write before was taken.
   void write(std::string bytes, bool durable);
+  void set_most_tail(size_t bytes) { most_tail_ = bytes; }  // for tests
   /// The result of the write, once.
   std::optional<IoStatus> take_written();
 
@@ -62,6 +65,7 @@ class JournalWriter {
   bool has_threads() const { return wake_ != nullptr; }
   void run();
   void perform(Write write, std::unique_lock<std::mutex>& lock);
+  void keep_for_draft(const std::string& bytes);
   void adopt_draft(std::unique_lock<std::mutex>& lock);
   void prepare_draft(std::unique_ptr<Draft> draft, Render render);
   IoStatus fill_draft(Draft& draft, Render& render);
@@ -84,6 +88,8 @@ class JournalWriter {
   std::unique_ptr<Draft> ready_;  // waits to be adopted
   bool collecting_ = false;       // into tail_, for the draft that is being written
   std::string tail_;
+  bool tail_lost_ = false;  // it became too long
+  size_t most_tail_ = kMostTail;
   std::thread thread_, compactor_;
 };
 

@@ -33,11 +33,11 @@ class Storage {
   virtual ~Storage() = default;
   virtual std::expected<std::string, IoError> read_all() = 0;
   virtual uint64_t size() const = 0;
-  /// All or nothing: after an error the file has its old size again, or is_broken().
+  /// All or nothing: after an error the file has its old size again, for good, or is_broken().
   virtual IoStatus append(std::string_view bytes) = 0;
   /// When it returns, all that was appended survives a power cut.  After an error is_broken().
   virtual IoStatus sync() = 0;
-  /// Cuts the file to this size.
+  /// Cuts the file to this size.  When it returns, what was cut off does not come back by a power cut; after an error it may.
   virtual IoStatus truncate(uint64_t size) = 0;
   virtual std::expected<std::unique_ptr<Draft>, IoError> draft() = 0;
   /// The draft takes the place of the file, for good; or the old file stays.  Mends what is broken.  REQUIRES: a draft of this storage, synced.

@@ -147,6 +147,7 @@ IoStatus FileStorage::sync() {
 IoStatus FileStorage::truncate(uint64_t size) {
   if (ftruncate(fd_.get(), static_cast<off_t>(size))) return failed(name_ + ": truncate failed");
   size_ = size;
+  if (fdatasync(fd_.get())) return failed(name_ + ": fsync failed");
   return {};
 }
 

@@ -182,6 +182,31 @@ TEST_F(JournalWriterTest, WritesPassACompaction) {
   EXPECT_EQ(on_disk().size(), 10u);
 }
 
+TEST_F(JournalWriterTest, WhatIsWrittenDuringACompactionIsBounded) {
+  TestClient& c = *world_.client;
+  journal().writer().set_most_tail(600);
+  gated_ = SimDisk::Step::draft_write;
+  gate_.close();
+  std::optional<IoStatus> outcome;
+  world_.hosted().compact("c", [&](const IoStatus& s) { outcome = s; });
+  world_.server.run(Time{}, 0);
+  gate_.wait_for_visitor();
+  for (int n = 1; n <= 9; n++) {
+    send_pair(c, n, n % 2);
+    run_until([&] { return ids(c).size() == 1; });
+  }
+  gate_.open();
+  run_until([&] { return outcome.has_value(); });
+  ASSERT_FALSE(*outcome);
+  EXPECT_EQ(outcome->error().what, "compaction given up: too much was written meanwhile");
+  EXPECT_EQ(on_disk().size(), 9u) << "the old file is still there";
+  outcome.reset();
+  world_.hosted().compact("c", [&](const IoStatus& s) { outcome = s; });
+  run_until([&] { return outcome.has_value(); });
+  EXPECT_TRUE(*outcome);
+  EXPECT_EQ(on_disk(), count_pairs(world_.hosted().db()));
+}
+
 TEST_F(JournalWriterTest, FailedCompactionLeavesTheFile) {
   TestClient& c = *world_.client;
   send_pair(c, 1, true);

@@ -22,11 +22,17 @@ inline constexpr size_t kSector = 512, kWord = 8;
 /// A file as the kernel and as the disk see it.
 struct SimFile {
   std::string cache, disk;
+  std::optional<std::string> cut;  // the cache before it was cut, as long as no sync has made that good: the disk may have got some of it
+
+  void sync() {
+    disk = cache;
+    cut.reset();
+  }
 
   /// What a power cut may leave: the size as synced or as written; each sector that was not synced old (zeros) or new.
   std::string crash(std::mt19937_64& random) const {
-    std::string left = cache;
-    size_t safe = std::min(disk.size(), cache.size());
+    std::string left = cut && (random() & 1) ? *cut : cache;
+    size_t safe = std::min(disk.size(), left.size());
     if (random() & 1) left.resize(safe + random() % (left.size() - safe + 1));  // a prefix
     for (size_t sector = safe / kSector; sector * kSector < left.size(); sector++) {
       if (random() % 4) continue;
@@ -59,12 +65,18 @@ class SimDisk : public Storage {
       return s;
     }
     std::lock_guard guard(mutex_);
-    file_.disk = file_.cache;
+    file_.sync();
     return {};
   }
   IoStatus truncate(uint64_t size) override {
+    {
+      std::lock_guard guard(mutex_);
+      if (!file_.cut) file_.cut = file_.cache;
+      file_.cache.resize(size);
+    }
+    if (auto s = may_sync(Step::sync); !s) return s;
     std::lock_guard guard(mutex_);
-    file_.cache.resize(size);
+    file_.sync();
     return {};
   }
   std::expected<std::unique_ptr<Draft>, IoError> draft() override {
@@ -103,8 +115,14 @@ class SimDisk : public Storage {
     std::lock_guard guard(mutex_);
     return (replaced_ && (random() & 1) ? *replaced_ : file_).crash(random);
   }
+  /// Something was cut off that a power cut can bring back, because the disk took nothing any more.
+  bool may_bring_back() const {
+    std::lock_guard guard(mutex_);
+    return file_.cut || (replaced_ && replaced_->cut);
+  }
 
   std::atomic<int> fail_writes = 0, fail_syncs = 0;  // errno
+  std::atomic<int> fail_next_syncs = 0;              // as many as that, with EIO
   std::atomic<size_t> capacity = SIZE_MAX;           // bytes of a file
   std::function<void(Step)> on_step;                 // before each; in the thread that takes it
 
@@ -118,7 +136,7 @@ class SimDisk : public Storage {
     }
     IoStatus sync() override {
       if (auto s = disk.may_sync(Step::draft_sync); !s) return s;
-      file.disk = file.cache;
+      file.sync();
       return {};
     }
     SimDisk& disk;
@@ -137,6 +155,10 @@ class SimDisk : public Storage {
   }
   IoStatus may_sync(Step s) {
     step(s);
+    if (fail_next_syncs > 0) {
+      fail_next_syncs--;
+      return error(EIO, "sim: fsync failed once");
+    }
     return fail_syncs ? error(fail_syncs, "sim: fsync failed") : IoStatus();
   }
 
