@@ -104,13 +104,18 @@ Json with_new_rows(const Json& j, const std::set<std::string, std::less<>>& rows
 
 /// One transaction: everything out, then every row of the file in, as a new row, since a uuid can't go and come in one transaction.
 void restore(Session& s, Words) {
-  std::vector<Json> records = parse_records(std::string(std::istreambuf_iterator<char>(std::cin), {}));
+  std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
+  if (bytes.empty()) fatal("ovsdb error: /dev/stdin: cannot identify file type");
+  if (!bytes.starts_with(kMagic)) fatal("ovsdb error: /dev/stdin: unexpected file format");
+  std::vector<Json> records = parse_records(bytes);
   if (records.size() < 2) fatal("standard input is no backup: it has {} records, not a schema and contents", records.size());
   auto schema = s.schema(), theirs = ovsdb::DatabaseSchema::from_json(records[0]).value_or(nullptr);
   if (!theirs) fatal("standard input does not begin with a schema");
   if (theirs->name != s.database) fatal("backup is of database {}, not {}", theirs->name, s.database);
   if (!s.force && !(theirs->to_json() == schema->to_json()))
-    fatal("backup schema {} is not the same as the server's {} (--force restores what fits)", theirs->version, schema->version);
+    fatal("backup schema has version \"{}\" but database schema has version \"{}\" (use --force to override differences, or \"ovsdb-client convert\" to "
+          "change the schema)",
+          theirs->version, schema->version);
   Json request = Json::array({s.database});
   for (const ovsdb::TableSchema& t : schema->tables) request.push_back(Json::object({{"op", "delete"}, {"table", t.name}, {"where", Json::array()}}));
   std::set<std::string, std::less<>> rows;

@@ -69,7 +69,7 @@ void dump(Session& s, Words words) {
   Json result = s.call("transact", request);
   for (size_t i = 0; i < shown.size(); i++) {
     const auto& [t, columns] = shown[i];
-    if (!result[i].find("rows")) fatal("transaction returned error: {}", result[i].to_string());
+    if (!result[i].find("rows")) fatal("{} table reply is not an object with a \"rows\" member array: {}", t->name, result[i].to_string());
     ovsdb::TextTable table(t->name + " table");
     for (const auto* c : columns) table.add_column(c->name);
     for (const Json& row : result[i].get("rows").elements()) {

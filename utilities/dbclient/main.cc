@@ -108,10 +108,12 @@ int main(int argc, char** argv) {
     s.server = words[0];
     words.erase(words.begin());
   }
+  // What can be told to be wrong without a server is.
+  auto count_is_wrong = [&](size_t extra) { return words.size() < static_cast<size_t>(command.min_args) || words.size() > static_cast<size_t>(command.max_args) + extra; };
+  if (count_is_wrong(command.need == dbclient::Need::database ? 1 : 0)) fatal("invalid syntax for '{}' (use --help for help)", command.name);
   if (command.need != dbclient::Need::nothing) s.client = dbclient::open_client(s.server, &tls, dirs.run);
   if (command.need == dbclient::Need::database) s.database = take_database(s, words, command);
-  int n = static_cast<int>(words.size());
-  if (n < command.min_args || n > command.max_args) fatal("invalid syntax for '{}' (use --help for help)", command.name);
+  if (count_is_wrong(0)) fatal("invalid syntax for '{}' (use --help for help)", command.name);
   command.run(s, words);
   return 0;
 }

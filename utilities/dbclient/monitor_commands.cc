@@ -31,7 +31,7 @@ void add_request(Session& s, Watched& w, std::string_view list, const Json& wher
     if (word.starts_with('!')) {
       word.remove_prefix(1);
       if (std::find(std::begin(kSelections), std::end(kSelections), word) == std::end(kSelections))
-        fatal("{}: \"!{}\" is not a valid selection: must be !initial, !insert, !delete or !modify", s.server, word);
+        fatal("{}: table \"{}\" in {} does not have a column named \"!{}\"", s.server, w.table->name, s.database, word);
       select.set(word, false);
       continue;
     }
@@ -45,6 +45,7 @@ void add_request(Session& s, Watched& w, std::string_view list, const Json& wher
   }
   if (!given) {
     for (const ovsdb::ColumnSchema& c : w.table->columns) {
+      if (std::find(w.columns.begin(), w.columns.end(), &c) != w.columns.end()) fatal("{}: column \"{}\" mentioned multiple times", s.server, c.name);
       w.columns.push_back(&c);
       columns.push_back(c.name);
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands on schemas.
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "lib/program.h"
@@ -12,7 +14,11 @@ namespace {
 std::shared_ptr<const ovsdb::DatabaseSchema> schema_from_file(const std::string& path, Json* json) {
   *json = read_json_file(path);
   auto s = ovsdb::DatabaseSchema::from_json(*json);
-  if (!s) fatal("failed to read schema: {}", s.error().to_string());
+  if (!s) {
+    ovsdb::DbError e = s.error();
+    e.details = fmt::format("failed to parse \"{}\" as ovsdb schema: {}", path, e.details);
+    fatal("{}", e.to_string());
+  }
   return *s;
 }
 

@@ -41,7 +41,7 @@ std::shared_ptr<const DatabaseSchema> read_db_schema(const ToolContext& c, const
   if (!bytes.empty() && !bytes.starts_with("OVSDB JSON ")) die({"ovsdb error", name + ": unexpected file format", {}, {}});
   auto first = reader.next();
   if (!first) die(first.error().error);
-  if (!*first) die({"I/O error", name + ": unexpected end of file", {}, {}});
+  if (!*first) die({"ovsdb error", name + ": cannot identify file type", {}, {}});
   auto loaded = load_journal(std::string_view(bytes).substr(0, (*first)->end), name, *c.uuids);
   if (!loaded) die(loaded.error());
   return loaded->db->schema_ptr();
@@ -60,6 +60,13 @@ void write_new_file(const std::string& name, const std::string& contents) {
   if (auto s = (*storage)->sync(); !s) die({"I/O error", s.error().what, {}, s.error().text()});
 }
 
+/// The file may be there already, but not in use.
+void write_destination(const std::string& name, const std::string& contents) {
+  auto there = FileStorage::open(name, FileStorage::Open::existing);
+  if (!there) return write_new_file(name, contents);
+  if (auto s = replace_contents(**there, contents); !s) die({"I/O error", s.error().what, {}, s.error().text()});
+}
+
 int create(const ToolContext& c, Words args) {
   std::string name = db_argument(c, args);
   auto schema = read_schema(schema_argument(c, args, 1));
@@ -67,13 +74,13 @@ int create(const ToolContext& c, Words args) {
   return 0;
 }
 
-/// Writes all rows of `db` to a new file, or in place of the file they came from.
+/// Writes all rows of `db` to another file, or in place of the file they came from.
 void write_compacted(const ToolContext& c, Database& db, std::unique_ptr<Journal> journal, const std::string* destination, std::string_view comment) {
   if (!destination) {
     if (auto s = journal->compact_now(db, c.now_ms, comment); !s) die({"I/O error", s.error().what, {}, s.error().text()});
     return;
   }
-  write_new_file(*destination, Snapshot(db).render_file(comment, c.now_ms));
+  write_destination(*destination, Snapshot(db).render_file(comment, c.now_ms));
 }
 
 OpenedDatabase open_locked(const ToolContext& c, const std::string& name) {
@@ -116,7 +123,7 @@ int not_clustered(const ToolContext&, Words args) { fatal("{}: not a clustered d
 
 bool has_magic(Words args, std::string_view magic) {
   std::string bytes = read_or_die(args[0]);
-  if (!bytes.starts_with("OVSDB ")) die({"ovsdb error", args[0] + ": cannot identify file type", {}, {}});
+  if (!bytes.starts_with("OVSDB ")) die({"ovsdb error", args[0] + (bytes.empty() ? ": cannot identify file type" : ": unexpected file format"), {}, {}});
   return bytes.starts_with(magic);
 }
 int db_is_clustered(const ToolContext&, Words args) { return has_magic(args, "OVSDB CLUSTER ") ? 0 : 2; }
@@ -134,10 +141,6 @@ int compare(const ToolContext&, Words args) {
 
 int run_transaction(const ToolContext& c, Words args, bool read_only) {
   std::string name = args.size() == 2 ? args[0] : c.dirs.conf_db();
-  const std::string& text = args.back();
-  auto params = Json::parse(text);
-  if (params && !params->is_array() && !params->is_object()) params = std::unexpected(JsonError{"line 0, column 1, byte 1: syntax error at beginning of input"});
-  if (!params) fatal("\"{}\": {}", text, params.error().text);
   std::unique_ptr<Database> db;
   std::unique_ptr<Journal> journal;
   if (read_only) {
@@ -148,8 +151,12 @@ int run_transaction(const ToolContext& c, Words args, bool read_only) {
     OpenedDatabase opened = open_locked(c, name);
     db = std::move(opened.db), journal = std::move(opened.journal);
   }
-  if ((*params)[0].string() != db->name()) {
-    DbError e{"syntax error", "database name expected as first parameter", params->to_error_text(), {}};
+  const std::string& text = args.back();
+  auto params = Json::parse(text);
+  if (params && !params->is_array() && !params->is_object()) params = std::unexpected(JsonError{"line 0, column 1, byte 1: syntax error at beginning of input"});
+  if (!params) fatal("\"{}\": {}", text, params.error().text);
+  if (!params->is_array() || (*params)[0].string() != db->name()) {
+    DbError e{"syntax error", params->is_array() ? "database name expected as first parameter" : "array expected", params->to_error_text(), {}};
     print(e.to_json().to_string() + "\n");
     return 0;
   }
