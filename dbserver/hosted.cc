@@ -207,7 +207,7 @@ bool HostedDatabase::cancel(Session& session, const Json& id) {
 void HostedDatabase::cancel_all() {
   for (Waiting& w : std::exchange(waiting_, {})) {
     auto session = sessions_.find(w.session);
-    if (session != sessions_.end()) session->second->error("canceled", w.id);
+    if (session != sessions_.end() && session->second->is_change_aware()) session->second->error("canceled", w.id);
   }
 }
 

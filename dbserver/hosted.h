@@ -76,7 +76,7 @@ class HostedDatabase {
   bool is_compacting() const { return compaction_.has_value(); }
   bool has_pending() const { return !held_.empty(); }
   Time deadline() const;
-  /// All waiting transactions are answered "canceled".
+  /// All waiting transactions end: those of clients that know what it means are answered "canceled"; the others are about to be disconnected.
   void cancel_all();
 
   // --- monitors ---

@@ -13,7 +13,7 @@
 #include <cstring>
 #include <limits>
 
-#include "lib/json.h"
+#include "lib/json_document.h"
 
 namespace sluice {
 namespace {
@@ -213,7 +213,8 @@ JsonError error_at(std::string_view text, size_t offset, const char* what) {
   return {"line " + std::to_string(line) + ", column " + std::to_string(column) + ", byte " + std::to_string(offset) + ": " + what};
 }
 
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_alpha(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_word(char c) { return is_alpha(c) || is_digit(c) || c == '_'; }
 
@@ -235,20 +236,21 @@ size_t token_end(std::string_view text, size_t at) {
 JsonError token_error(std::string_view text, size_t offset, const char* what) {
   size_t start = std::min(offset, text.size()), at = start;
   while (start > 0 && is_word(text[start - 1])) start--;
-  if (start < at && is_alpha(text[start])) at = start;
+  if (start < at && is_lower(text[start])) at = start;
   while (at < text.size() && (text[at] == ' ' || text[at] == '\t' || text[at] == '\r' || text[at] == '\n')) at++;
   if (at > 0 && text[at - 1] == '-') return error_at(text, at, "'-' must be followed by digit");
   if (at == text.size()) return error_at(text, at, "unexpected end of input");
   size_t end = token_end(text, at);
-  if (is_alpha(text[at])) {
+  if (is_lower(text[at])) {
     std::string word(text.substr(at, end - at));
     bool known = word == "true" || word == "false" || word == "null";
     return error_at(text, end, known ? what : ("invalid keyword '" + word + "'").c_str());
   }
   if (is_digit(text[at]) && at > 0 && text[at - 1] == '0') return error_at(text, end, "leading zeros not allowed");
-  if (is_digit(text[at]) || text[at] == '-' || text[at] == '"') return error_at(text, end, what);
+  if (text[at] == '"') return error_at(text, end - 1, what);  // its last byte ends a string; what ends a number or a word is behind it
+  if (is_digit(text[at]) || text[at] == '-') return error_at(text, end, what);
   if (std::string_view("[]{}:,").find(text[at]) != std::string_view::npos) return error_at(text, at, what);
-  return error_at(text, at, (std::string("invalid character '") + text[at] + "'").c_str());
+  return error_at(text, at, json_invalid_character(text[at]).c_str());
 }
 
 constexpr size_t kVector = 16;  // bytes that are looked at at once, and zeros behind the text
@@ -505,6 +507,17 @@ std::expected<Json, JsonError> Json::parse(std::string_view text) {
   auto borrowed = arena.parse(text);
   if (!borrowed) return std::unexpected(borrowed.error());
   return Json(**borrowed);
+}
+
+std::string json_invalid_character(char c) {
+  bool shown = c >= ' ' && c <= '~';
+  return shown ? fmt::format("invalid character '{}'", c) : fmt::format("invalid character U+{:04x}", static_cast<unsigned char>(c));
+}
+
+std::expected<Json, JsonError> parse_json_document(std::string_view text) {
+  size_t at = text.find_first_not_of(" \t\r\n");
+  if (at != text.npos && text[at] != '{' && text[at] != '[') return std::unexpected(token_error(text, at, "syntax error at beginning of input"));
+  return Json::parse(text);
 }
 
 struct JsonArena::Impl {

@@ -7,7 +7,7 @@
 #include <cctype>
 #include <utility>
 
-#include "lib/json.h"
+#include "lib/json_document.h"
 
 namespace sluice {
 namespace {
@@ -50,13 +50,15 @@ bool JsonSplitter::skip_space() {
   if (c == '{' || c == '[') return true;
   size_t end = scan_;
   while (end < buffer_.size() && end - scan_ < 32 && std::isalnum(static_cast<unsigned char>(buffer_[end]))) end++;
-  if (end > scan_ && std::isalpha(static_cast<unsigned char>(c))) {
+  if (end > scan_ && std::islower(static_cast<unsigned char>(c))) {
     std::string word = buffer_.substr(scan_, end - scan_);
     bool known = word == "true" || word == "false" || word == "null";
     scan_ = end;
     fail(known ? "syntax error at beginning of input" : "invalid keyword '" + word + "'");
-  } else {
+  } else if (std::isdigit(static_cast<unsigned char>(c)) || std::string_view("]}:,\"-").find(c) != std::string_view::npos) {
     fail("syntax error at beginning of input");
+  } else {
+    fail(json_invalid_character(c));
   }
   return false;
 }

@@ -71,6 +71,10 @@ void limit_run_time(const char* seconds, std::string_view name) {
   action.sa_handler = on_alarm;
   action.sa_flags = static_cast<int>(SA_RESETHAND);
   sigaction(SIGALRM, &action, nullptr);
+  sigset_t alarm_only;
+  sigemptyset(&alarm_only);
+  sigaddset(&alarm_only, SIGALRM);
+  sigprocmask(SIG_UNBLOCK, &alarm_only, nullptr);
   alarm(static_cast<unsigned>(n));
 }
 

@@ -134,7 +134,7 @@ Result<OpenedJournal> load_journal(std::string_view bytes, const std::string& na
   RecordReader reader(bytes, name);
   auto first = reader.next();
   if (!first) return std::unexpected(first.error().error);
-  if (!*first) return fail("I/O error", fmt::format("{}: unexpected end of file", name));
+  if (!*first) return fail("ovsdb error", fmt::format("{}: cannot identify file type", name));
   auto schema_json = Json::parse((*first)->data);
   if (!schema_json) return fail("ovsdb error", fmt::format("{}: {} bytes starting at offset 0 are not valid JSON ({})", name, (*first)->data.size(), schema_json.error().text));
   auto schema = DatabaseSchema::from_json(*schema_json);

@@ -110,9 +110,13 @@ Result<OpenedDatabase> open_database(const std::string& name, UuidSource& uuids,
   return opened;
 }
 
+DbError read_error(const std::string& name, const FileError& error) {
+  return {"I/O error", fmt::format("{}: {} {}", name, error.what, error.what == "read" ? "error" : "failed"), {}, std::strerror(error.error)};
+}
+
 Result<OpenedJournal> read_database(const std::string& name, UuidSource& uuids) {
   auto bytes = read_file(name);
-  if (!bytes) return std::unexpected(DbError{"I/O error", fmt::format("{}: {} failed", name, bytes.error().what), {}, std::strerror(bytes.error().error)});
+  if (!bytes) return std::unexpected(read_error(name, bytes.error()));
   auto loaded = load_journal(*bytes, name, uuids);
   if (loaded && loaded->damage && !is_torn(*bytes, *loaded)) return std::unexpected(damage_error(*loaded->damage));
   return loaded;

@@ -24,6 +24,8 @@ enum class OnDamage : uint8_t { refuse, salvage };
 
 /// For a server: locked, ready to be written.
 Result<OpenedDatabase> open_database(const std::string& name, UuidSource& uuids, int64_t now_ms, OnDamage on_damage = OnDamage::refuse);
+/// "I/O error: NAME: read error (Is a directory)"
+DbError read_error(const std::string& name, const FileError& error);
 /// Reading only, without a lock.  Damage is an error, a torn end a warning.
 Result<OpenedJournal> read_database(const std::string& name, UuidSource& uuids);
 /// True if what begins at this offset can be explained by a write that was cut off or whose sectors were lost.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <cstring>
 
 #include "lib/log.h"
 
@@ -80,7 +81,11 @@ std::expected<LockFile, IoError> LockFile::take(const std::string& path) {
   std::string dir = slash == path.npos ? "" : path.substr(0, slash + 1);
   std::string lock = dir + "." + path.substr(slash == path.npos ? 0 : slash + 1) + ".~lock~";
   UniqueFd fd(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) return failed(lock + ": failed to open lock file");
+  if (!fd) {
+    int error = errno;
+    for (const char* what : {"open lock", "lock"}) log_.warn("{}: failed to {} file: {}", lock, what, std::strerror(error));
+    return failed(lock + ": failed to open lock file", error);
+  }
   struct flock how {};
   how.l_type = F_WRLCK;
   how.l_whence = SEEK_SET;
@@ -97,13 +102,10 @@ std::expected<std::unique_ptr<FileStorage>, IoError> FileStorage::open(const std
   std::string path = follow_links(name);
   int flags = O_RDWR | O_CLOEXEC | O_APPEND;
   if (mode == Open::create) flags |= O_CREAT | O_EXCL;
+  auto lock = LockFile::take(path);
+  if (!lock) return failed(name + ": failed to lock lockfile", lock.error().error);
   UniqueFd fd(::open(path.c_str(), flags, kMode));
   if (!fd) return failed(name + (mode == Open::create ? ": create failed" : ": open failed"));
-  auto lock = LockFile::take(path);
-  if (!lock) {
-    if (mode == Open::create) unlink(path.c_str());
-    return failed(name + ": failed to lock lockfile", lock.error().error);
-  }
   struct stat s {};
   if (fstat(fd.get(), &s)) return failed(name + ": fstat failed");
   return std::unique_ptr<FileStorage>(new FileStorage(name, path, std::move(fd), std::move(*lock), static_cast<uint64_t>(s.st_size)));

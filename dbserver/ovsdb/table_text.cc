@@ -208,7 +208,7 @@ std::string TextTable::format_table(const TableStyle& style) const {
   for (const Cells& line : lines)
     for (size_t i = 0; i < line.size(); i++) widths[i] = std::max(widths[i], display_width(line[i]));
   if (style.max_column_width)
-    for (size_t& w : widths) w = std::min(w, style.max_column_width);
+    for (size_t i = 0; i < widths.size(); i++) widths[i] = std::min(widths[i], std::max(style.max_column_width, display_width(headings_[i])));
   std::string out = title(style);
   if (!out.empty()) out += '\n';
   for (size_t i = 0; i < lines.size(); i++) {

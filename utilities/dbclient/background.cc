@@ -9,13 +9,14 @@
 
 namespace sluice::dbclient {
 
-Background::Background(Session& s, Keep keep) : s_(s), daemon_(s.daemon, s.directories), control_(s.client->loop()) {
+Background::Background(Session& s, Keep keep) : s_(s), daemon_(s.daemon, s.directories), control_(s.client().loop()) {
   daemon_.keep_stdout();
   if (keep == Keep::output_and_errors) daemon_.keep_stderr();
   daemon_.start();
+  s.process = &daemon_;
   control_.add_text("exit", "", 0, 0, [this](UnixctlArgs) -> UnixctlText {
     exiting_ = true;
-    s_.client->interrupt();
+    s_.client().interrupt();
     return "";
   });
   if (!s.daemon.detach && !s.daemon.unixctl) return;
@@ -28,16 +29,13 @@ void Background::finish() {
   std::exit(0);
 }
 
-void Background::fail(std::string_view why) {
-  daemon_.finish();
-  fatal("{}: {}", s_.server, why);
-}
+void Background::fail(std::string_view why) { s_.fail(fmt::format("{}: {}", s_.server, why)); }
 
 JsonRpcClient::Message Background::receive() {
   for (;;) {
-    auto m = s_.client->receive(std::nullopt);
+    auto m = s_.client().receive(std::nullopt);
     if (exiting_) {
-      s_.client->loop().run_once(Duration{});  // the answer to "exit" goes out
+      s_.client().loop().run_once(Duration{});  // the answer to "exit" goes out
       finish();
     }
     if (!m) fail(fmt::format("receive failed ({})", m.error().text));

@@ -23,7 +23,7 @@ class Background {
   [[noreturn]] void fail(std::string_view why);
   [[noreturn]] void finish();
   /// While true, nothing is received.
-  void block(bool on) { s_.client->pause(on); }
+  void block(bool on) { s_.client().pause(on); }
 
  private:
   Session& s_;

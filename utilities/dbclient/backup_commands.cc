@@ -7,8 +7,12 @@
 #include <chrono>
 #include <iostream>
 #include <iterator>
+#include <map>
 #include <set>
 
+#include "dbserver/ovsdb/diff.h"
+#include "dbserver/ovsdb/value_json.h"
+#include "lib/json_document.h"
 #include "lib/program.h"
 #include "lib/text.h"
 #include "utilities/dbclient/commands.h"
@@ -102,13 +106,53 @@ Json with_new_rows(const Json& j, const std::set<std::string, std::less<>>& rows
 
 }  // namespace
 
+using Rows = std::map<std::string, Json, std::less<>>;  // by uuid: the values of columns
+using Contents = std::map<std::string, Rows, std::less<>>;
+
+/// A row after one more record of it, which has new values, or differences to those before.
+Json changed_row(const ovsdb::TableSchema& t, const Json& before, const Json& record, bool is_diff) {
+  Json after = before;
+  Json values = row_values(t, record);
+  for (const JsonMember& m : values.members()) {
+    const ovsdb::ColumnSchema& c = *t.find(m.name());
+    const Json* old = is_diff ? before.find(m.name()) : nullptr;
+    if (!old) {
+      after.set(m.name(), m.value);
+      continue;
+    }
+    auto from = ovsdb::parse_datum_lenient(*old, c.type), diff = ovsdb::parse_datum_lenient(m.value, c.type);
+    auto to = from && diff ? ovsdb::datum_apply_diff(from->ref(), diff->ref(), c.type) : from;
+    if (!from || !diff || !to) fatal("standard input: table {}, column {}: a difference does not fit", t.name, c.name);
+    after.set(m.name(), ovsdb::datum_to_json(*to));
+  }
+  return after;
+}
+
+/// What all transaction records of a file come to.  Tables that the schema does not have are left out.
+Contents read_contents(const std::vector<Json>& records, const ovsdb::DatabaseSchema& schema) {
+  Contents contents;
+  for (size_t i = 1; i < records.size(); i++) {
+    bool is_diff = records[i].get("_is_diff").boolean();
+    for (const JsonMember& by_table : records[i].members()) {
+      const ovsdb::TableSchema* t = schema.find(by_table.name());
+      if (!t) continue;
+      Rows& rows = contents[t->name];
+      for (const JsonMember& row : by_table.value.members()) {
+        auto [at, is_new] = rows.try_emplace(std::string(row.name()), Json::object());
+        if (row.value.is_null()) rows.erase(at);
+        else at->second = changed_row(*t, at->second, row.value, is_diff && !is_new);
+      }
+    }
+  }
+  return contents;
+}
+
 /// One transaction: everything out, then every row of the file in, as a new row, since a uuid can't go and come in one transaction.
 void restore(Session& s, Words) {
   std::string bytes(std::istreambuf_iterator<char>(std::cin), {});
   if (bytes.empty()) fatal("ovsdb error: /dev/stdin: cannot identify file type");
   if (!bytes.starts_with(kMagic)) fatal("ovsdb error: /dev/stdin: unexpected file format");
   std::vector<Json> records = parse_records(bytes);
-  if (records.size() < 2) fatal("standard input is no backup: it has {} records, not a schema and contents", records.size());
   auto schema = s.schema(), theirs = ovsdb::DatabaseSchema::from_json(records[0]).value_or(nullptr);
   if (!theirs) fatal("standard input does not begin with a schema");
   if (theirs->name != s.database) fatal("backup is of database {}, not {}", theirs->name, s.database);
@@ -118,19 +162,13 @@ void restore(Session& s, Words) {
           theirs->version, schema->version);
   Json request = Json::array({s.database});
   for (const ovsdb::TableSchema& t : schema->tables) request.push_back(Json::object({{"op", "delete"}, {"table", t.name}, {"where", Json::array()}}));
-  std::set<std::string, std::less<>> rows;
-  for (size_t i = 1; i < records.size(); i++)
-    for (const JsonMember& by_table : records[i].members())
-      if (schema->find(by_table.name()))
-        for (const JsonMember& row : by_table.value.members()) rows.emplace(row.name());
-  for (size_t i = 1; i < records.size(); i++) {
-    for (const JsonMember& by_table : records[i].members()) {
-      const ovsdb::TableSchema* t = schema->find(by_table.name());
-      if (!t) continue;
-      for (const JsonMember& row : by_table.value.members())
-        request.push_back(Json::object({{"op", "insert"}, {"table", t->name}, {"uuid-name", row_name(row.name())}, {"row", with_new_rows(row_values(*t, row.value), rows)}}));
-    }
-  }
+  Contents contents = read_contents(records, *schema);
+  std::set<std::string, std::less<>> known;
+  for (const auto& [table, rows] : contents)
+    for (const auto& [uuid, row] : rows) known.insert(uuid);
+  for (const auto& [table, rows] : contents)
+    for (const auto& [uuid, row] : rows)
+      request.push_back(Json::object({{"op", "insert"}, {"table", table}, {"uuid-name", row_name(uuid)}, {"row", with_new_rows(row, known)}}));
   request.push_back(Json::object({{"op", "comment"}, {"comment", fmt::format("{}: restored database from backup", program_name())}}));
   Json result = s.call("transact", request);
   for (const Json& r : result.elements())

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "lib/json_document.h"
 #include "lib/program.h"
 #include "lib/target.h"
 
@@ -30,7 +31,7 @@ constexpr CommandSpec kCommands[] = {
     {"monitor-cond", "[SERVER] [DATABASE] CONDITION TABLE [COLUMN,...]...", "the same of the rows that satisfy a condition", Need::database, 2, 3, monitor_cond},
     {"monitor-cond-since", "[SERVER] [DATABASE] [LASTID] CONDITION TABLE [COLUMN,...]...", "the same, from a transaction on", Need::database, 2, 4,
      monitor_cond_since},
-    {"wait", "[SERVER] DATABASE added|connected|removed", "wait until the database is in that state", Need::nothing, 2, 2, wait},
+    {"wait", "[SERVER] DATABASE added|connected|removed", "wait until the database is in that state", Need::connection, 2, 2, wait},
     {"convert", "[SERVER] SCHEMA-FILE", "convert the database to this schema", Need::connection, 1, 1, convert},
     {"needs-conversion", "[SERVER] SCHEMA-FILE", "\"yes\" or \"no\"", Need::connection, 1, 1, needs_conversion},
     {"dump", "[SERVER] [DATABASE] [TABLE [COLUMN]...]", "print contents", Need::database, 0, INT_MAX, dump},
@@ -45,25 +46,33 @@ constexpr CommandSpec kCommands[] = {
 
 std::span<const CommandSpec> commands() { return kCommands; }
 
-std::unique_ptr<JsonRpcClient> open_client(const std::string& server, TlsContext* tls, const std::string& run_directory) {
+JsonRpcClient& Session::client() {
+  if (client_) return *client_;
   auto targets = parse_remotes(server, kOvsdbPort, run_directory);
   if (!targets) fatal("failed to connect or listen to \"{}\" ({})", server, targets.error().text());
-  auto client = JsonRpcClient::connect(*targets, {.timeout = std::nullopt, .tls = tls});
-  if (!client) fatal("failed to connect to \"{}\" ({})", server, client.error());
-  return std::move(*client);
+  auto connected = JsonRpcClient::connect(*targets, {.timeout = std::nullopt, .tls = tls});
+  if (!connected) fatal("failed to connect to \"{}\" ({})", server, connected.error());
+  client_ = std::move(*connected);
+  return *client_;
+}
+
+void Session::fail(const std::string& why) {
+  if (process) process->finish();
+  fatal("{}", why);
 }
 
 Json Session::call(std::string_view method, const Json& params) {
-  auto result = client->call(method, params);
+  auto result = client().call(method, params);
   if (result) return std::move(*result);
-  if (!result.error().error) fatal("{}: receive failed ({})", server, result.error().text);
+  bool transaction = method == "transact";
+  if (!result.error().error) fail(fmt::format("{}{} failed ({})", transaction ? "" : server + ": ", transaction ? "transaction" : "receive", result.error().text));
   std::string error = result.error().error->to_string();
-  if (method == "transact") fatal("transaction returned error: {}", error);
-  fatal("{}: {} request failed: {}", server, method, error);
+  if (transaction) fail(fmt::format("transaction returned error: {}", error));
+  fail(fmt::format("{}: {} request failed: {}", server, method, error));
 }
 
 /// A server that does not know this keeps clients of databases that change in another way, or not at all: no matter.
-void Session::set_db_change_aware() { (void)client->call("set_db_change_aware", Json::array({true})); }
+void Session::set_db_change_aware() { (void)client().call("set_db_change_aware", Json::array({true})); }
 
 std::shared_ptr<const ovsdb::DatabaseSchema> Session::schema() {
   auto s = ovsdb::DatabaseSchema::from_json(call("get_schema", Json::array({database})));
@@ -84,7 +93,7 @@ void print_text(std::string_view text) {
 void print_json(const Json& j, const ovsdb::TableStyle& style) { print_text((style.pretty ? j.to_pretty_string() : j.to_string()) + "\n"); }
 
 Json parse_json(const std::string& text) {
-  auto j = Json::parse(text);
+  auto j = parse_json_document(text);
   if (!j) fatal("\"{}\": {}", text, j.error().text);
   return std::move(*j);
 }
@@ -94,7 +103,7 @@ Json read_json_file(const std::string& path) {
   std::ostringstream text;
   if (!in || !(text << in.rdbuf()))
     fatal("failed to read schema: \"{}\" could not be read as JSON (error opening \"{}\": {})", path, path, errno_text(errno));
-  auto j = Json::parse(text.str());
+  auto j = parse_json_document(text.str());
   if (!j) fatal("failed to read schema: \"{}\" could not be read as JSON ({})", path, j.error().text);
   return std::move(*j);
 }

@@ -19,8 +19,7 @@
 namespace sluice::dbclient {
 
 struct Session {
-  std::string server;                     // as it was given
-  std::unique_ptr<JsonRpcClient> client;  // not for Need::nothing
+  std::string server;  // as it was given
   std::string database;                   // only for Need::database
   ovsdb::TableStyle style;
   bool force = false;
@@ -29,14 +28,23 @@ struct Session {
   std::optional<bool> db_change_aware;  // stays connected when databases come, go and are converted; nothing: "monitor" does, others don't
   DaemonOptions daemon;
   Directories directories;
+  Daemon* process = nullptr;  // of a command that may be detached
 
+  /// Connects on first use: what is wrong with a command's arguments is told before.
+  JsonRpcClient& client();
+
+  /// Ends the program, for a detached one as it is wanted, not by a crash.
+  [[noreturn]] void fail(const std::string& why);
   /// The result of a call; an error ends the program.
   Json call(std::string_view method, const Json& params);
   std::shared_ptr<const ovsdb::DatabaseSchema> schema();
   void set_db_change_aware();
+
+ private:
+  std::unique_ptr<JsonRpcClient> client_;
 };
 
-enum class Need : uint8_t { nothing, connection, database };
+enum class Need : uint8_t { connection, database };
 using Words = std::span<const std::string>;
 struct CommandSpec {
   std::string_view name, arguments, help;
@@ -46,7 +54,6 @@ struct CommandSpec {
 };
 std::span<const CommandSpec> commands();
 
-std::unique_ptr<JsonRpcClient> open_client(const std::string& server, TlsContext* tls, const std::string& run_directory);
 /// Prints a table, with an empty line before any but the first of this process, and those right under a line that belongs to them.
 void print_table(const ovsdb::TextTable& table, const ovsdb::TableStyle& style, bool under_a_line = false);
 /// At once: who watches a monitor through a pipe waits for it.

@@ -93,7 +93,7 @@ void keep_lock(Session& s, std::string_view method, const std::string& name) {
   int64_t asked = 0;  // the request of the control command that waits for its answer
   for (const char* m : {"lock", "steal", "unlock"})
     background.control().add_text(m, "LOCK", 1, 1, [&s, &asked, m](UnixctlArgs args) -> UnixctlText {
-      asked = s.client->send(m, Json::array({args[0]}));
+      asked = s.client().send(m, Json::array({args[0]}));
       return "";
     });
   print_json(s.call(method, Json::array({name})), s.style);

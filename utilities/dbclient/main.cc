@@ -6,7 +6,6 @@
 #include <cctype>
 #include <cstdlib>
 
-#include "lib/alarm.h"
 #include "lib/directories.h"
 #include "lib/log.h"
 #include "lib/program.h"
@@ -77,12 +76,8 @@ int main(int argc, char** argv) {
   Directories dirs = Directories::from_environment();
   dbclient::Session s;
   TlsConfig tls_config;
-  unsigned timeout = 0;
   Options options;
-  options.add("timeout", 't', Options::kRequired, [&](const char* arg) {
-    timeout = static_cast<unsigned>(std::atoi(arg));
-    if (!timeout) fatal("value {} on -t or --timeout is invalid", arg);
-  });
+  options.add("timeout", 't', Options::kRequired, [](const char* arg) { limit_run_time(arg, "-t or --timeout"); });
   options.add("timestamp", 0, Options::kNone, [&](const char*) { s.style.timestamp = true; });
   options.add("force", 0, Options::kNone, [&](const char*) { s.force = true; });
   options.add("db-change-aware", 0, Options::kNone, [&](const char*) { s.db_change_aware = true; });
@@ -94,7 +89,6 @@ int main(int argc, char** argv) {
   add_tls_options(options, tls_config);
   options.add_standard([&] { return help(dirs); });
   std::vector<std::string> words = options.parse(argc, argv);
-  set_process_timeout(timeout);
   if (words.empty()) fatal("missing command name; use --help for help");
   const dbclient::CommandSpec& command = find_command(words[0]);
   words.erase(words.begin());
@@ -111,7 +105,6 @@ int main(int argc, char** argv) {
   // What can be told to be wrong without a server is.
   auto count_is_wrong = [&](size_t extra) { return words.size() < static_cast<size_t>(command.min_args) || words.size() > static_cast<size_t>(command.max_args) + extra; };
   if (count_is_wrong(command.need == dbclient::Need::database ? 1 : 0)) fatal("invalid syntax for '{}' (use --help for help)", command.name);
-  if (command.need != dbclient::Need::nothing) s.client = dbclient::open_client(s.server, &tls, dirs.run);
   if (command.need == dbclient::Need::database) s.database = take_database(s, words, command);
   if (count_is_wrong(0)) fatal("invalid syntax for '{}' (use --help for help)", command.name);
   command.run(s, words);

@@ -154,7 +154,7 @@ void add_commands(Session& s, Background& background) {
     auto where = Json::parse(args[1]);
     if (!where) return std::unexpected(where.error().text);
     Json change = Json::object({{args[0], Json::array({Json::object({{"where", std::move(*where)}})})}});
-    s.client->send("monitor_cond_change", Json::array({Json(nullptr), Json(nullptr), std::move(change)}));
+    s.client().send("monitor_cond_change", Json::array({Json(nullptr), Json(nullptr), std::move(change)}));
     return "";
   });
 }

@@ -54,6 +54,7 @@ struct Context {
   std::vector<RowId>& new_interfaces;      // whose set-up is checked afterwards
   bool& try_again;                         // set: the condition that it waits for does not hold yet
   std::set<std::string>& waits_for;        // tables whose change may help
+  bool alone;                              // there is no other command
 
   const std::string& arg(size_t i) const { return command.args[i]; }
   size_t arg_count() const { return command.args.size(); }

@@ -81,6 +81,15 @@ void set(Context& ctx) {
   for (size_t i = 2; i < ctx.arg_count(); i++) set_column(ctx, *row, ctx.arg(i), false);
 }
 
+/// The number of elements that "add" or "remove" leaves must be one that the column may have.
+void check_size(Context& ctx, const RowId& row, const ColumnSchema& c, std::string_view operation) {
+  size_t n = ctx.view.get(row, c).size();
+  bool few = n < c.type.n_min;
+  if (few || n > c.type.n_max)
+    throw Failure{fmt::format("\"{}\" operation would put {} {} in column {} of table {} but the {} number is {}", operation, n, c.type.is_map() ? "pairs" : "values",
+                              c.name, row.table->name, few ? "minimum" : "maximum", few ? c.type.n_min : c.type.n_max)};
+}
+
 ovsdb::ColumnType of_any_size(ovsdb::ColumnType type) {
   type.n_min = 0;
   type.n_max = ovsdb::kUnlimited;
@@ -95,6 +104,7 @@ void add(Context& ctx) {
   check_mutable(t, c);
   ovsdb::ColumnType type = of_any_size(c.type);
   for (size_t i = 3; i < ctx.arg_count(); i++) add_elements(ctx, *row, c, parse_value(ctx, ctx.arg(i), type));
+  if (!ctx.alone) check_size(ctx, *row, c, "add");  // alone it does not read the column, says the peer: the server finds out
 }
 
 void remove(Context& ctx) {
@@ -114,6 +124,7 @@ void remove(Context& ctx) {
     if (ovsdb::datum_subtract(there, *elements) == there) continue;
     ctx.view.remove(*row, c.name, *elements);
   }
+  check_size(ctx, *row, c, "remove");
 }
 
 void clear(Context& ctx) {

@@ -7,7 +7,6 @@
 #include <fstream>
 #include <thread>
 
-#include "lib/alarm.h"
 #include "lib/directories.h"
 #include "lib/log.h"
 #include "lib/options.h"
@@ -33,20 +32,15 @@ struct Arguments {
   std::vector<std::string> words;
 };
 
-unsigned parse_timeout(const char* text) {
-  char* end = nullptr;
-  unsigned long v = std::strtoul(text, &end, 10);
-  if (!*text || *end || v == 0 || v > UINT_MAX || *text == '-') fatal("value {} on -t or --timeout is invalid", text);
-  return static_cast<unsigned>(v);
-}
+void set_timeout(const char* text) { limit_run_time(text, "-t or --timeout"); }
 
-void add_own_options(Options& options, Arguments& a, unsigned& timeout) {
+void add_own_options(Options& options, Arguments& a) {
   options.add("db", 0, Options::kRequired, [&](const char* arg) { a.db = arg; });
   options.add("no-syslog", 0, Options::kNone, [](const char*) { log_set("vsctl:syslog:warn").value(); });
   options.add("no-wait", 0, Options::kNone, [&](const char*) { a.run.wait = false; });
   options.add("dry-run", 0, Options::kNone, [&](const char*) { a.run.dry_run = true; });
   options.add("oneline", 0, Options::kNone, [&](const char*) { a.run.oneline = true; });
-  options.add("timeout", 't', Options::kRequired, [&](const char* arg) { timeout = parse_timeout(arg); });
+  options.add("timeout", 't', Options::kRequired, set_timeout);
   options.add("retry", 0, Options::kNone, [&](const char*) { a.retry = true; });
   // Of a cluster; a single server needs neither.
   for (const char* name : {"leader-only", "no-leader-only", "shuffle-remotes", "no-shuffle-remotes"})
@@ -62,8 +56,7 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   a.db = dirs.db_socket();
   a.run.style.format = ovsdb::TableStyle::Format::list;
   a.run.log_directory = dirs.log;
-  unsigned timeout = 0;
-  if (const char* env = std::getenv("OVS_CTL_TIMEOUT"); env && *env) timeout = parse_timeout(env);
+  if (const char* env = std::getenv("OVS_CTL_TIMEOUT"); env && *env) set_timeout(env);
   Options options;
   options.stop_at_first_word();
   // Options of the first command stand among ours.
@@ -71,13 +64,12 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
     options.add(name, 0, takes_value ? Options::kRequired : Options::kNone, [&a, name](const char* arg) {
       a.first_options.emplace_back("--" + name, arg ? std::optional<std::string>(arg) : std::nullopt);
     });
-  add_own_options(options, a, timeout);
+  add_own_options(options, a);
   ovsdb::add_table_options(options, a.run.style);
   add_log_options(options, dirs.log);
   add_tls_options(options, a.tls);
   options.add_standard([&dirs] { return vsctl::help_text(dirs.db_socket()); }, schema_version_line());
   a.words = options.parse(argc, argv);
-  set_process_timeout(timeout);
   return a;
 }
 

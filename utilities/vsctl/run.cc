@@ -58,7 +58,7 @@ class Run {
     ovsdb::SymbolTable symbols(uuids_);
     if (!options_.comment.empty()) view_.txn().comment(options_.comment);
     for (const Command& c : commands_) {
-      Context ctx{view_, c, symbols, outputs_.emplace_back(), result.warnings, new_interfaces_, again, waits_for};
+      Context ctx{view_, c, symbols, outputs_.emplace_back(), result.warnings, new_interfaces_, again, waits_for, commands_.size() == 1};
       c.spec->run(ctx);
       if (again) {
         wait_for_change(waits_for);

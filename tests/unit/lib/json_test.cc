@@ -127,6 +127,8 @@ TEST(Json, ErrorsNameTheTokenThatIsWrong) {
       {"{\"a\":1,}", "byte 7: syntax error parsing object expecting string"},
       {"{1:2}", "byte 2: syntax error parsing object expecting string"},
       {"[@]", "byte 1: invalid character '@'"},
+      {"[A]", "byte 1: invalid character 'A'"},
+      {"[\"a\" \"bcd\"]", "byte 9: syntax error expecting ']' or ','"},
       {"{\"a\" 1}", "byte 6: syntax error parsing object expecting ':'"},
       {"[1}", "byte 2: syntax error expecting ']' or ','"},
       {"[\"a\x01\"]", "byte 3: U+0001 must be escaped in quoted string"},

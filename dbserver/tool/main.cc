@@ -5,7 +5,7 @@
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/program.h"
-#include "utilities/dbtool/dbtool.h"
+#include "dbserver/tool/dbtool.h"
 
 namespace sluice::ovsdb {
 namespace {
@@ -54,10 +54,9 @@ int run(int argc, char** argv) {
   options.add("more", 'm', Options::kNone, [&](const char*) { context.verbosity++; });
   options.add("rbac-role", 0, Options::kRequired, [&](const char* arg) { context.rbac_role = arg; });
   add_log_options(options, context.dirs.log);
-  options.add_standard([&] { return help_text(context.dirs); }, schema_version_line());
+  options.add_standard([&] { return help_text(context.dirs); });
   std::vector<std::string> words = options.parse(argc, argv);
   if (words.empty()) fatal("missing command name; use --help for help");
-  if (words[0] == "help") return print(help_text(context.dirs)), 0;
   for (const ToolCommand& c : tool_commands()) {
     if (words[0] != c.name) continue;
     int n = static_cast<int>(words.size()) - 1;
@@ -69,6 +68,9 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
+
+int help(const ToolContext& c, Words) { return print(help_text(c.dirs)), 0; }
+
 }  // namespace sluice::ovsdb
 
 int main(int argc, char** argv) { return sluice::ovsdb::run(argc, argv); }

@@ -3,13 +3,15 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstring>
 
 #include "dbserver/engine/permissions.h"
 #include "dbserver/engine/convert.h"
 #include "dbserver/engine/transaction.h"
+#include "lib/json_document.h"
 #include "lib/program.h"
-#include "utilities/dbtool/dbtool.h"
+#include "dbserver/tool/dbtool.h"
 
 namespace sluice::ovsdb {
 
@@ -17,7 +19,7 @@ void die(const DbError& error) { fatal("{}", error.to_string()); }
 
 std::string read_or_die(const std::string& name) {
   auto bytes = read_file(name);
-  if (!bytes) fatal("I/O error: {}: {} failed ({})", name, bytes.error().what, errno_text(bytes.error().error));
+  if (!bytes) die(read_error(name, bytes.error()));
   return std::move(*bytes);
 }
 
@@ -53,18 +55,20 @@ std::string file_start(const Database& db) {
   return contents;
 }
 
+[[noreturn]] void die_of_io(const IoError& e) { die(DbError{"I/O error", e.what, {}, e.text()}); }
+
 void write_new_file(const std::string& name, const std::string& contents) {
   auto storage = FileStorage::open(name, FileStorage::Open::create);
-  if (!storage) die({"I/O error", storage.error().what, {}, storage.error().text()});
-  if (auto s = (*storage)->append(contents); !s) die({"I/O error", s.error().what, {}, s.error().text()});
-  if (auto s = (*storage)->sync(); !s) die({"I/O error", s.error().what, {}, s.error().text()});
+  if (!storage) die_of_io(storage.error());
+  if (auto s = (*storage)->append(contents); !s) die_of_io(s.error());
+  if (auto s = (*storage)->sync(); !s) die_of_io(s.error());
 }
 
 /// The file may be there already, but not in use.
 void write_destination(const std::string& name, const std::string& contents) {
-  auto there = FileStorage::open(name, FileStorage::Open::existing);
-  if (!there) return write_new_file(name, contents);
-  if (auto s = replace_contents(**there, contents); !s) die({"I/O error", s.error().what, {}, s.error().text()});
+  auto storage = FileStorage::open(name, access(name.c_str(), F_OK) ? FileStorage::Open::create : FileStorage::Open::existing);
+  if (!storage) fatal("{} ({})", storage.error().what, storage.error().text());
+  if (auto s = replace_contents(**storage, contents); !s) die_of_io(s.error());
 }
 
 int create(const ToolContext& c, Words args) {
@@ -77,7 +81,7 @@ int create(const ToolContext& c, Words args) {
 /// Writes all rows of `db` to another file, or in place of the file they came from.
 void write_compacted(const ToolContext& c, Database& db, std::unique_ptr<Journal> journal, const std::string* destination, std::string_view comment) {
   if (!destination) {
-    if (auto s = journal->compact_now(db, c.now_ms, comment); !s) die({"I/O error", s.error().what, {}, s.error().text()});
+    if (auto s = journal->compact_now(db, c.now_ms, comment); !s) die_of_io(s.error());
     return;
   }
   write_destination(*destination, Snapshot(db).render_file(comment, c.now_ms));
@@ -121,6 +125,8 @@ int schema_cksum(const ToolContext& c, Words args) { return print(read_schema(sc
 
 int not_clustered(const ToolContext&, Words args) { fatal("{}: not a clustered database", args[0]); }
 
+int no_clusters(const ToolContext&, Words args) { fatal("{}: clustered databases are not supported", args[0]); }
+
 bool has_magic(Words args, std::string_view magic) {
   std::string bytes = read_or_die(args[0]);
   if (!bytes.starts_with("OVSDB ")) die({"ovsdb error", args[0] + (bytes.empty() ? ": cannot identify file type" : ": unexpected file format"), {}, {}});
@@ -146,14 +152,14 @@ int run_transaction(const ToolContext& c, Words args, bool read_only) {
   if (read_only) {
     auto opened = read_database(name, *c.uuids);
     if (!opened) die(opened.error());
+    if (opened->damage) fmt::print(stderr, "{}: {}: the last write was cut off at offset {}\n", program_name(), name, opened->size);
     db = std::move(opened->db);
   } else {
     OpenedDatabase opened = open_locked(c, name);
     db = std::move(opened.db), journal = std::move(opened.journal);
   }
   const std::string& text = args.back();
-  auto params = Json::parse(text);
-  if (params && !params->is_array() && !params->is_object()) params = std::unexpected(JsonError{"line 0, column 1, byte 1: syntax error at beginning of input"});
+  auto params = parse_json_document(text);
   if (!params) fatal("\"{}\": {}", text, params.error().text);
   if (!params->is_array() || (*params)[0].string() != db->name()) {
     DbError e{"syntax error", params->is_array() ? "database name expected as first parameter" : "array expected", params->to_error_text(), {}};
@@ -169,7 +175,7 @@ int run_transaction(const ToolContext& c, Words args, bool read_only) {
   if (outcome.commit) {
     outcome.commit->durable = true;
     journal->add(db->schema(), *outcome.commit, c.now_ms);
-    if (auto s = journal->flush(); !s) die({"I/O error", s.error().what, {}, s.error().text()});
+    if (auto s = journal->flush(); !s) die_of_io(s.error());
   }
   print(outcome.results + "\n");
   return 0;
@@ -186,6 +192,8 @@ int list_commands(const ToolContext&, Words) {
 
 constexpr ToolCommand kCommands[] = {
     {"create", "[db [schema]]", 0, 2, create},
+    {"create-cluster", "db contents local", 3, 3, no_clusters},
+    {"join-cluster", "db name local remote...", 4, INT_MAX, no_clusters},
     {"compact", "[db [dst]]", 0, 2, compact},
     {"convert", "[db [schema [dst]]]", 0, 3, convert},
     {"needs-conversion", "", 0, 2, needs_conversion},
@@ -203,10 +211,13 @@ constexpr ToolCommand kCommands[] = {
     {"query", "[db] trns", 1, 2, query},
     {"transact", "[db] trns", 1, 2, transact},
     {"show-log", "[db]", 0, 1, show_log},
+    {"check-cluster", "db...", 1, INT_MAX, no_clusters},
+    {"compare-versions", "a op b", 3, 3, compare},
+    {"help", "", 0, INT_MAX, help},
+    {"list-commands", "", 0, INT_MAX, list_commands},
+    {"cluster-to-standalone", "db clusterdb", 2, 2, no_clusters},
     {"verify", "[db]", 0, 1, verify},
     {"salvage", "db dst", 2, 2, salvage},
-    {"compare-versions", "a op b", 3, 3, compare},
-    {"list-commands", "", 0, 0, list_commands},
 };
 
 }  // namespace

@@ -29,6 +29,7 @@ struct ToolCommand {
 };
 std::span<const ToolCommand> tool_commands();
 
+int help(const ToolContext& context, Words args);
 int show_log(const ToolContext& context, Words args);
 int verify(const ToolContext& context, Words args);
 int salvage(const ToolContext& context, Words args);

@@ -8,7 +8,7 @@
 
 #include "dbserver/ovsdb/value_text.h"
 #include "lib/program.h"
-#include "utilities/dbtool/dbtool.h"
+#include "dbserver/tool/dbtool.h"
 
 namespace sluice::ovsdb {
 namespace {
@@ -77,7 +77,7 @@ void show_transaction(const DatabaseSchema* schema, const Json& j, uint64_t numb
 int show_log(const ToolContext& context, Words args) {
   std::string name = args.empty() ? context.dirs.conf_db() : args[0];
   std::string bytes = read_or_die(name);
-  if (!bytes.empty() && !bytes.starts_with("OVSDB ")) die({"ovsdb error", name + ": unexpected file format", {}, {}});
+  if (!bytes.starts_with("OVSDB ")) die({"ovsdb error", name + (bytes.empty() ? ": cannot identify file type" : ": unexpected file format"), {}, {}});
   RecordReader reader(bytes, name);
   std::shared_ptr<const DatabaseSchema> schema;
   RowNames names;
