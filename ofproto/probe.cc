@@ -31,8 +31,12 @@ void Probe::mark(ofp::FieldId field, const ofp::FieldValue* bits) {
   }
   if (!bits || field == ofp::FieldId::kInPort) return ofp::copy_bits(kOnes, 0, bytes_of(mask_, place), place.shift, place.bits);
   unsigned n = std::min<unsigned>(place.bits, static_cast<unsigned>(bits->size()) * 8);
-  for (unsigned i = 0; i < n; i++)
-    if (bits->bit(i)) ofp::copy_bits(kOnes, 0, bytes_of(mask_, place), place.shift + i, 1);
+  for (unsigned i = 0; i < n; i += 8) {
+    unsigned byte = bits->bytes()[bits->size() - 1 - i / 8], width = std::min(8u, n - i);
+    if (byte == UINT8_MAX) ofp::copy_bits(kOnes, 0, bytes_of(mask_, place), place.shift + i, width);
+    else for (unsigned k = 0; k < width && byte; k++, byte >>= 1)
+      if (byte & 1) ofp::copy_bits(kOnes, 0, bytes_of(mask_, place), place.shift + i + k, 1);
+  }
 }
 
 void Probe::mark(const ofp::Subfield& s) {

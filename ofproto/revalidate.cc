@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Keeps megaflows true and accounts for them: statistics are pushed to what the megaflow came from, idle ones go, those of an old generation are translated again.
-// Two walks over all megaflows, cut into slices: the sweep asks the datapath for statistics, every kSweepInterval; revalidation, whenever the generation has grown, goes by what
+// Two walks over all megaflows, cut into slices: the sweep asks the datapath for statistics, every kSweepInterval or somewhat more; revalidation, whenever the generation has grown, goes by what
 // is known and asks nothing.  Packets do not wait for them: one that meets an old megaflow is handed up (upcall.cc), where the datapath can tell.
 #include <algorithm>
 #include <utility>
@@ -84,7 +84,8 @@ bool Switch::Impl::sweep(Time now) {
   if (std::exchange(saw_orphan, false)) return orphan_passes--, true;   // from the beginning
   adopting = false;
   pushed_until = sweep_began;
-  next_sweep = now + kSweepInterval;
+  // Where a sweep takes long (many megaflows, a busy daemon), packets that come up go first.
+  next_sweep = now + std::clamp((now - sweep_began) * kSweepRest, kSweepInterval, kLongestSweepInterval);
   return false;
 }
 

@@ -21,7 +21,9 @@ inline constexpr size_t kSweepSlice = 256;                     // megaflows tran
 inline constexpr size_t kHeadsSlice = 2048;                    // megaflows looked at
 inline constexpr size_t kRevalidatedAtOnce = 1024;             // so many do not wait for their slices if a barrier does
 inline constexpr size_t kMostPushed = 16384;                   // megaflows of a kernel that are asked for statistics when somebody wants some
-inline constexpr Duration kSweepInterval = milliseconds(500);  // between sweeps for idle megaflows
+inline constexpr Duration kSweepInterval = milliseconds(500);  // between sweeps for idle megaflows, at least,
+inline constexpr int kSweepRest = 4;                           // and so many times as long as the last one took,
+inline constexpr Duration kLongestSweepInterval = seconds(3);  // but no longer
 inline constexpr unsigned kMaxOrphanPasses = 8;                // as deep as recirculations follow each other in a datapath
 inline constexpr Duration kPortInterval = milliseconds(500);   // between looks at the state of devices
 

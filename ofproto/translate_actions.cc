@@ -372,7 +372,8 @@ void Translator::set_subfield(const Subfield& dst, const FieldValue& value) {
   size_t size = wire_bytes_of(dst.field, nullptr);
   FieldValue whole(size), mask(size);
   copy_bits(value.bytes(), 0, whole.bytes(), dst.ofs, dst.n_bits);
-  for (unsigned i = 0; i < dst.n_bits; i++) mask.set_bit(dst.ofs + i, true);
+  if (dst.n_bits == size * 8) std::ranges::fill(mask.bytes(), uint8_t{UINT8_MAX});
+  else for (unsigned i = 0; i < dst.n_bits; i++) mask.set_bit(dst.ofs + i, true);
   set_field(dst.field, whole, mask);
 }
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr uint32_t kTerse = OVS_UFID_F_OMIT_KEY | OVS_UFID_F_OMIT_MASK | OVS_UFID_F_OMIT_ACTIONS;   // answers of ufid and statistics only
 
+constexpr size_t kUsualSpec = 384;   // bytes: key, mask and actions of a TCP flow
+
 LogLimit put_limit(5, 10);
 
 /// Of key and mask as the kernel gets them, and the same in each run of the daemon.  A flow that meets another of the same ufid is not installed.
@@ -57,6 +59,7 @@ SlowReason KernelDatapath::Impl::encode_flow(const FlowPut& put, KernelFlow& flo
   mask_flow(key, mask);
   flow.generation = put.generation;
   flow.cookie = put.cookie;
+  flow.spec.reserve(kUsualSpec);
   AttrWriter w(flow.spec);
   w.nest(OVS_FLOW_ATTR_KEY, [&] { encode_odp_key(key, mask, w); });
   w.nest(OVS_FLOW_ATTR_MASK, [&] { encode_odp_mask(key, mask, w); });

@@ -2,20 +2,23 @@
 // See netlink_attr.h.
 #include "datapath/kernel/netlink_attr.h"
 
-#include <algorithm>
-
 namespace sluice {
 
 void AttrWriter::put(uint16_t type, const void* data, size_t size) {
-  if (size > UINT16_MAX - MNL_ATTR_HDRLEN) {
+  if (size > UINT16_MAX - sizeof(nlattr)) {
     ok_ = false;
     return;
   }
-  nlattr header{.nla_len = static_cast<uint16_t>(MNL_ATTR_HDRLEN + size), .nla_type = type};
+  uint8_t* payload = room(type, size);
+  if (size) std::memcpy(payload, data, size);
+}
+
+uint8_t* AttrWriter::room(uint16_t type, size_t size) {
+  nlattr header{.nla_len = static_cast<uint16_t>(sizeof header + size), .nla_type = type};
   size_t at = out_.size();
   out_.resize(at + MNL_ALIGN(header.nla_len));
   std::memcpy(out_.data() + at, &header, sizeof header);
-  if (size) std::memcpy(out_.data() + at + MNL_ATTR_HDRLEN, data, size);
+  return out_.data() + at + sizeof header;
 }
 
 size_t AttrWriter::begin(uint16_t type) {
@@ -32,23 +35,6 @@ void AttrWriter::end(size_t begun) {
   }
   auto v = static_cast<uint16_t>(length);
   std::memcpy(out_.data() + begun, &v, sizeof v);
-}
-
-void Attrs::Iterator::check() {
-  auto* a = reinterpret_cast<const nlattr*>(left_.data());
-  if (!mnl_attr_ok(a, static_cast<int>(left_.size()))) left_ = {};
-}
-
-Attr Attrs::Iterator::operator*() const {
-  auto* a = reinterpret_cast<const nlattr*>(left_.data());
-  return {mnl_attr_get_type(a), {static_cast<const uint8_t*>(mnl_attr_get_payload(a)), mnl_attr_get_payload_len(a)}};
-}
-
-Attrs::Iterator& Attrs::Iterator::operator++() {
-  size_t length = MNL_ALIGN(reinterpret_cast<const nlattr*>(left_.data())->nla_len);
-  left_ = left_.subspan(std::min(length, left_.size()));
-  check();
-  return *this;
 }
 
 std::optional<Attr> Attrs::find(uint16_t type) const {

@@ -2,6 +2,7 @@
 // Netlink attributes: written to a byte vector, read from bytes that may be hostile (no attribute reaches beyond its message or its parent).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -23,6 +24,8 @@ class AttrWriter {
   size_t size() const { return out_.size(); }
 
   void put(uint16_t type, const void* data, size_t size);
+  /// The same, its payload of zeros to be filled in place: good until the next call.  REQUIRES: size <= UINT16_MAX - 4.
+  uint8_t* room(uint16_t type, size_t size);
   void put(uint16_t type, ByteView bytes) { put(type, bytes.data(), bytes.size()); }
   void put(uint16_t type, const std::string& text) { put(type, text.c_str(), text.size() + 1); }
   /// An integer in the order of this machine, a be16, or a struct of the kernel's.
@@ -71,12 +74,26 @@ class Attrs {
   class Iterator {
    public:
     explicit Iterator(ByteView left) : left_(left) { check(); }
-    Attr operator*() const;
-    Iterator& operator++();
+    Attr operator*() const {
+      nlattr a = header();
+      return {static_cast<uint16_t>(a.nla_type & NLA_TYPE_MASK), left_.subspan(sizeof a, a.nla_len - sizeof a)};
+    }
+    Iterator& operator++() {
+      left_ = left_.subspan(std::min<size_t>(MNL_ALIGN(header().nla_len), left_.size()));
+      check();
+      return *this;
+    }
     bool operator!=(const Iterator&) const { return !left_.empty(); }
 
    private:
-    void check();
+    nlattr header() const {
+      nlattr a;
+      std::memcpy(&a, left_.data(), sizeof a);
+      return a;
+    }
+    void check() {
+      if (left_.size() < sizeof(nlattr) || header().nla_len < sizeof(nlattr) || header().nla_len > left_.size()) left_ = {};
+    }
     ByteView left_;
   };
   Iterator begin() const { return Iterator(bytes_); }

@@ -119,10 +119,12 @@ ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
   }
   Flow value = a.value;
   mask_flow(value, a.mask);
-  Bytes both;
-  put_payload(attribute, value, false, both);
-  put_payload(attribute, a.mask, true, both);
-  out_.nest(OVS_ACTION_ATTR_SET_MASKED, [&] { out_.put(attribute.type, both); });
+  size_t size = payload_size(attribute);
+  out_.nest(OVS_ACTION_ATTR_SET_MASKED, [&] {
+    uint8_t* both = out_.room(attribute.type, 2 * size);
+    put_payload(attribute, value, false, both);
+    put_payload(attribute, a.mask, true, both + size);
+  });
   return ActionTrouble::kNone;
 }
 

@@ -26,17 +26,20 @@ constexpr OdpAttribute kOtherAttributes[] = {
     {"ipv6_exthdrs", kExtHdrsPart, OVS_KEY_ATTR_IPV6_EXTHDRS, OdpWire::kHost},
 };
 
+constexpr uint16_t kLastType = OVS_KEY_ATTR_IPV6_EXTHDRS;
+
+constexpr auto kByType = [] {
+  std::array<const OdpAttribute*, kLastType + 1> all{};
+  for (const OdpAttribute& a : kOtherAttributes) all[a.type] = &a;
+  for (const OdpProtocolAttribute& p : kProtocolAttributes) all[p.attribute.type] = &p.attribute;
+  for (const OdpAttribute& a : kMetadataAttributes) all[a.type] = &a;
+  all[OVS_KEY_ATTR_UNSPEC] = nullptr;   // of those that the kernel has not
+  return all;
+}();
+
 }  // namespace
 
-const OdpAttribute* find_odp_attribute(uint16_t type) {
-  for (const OdpAttribute& a : kMetadataAttributes)
-    if (a.type == type) return &a;
-  for (const OdpProtocolAttribute& p : kProtocolAttributes)
-    if (p.attribute.type == type) return &p.attribute;
-  for (const OdpAttribute& a : kOtherAttributes)
-    if (a.type == type) return &a;
-  return nullptr;
-}
+const OdpAttribute* find_odp_attribute(uint16_t type) { return type <= kLastType ? kByType[type] : nullptr; }
 
 namespace {
 
@@ -53,11 +56,19 @@ bool applies(const OdpProtocolAttribute& p, const Flow& key) {
   return p.attribute.type == OVS_KEY_ATTR_ND ? is_nd_type(key) : p.applies(key);
 }
 
+/// Word by word: most of what is asked about is zero, and some of it is long.
+bool is_zero(const void* bytes, size_t n) {
+  auto* p = static_cast<const uint8_t*>(bytes);
+  uint64_t word = 0;
+  for (; n >= sizeof word; p += sizeof word, n -= sizeof word)
+    if (std::memcpy(&word, p, sizeof word); word) return false;
+  for (; n > 0; p++, n--)
+    if (*p) return false;
+  return true;
+}
+
 bool has_bits(const OdpAttribute& a, const Flow& f) {
-  return std::ranges::any_of(a.parts, [&](const OdpPart& part) {
-    auto* p = reinterpret_cast<const uint8_t*>(&f) + part.offset;
-    return std::any_of(p, p + part.size, [](uint8_t b) { return b != 0; });
-  });
+  return std::ranges::any_of(a.parts, [&](const OdpPart& part) { return !is_zero(reinterpret_cast<const uint8_t*>(&f) + part.offset, part.size); });
 }
 
 bool has_tunnel(const Flow& key) { return key.tunnel.dst || !key.tunnel.ipv6_dst.is_zero(); }
@@ -131,10 +142,9 @@ class KeyEncoder {
 /// Takes out of `part` of the mask what the kernel has no attribute for; true if there was something.
 template <typename T>
 bool take_out(T& part) {
-  bool any = false;
-  auto* p = reinterpret_cast<uint8_t*>(&part);
-  for (size_t i = 0; i < sizeof part; i++) any |= p[i] != 0, p[i] = 0;
-  return any;
+  if (is_zero(&part, sizeof part)) return false;
+  std::memset(static_cast<void*>(&part), 0, sizeof part);
+  return true;
 }
 
 void narrow_tags(const Flow& key, Flow& mask) {

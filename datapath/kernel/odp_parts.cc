@@ -33,10 +33,10 @@ uint64_t from_wire(uint64_t v, const OdpPart& part, bool is_mask) {
 }
 
 /// In network order.
-void put_part_bytes(const OdpPart& part, const Flow& f, bool is_mask, Bytes& out) {
-  if (!is_integer(part)) return out.insert(out.end(), bytes_of(f, part), bytes_of(f, part) + part.size), void();
+void put_part_bytes(const OdpPart& part, const Flow& f, bool is_mask, uint8_t* to) {
+  if (!is_integer(part)) return std::memcpy(to, bytes_of(f, part), part.size), void();
   uint64_t v = to_wire(get_part(f, part), part, is_mask);
-  for (unsigned i = part.wire_size(); i-- > 0;) out.push_back(static_cast<uint8_t>(v >> (8 * i)));
+  for (unsigned n = part.wire_size(); n-- > 0;) *to++ = static_cast<uint8_t>(v >> (8 * n));
 }
 
 void take_part_bytes(const OdpPart& part, const uint8_t* from, bool is_mask, Flow& f, bool& complete) {
@@ -62,6 +62,9 @@ size_t struct_size(const OdpAttribute& a) {
   for (const OdpPart& part : a.parts) n += part.wire_size();
   return n > 4 ? MNL_ALIGN(n) : n;
 }
+
+/// Of kHost attributes: each is one integer.
+constexpr size_t kLongestHost = 16;
 
 void reverse_if_little(uint8_t* from, size_t n) {
   if constexpr (std::endian::native == std::endian::little) std::reverse(from, from + n);
@@ -108,22 +111,16 @@ bool take_tunnel(ByteView attrs, Flow& f, bool& complete) {
 
 size_t payload_size(const OdpAttribute& a) { return a.wire == OdpWire::kStack ? sizeof(be32) : struct_size(a); }
 
-void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, Bytes& out) {
-  size_t start = out.size();
-  if (a.wire == OdpWire::kStack) {
-    auto* p = reinterpret_cast<const uint8_t*>(&f.mpls_lse[0]);
-    return out.insert(out.end(), p, p + sizeof(be32)), void();
-  }
-  for (const OdpPart& part : a.parts) put_part_bytes(part, f, is_mask, out);
-  if (a.wire == OdpWire::kHost) reverse_if_little(out.data() + start, out.size() - start);
-  out.resize(start + struct_size(a));
+void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, uint8_t* to) {
+  if (a.wire == OdpWire::kStack) return std::memcpy(to, &f.mpls_lse[0], sizeof(be32)), void();
+  uint8_t* at = to;
+  for (const OdpPart& part : a.parts) put_part_bytes(part, f, is_mask, at), at += part.wire_size();
+  if (a.wire == OdpWire::kHost) reverse_if_little(to, static_cast<size_t>(at - to));
 }
 
 void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out) {
   if (a.wire == OdpWire::kNested) return out.nest(a.type, [&] { put_tunnel(f, is_mask, out); });
-  Bytes payload;
-  put_payload(a, f, is_mask, payload);
-  out.put(a.type, payload);
+  put_payload(a, f, is_mask, out.room(a.type, payload_size(a)));
 }
 
 bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete) {
@@ -133,9 +130,13 @@ bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow&
     std::memcpy(&f.mpls_lse[0], attr.data.data(), sizeof(be32));
     return true;
   }
-  Bytes bytes(attr.data.begin(), attr.data.end());
-  if (a.wire == OdpWire::kHost) reverse_if_little(bytes.data(), bytes.size());
-  const uint8_t* from = bytes.data();
+  const uint8_t* from = attr.data.data();
+  uint8_t reversed[kLongestHost];
+  if (a.wire == OdpWire::kHost) {
+    std::memcpy(reversed, from, attr.data.size());
+    reverse_if_little(reversed, attr.data.size());
+    from = reversed;
+  }
   for (const OdpPart& part : a.parts) {
     take_part_bytes(part, from, is_mask, f, complete);
     from += part.wire_size();

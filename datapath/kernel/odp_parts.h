@@ -11,8 +11,8 @@ inline constexpr uint16_t kTunnelKeyPresent = 4;  // of FlowTunnel::dp_flags
 
 /// Null: one that we don't know.
 const OdpAttribute* find_odp_attribute(uint16_t type);
-/// Appends the payload of an attribute (not of kNested).
-void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, Bytes& out);
+/// Fills in the payload_size() bytes of an attribute's payload (not of kNested), which are zero.
+void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, uint8_t* to);
 void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out);
 /// Reads an attribute into `f`, whose parts are zero.  False if it is malformed; `complete` becomes false if it holds more than Flow does.
 bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete);

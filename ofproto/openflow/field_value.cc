@@ -75,6 +75,10 @@ void mask_value(FieldValue& value, const FieldValue& mask) {
 
 void copy_bits(ByteView src, unsigned src_ofs, std::span<uint8_t> dst, unsigned dst_ofs, unsigned n) {
   // Whole bytes when both sides are aligned; else up to 8 bits a step.
+  if (unsigned whole = src_ofs % 8 || dst_ofs % 8 ? 0 : n / 8) {
+    std::memmove(dst.data() + dst.size() - dst_ofs / 8 - whole, src.data() + src.size() - src_ofs / 8 - whole, whole);
+    src_ofs += whole * 8, dst_ofs += whole * 8, n -= whole * 8;
+  }
   while (n) {
     unsigned sb = src_ofs % 8, db = dst_ofs % 8;
     unsigned step = std::min({n, 8 - sb, 8 - db});

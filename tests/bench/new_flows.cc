@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Load of new microflows: sends UDP packets, each from another address and port, to an interface, and counts those that come out of another.
 //
-//   new_flows IN OUT RATE SECONDS      RATE in packets a second; prints "sent N received N"
+//   new_flows IN OUT RATE SECONDS      RATE in packets a second; prints "sent N received N seconds S gap G": G is the longest time in which nothing came
 //
 // One thread that sleeps when it has nothing to do, so that it can share a processor with the switch.  Needs CAP_NET_RAW.
 #include <algorithm>
@@ -86,7 +86,7 @@ int main(int argc, char** argv) {
   int in = open_interface(argv[1]), out = open_interface(argv[2]);
   uint64_t rate = std::strtoull(argv[3], nullptr, 10), total = rate * std::strtoull(argv[4], nullptr, 10);
   Batch to_send, to_receive;
-  uint64_t sent = 0, received = 0, began = now_ns(), last_heard = began;
+  uint64_t sent = 0, received = 0, began = now_ns(), last_heard = began, last_received = 0, gap = 0;
   while (sent < total || now_ns() - last_heard < kNs / 2) {
     uint64_t due = std::min(total, (now_ns() - began) * rate / kNs + 1);
     while (sent < due) {
@@ -95,13 +95,19 @@ int main(int argc, char** argv) {
       int done = sendmmsg(in, to_send.messages.data(), static_cast<unsigned>(n), 0);
       if (done <= 0) break;
       sent += static_cast<uint64_t>(done);
-      received += drain(out, to_receive);
+      uint64_t n_out = drain(out, to_receive);
+      received += n_out;
+      if (n_out) last_received = now_ns();
     }
-    uint64_t n = drain(out, to_receive);
+    uint64_t n = drain(out, to_receive), now = now_ns();
     received += n;
-    if (n || sent < total) last_heard = now_ns();
+    if (n) {
+      if (last_received) gap = std::max(gap, now - last_received);
+      last_received = now;
+    }
+    if (n || sent < total) last_heard = now;
     usleep(1000);
   }
-  std::printf("sent %llu received %llu seconds %.3f\n", static_cast<unsigned long long>(sent), static_cast<unsigned long long>(received),
-              static_cast<double>(last_heard - began) / 1e9);
+  std::printf("sent %llu received %llu seconds %.3f gap %.3f\n", static_cast<unsigned long long>(sent), static_cast<unsigned long long>(received),
+              static_cast<double>(last_heard - began) / 1e9, static_cast<double>(gap) / 1e9);
 }
