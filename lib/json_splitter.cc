@@ -3,8 +3,10 @@
 // max_message, or nested deeper than kJsonMaxDepth, fails before its end has arrived.
 #include <emmintrin.h>
 
+#include <algorithm>
 #include <bit>
 #include <cctype>
+#include <cstring>
 #include <utility>
 
 #include "lib/json_document.h"
@@ -77,30 +79,68 @@ inline bool JsonSplitter::step(char c) {
   return false;
 }
 
+namespace {
+
+constexpr size_t kBlock = 64;  // bytes that are looked at at once
+
+/// Where the marks are that matter: a bit for each byte of a block.
+struct Marks {
+  uint64_t quotes = 0, backslashes = 0, opens = 0, closes = 0;
+
+  explicit Marks(const char* block) {
+    for (size_t i = 0; i < kBlock; i += 16) {
+      __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i)), folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+      auto equal = [&](__m128i v, char c) { return uint64_t{static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c))))} << i; };
+      quotes |= equal(bytes, '"');
+      backslashes |= equal(bytes, '\\');
+      opens |= equal(folded, '{');  // '[' and '{', ']' and '}' fall together
+      closes |= equal(folded, '}');
+    }
+  }
+  /// Bytes behind a backslash that is not such a byte itself; `first`: the first one is.
+  uint64_t escaped(bool first) const {
+    uint64_t bytes = first;
+    for (uint64_t left = backslashes; left; left &= left - 1) {
+      uint64_t lowest = left & -left;
+      if (!(bytes & lowest)) bytes |= lowest << 1;
+    }
+    return bytes;
+  }
+};
+
+/// Each bit: whether an odd number of them is set up to there.
+uint64_t parity(uint64_t bits) {
+  for (unsigned n = 1; n < kBlock; n *= 2) bits ^= bits << n;
+  return bits;
+}
+
+}  // namespace
+
 std::string_view JsonSplitter::next() {
   if (failed_ || (depth_ == 0 && !skip_space())) return {};
   const char *start = buffer_.data(), *p = start + scan_, *end = start + buffer_.size();
   bool whole = false;
   while (p < end && !whole && depth_ <= kJsonMaxDepth) {
-    // Sixteen bytes at once, of which only quotes and brackets matter, as long as nothing is escaped.
-    if (end - p >= 16 && !escaped_) {
-      __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
-      auto equal = [&](__m128i v, char c) { return static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c)))); };
-      if (!equal(block, '\\')) {
-        __m128i folded = _mm_or_si128(block, _mm_set1_epi8(0x20));  // '[' and '{', ']' and '}' fall together
-        unsigned marks = equal(block, '"') | equal(folded, '{') | equal(folded, '}');
-        const char* block_start = p;
-        p += 16;
-        for (; marks; marks &= marks - 1) {
-          if (!step(block_start[std::countr_zero(marks)])) continue;
-          p = block_start + std::countr_zero(marks) + 1;
-          whole = true;
-          break;
-        }
-        continue;
-      }
+    size_t n = std::min(kBlock, static_cast<size_t>(end - p));
+    char padded[kBlock] = {};
+    if (n < kBlock) std::memcpy(padded, p, n);
+    Marks marks(n < kBlock ? padded : p);
+    uint64_t escaped = marks.escaped(escaped_), in_strings = parity(marks.quotes & ~escaped) ^ (in_string_ ? ~uint64_t{0} : 0);
+    if (marks.backslashes & ~in_strings) {  // which is wrong: byte by byte, so that it hides nothing
+      for (const char* stop = p + n; p < stop && !whole;) whole = step(*p++);
+      continue;
     }
-    whole = step(*p++);
+    escaped_ = (marks.backslashes & ~escaped) >> (n - 1) & 1;
+    in_string_ = in_strings >> (n - 1) & 1;
+    const char* block = std::exchange(p, p + n);
+    for (uint64_t left = (marks.opens | marks.closes) & ~in_strings; left && !whole; left &= left - 1) {
+      int at = std::countr_zero(left);
+      depth_ += marks.opens >> at & 1 ? 1u : ~0u;
+      if (depth_) continue;
+      whole = true;
+      p = block + at + 1;
+      escaped_ = in_string_ = false;
+    }
   }
   scan_ = static_cast<size_t>(p - start);
   if (depth_ > kJsonMaxDepth) fail("input exceeds maximum nesting depth " + std::to_string(kJsonMaxDepth));

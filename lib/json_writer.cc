@@ -5,6 +5,7 @@
 #include <emmintrin.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <charconv>
 #include <cmath>
@@ -109,6 +110,11 @@ void JsonWriter::escape(unsigned char c) {
 }
 
 void JsonWriter::integer(int64_t i) {
+  static constexpr auto kPairs = [] {
+    std::array<char, 200> pairs{};
+    for (size_t n = 0; n < 100; n++) pairs[2 * n] = static_cast<char>('0' + n / 10), pairs[2 * n + 1] = static_cast<char>('0' + n % 10);
+    return pairs;
+  }();
   constexpr size_t kLongest = 20;
   reserve(kLongest);
   uint64_t rest = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
@@ -119,8 +125,8 @@ void JsonWriter::integer(int64_t i) {
   }
   char text[kLongest];
   char* at = text + kLongest;
-  for (; rest >= 10; rest /= 10) *--at = static_cast<char>('0' + rest % 10);
-  *--at = static_cast<char>('0' + rest);
+  for (; rest >= 10; rest /= 100) std::memcpy(at -= 2, &kPairs[rest % 100 * 2], 2);
+  if (rest) *--at = static_cast<char>('0' + rest);
   copy(at, static_cast<size_t>(text + kLongest - at));
 }
 

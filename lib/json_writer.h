@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "lib/byte_buffer.h"
 #include "lib/uuid.h"
 
 namespace sluice {
@@ -82,31 +83,10 @@ class JsonWriter {
   void grow(size_t bytes);
   void tail(const char* from, size_t n, size_t before);
   void escape(unsigned char c);
-  /// REQUIRES: room for it.  Two moves that overlap are enough for most.
+  /// REQUIRES: room for it.
   void copy(const char* from, size_t n) {
-    if (n >= 8 && n <= 16) {
-      copy_ends<uint64_t>(from, n);
-    } else if (n > 16 && n <= 32) {
-      copy_ends<unsigned __int128>(from, n);
-    } else if (n >= 4 && n < 8) {
-      copy_ends<uint32_t>(from, n);
-    } else if (n >= 4) {
-      std::memcpy(p_, from, n);
-    } else if (n) {
-      char middle = from[n / 2], last = from[n - 1];
-      p_[0] = from[0];
-      p_[n / 2] = middle;
-      p_[n - 1] = last;
-    }
+    copy_short(p_, from, n);
     p_ += n;
-  }
-  template <typename Word>
-  void copy_ends(const char* from, size_t n) {
-    Word first, last;
-    std::memcpy(&first, from, sizeof first);
-    std::memcpy(&last, from + n - sizeof last, sizeof last);
-    std::memcpy(p_, &first, sizeof first);
-    std::memcpy(p_ + n - sizeof last, &last, sizeof last);
   }
 
   std::string* out_;  // null: given back

@@ -48,33 +48,37 @@ std::string format(const Uuid& u) {
   return s;
 }
 
-std::optional<Uuid> parse_uuid(std::string_view s) {
-  constexpr uint8_t kBad = 0xf0;  // bits that no digit has
-  static constexpr auto kValues = [] {
-    std::array<uint8_t, 256> values{};
-    for (size_t i = 0; i < 256; i++) {
-      int v = hex_value(static_cast<char>(i));
-      values[i] = v < 0 ? kBad : static_cast<uint8_t>(v);
-    }
-    return values;
-  }();
-  if (s.size() != kUuidTextLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-') return std::nullopt;
-  uint8_t bad = 0;
-  auto digits = [&](uint64_t& word, size_t from, size_t n) {
-    for (size_t i = from; i < from + n; i++) {
-      uint8_t v = kValues[static_cast<unsigned char>(s[i])];
-      bad |= v;
-      word = word << 4 | (v & 15);
-    }
+namespace {
+
+/// Eight bytes, big endian, of sixteen digits; `bad` becomes nonzero if they are not all digits.
+__m128i parse_digits(const char* text, __m128i& bad) {
+  __m128i c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
+  auto value = [](__m128i from_first, char count) {  // of those in range; the others are -1
+    __m128i in_range = _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(count - 1))), from_first);
+    return _mm_or_si128(_mm_and_si128(in_range, from_first), _mm_andnot_si128(in_range, _mm_set1_epi8(-1)));
   };
-  Uuid u;
-  digits(u.hi, 0, 8);
-  digits(u.hi, 9, 4);
-  digits(u.hi, 14, 4);
-  digits(u.lo, 19, 4);
-  digits(u.lo, 24, 12);
-  if (bad & kBad) return std::nullopt;
-  return u;
+  __m128i number = value(_mm_sub_epi8(c, _mm_set1_epi8('0')), 10), letter = value(_mm_sub_epi8(_mm_or_si128(c, _mm_set1_epi8(0x20)), _mm_set1_epi8('a')), 6);
+  bad = _mm_or_si128(bad, _mm_and_si128(number, letter));  // negative if it is neither
+  __m128i nibbles = _mm_min_epu8(number, _mm_add_epi8(letter, _mm_set1_epi8(10)));
+  // The first of two is the high one.
+  return _mm_and_si128(_mm_or_si128(_mm_slli_epi16(nibbles, 4), _mm_srli_epi16(nibbles, 8)), _mm_set1_epi16(0xff));
+}
+
+}  // namespace
+
+std::optional<Uuid> parse_uuid(std::string_view s) {
+  if (s.size() != kUuidTextLength || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-') return std::nullopt;
+  char text[32];
+  std::memcpy(text, s.data(), 8);
+  std::memcpy(text + 8, s.data() + 9, 4);
+  std::memcpy(text + 12, s.data() + 14, 4);
+  std::memcpy(text + 16, s.data() + 19, 4);
+  std::memcpy(text + 20, s.data() + 24, 12);
+  __m128i bad = _mm_setzero_si128();
+  __m128i hi = parse_digits(text, bad), lo = parse_digits(text + 16, bad);
+  if (_mm_movemask_epi8(bad)) return std::nullopt;
+  __m128i bytes = _mm_packus_epi16(hi, lo);
+  return Uuid{std::byteswap(static_cast<uint64_t>(_mm_cvtsi128_si64(bytes))), std::byteswap(static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(bytes, bytes))))};
 }
 
 size_t uuid_prefix_length(std::string_view s) {
