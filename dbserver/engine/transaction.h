@@ -86,7 +86,7 @@ class Transaction {
   // Scratch of the operation at hand.
   std::vector<RowPtr> rows_;
   std::vector<ColumnValue> columns_;
-  std::string values_;
+  ByteBuffer values_;
   RowBuilder builder_;
   DatumBuilder datum_builder_;
 };

@@ -76,26 +76,35 @@ class RowPtr {
 class RowBuilder {
  public:
   /// All columns at their defaults.
-  void start(const TableSchema& table);
+  void start(const TableSchema& table) { start(table, nullptr); }
   /// All columns as in `base` (which must live until build()).
-  void start(const TableSchema& table, const Row& base);
+  void start(const TableSchema& table, const Row& base) { start(table, &base); }
   void set(const ColumnSchema& c, DatumRef d);  // copies
   /// The same without a copy: append the encoding to buffer(), then say where it began.
-  std::string& buffer() { return changes_; }
+  ByteBuffer& buffer() { return changes_; }
   void set_from_buffer(const ColumnSchema& c, size_t from) {
-    if (c.index < slots_.size()) slots_[c.index] = {nullptr, static_cast<uint32_t>(from), static_cast<uint32_t>(changes_.size() - from)};
+    if (c.index < slots_.size()) slots_[c.index] = {static_cast<uint32_t>(from), static_cast<uint32_t>(changes_.size() - from)};
   }
   DatumRef get(const ColumnSchema& c) const;    // valid until the next set()
+  bool is_set(const ColumnSchema& c) const { return slots_[c.index].size != kUnset; }
   RowPtr build(const Uuid& uuid, const Uuid& version) const;
 
  private:
+  static constexpr uint32_t kUnset = UINT32_MAX;
   struct Slot {
-    const uint8_t* data;   // null: in changes_ at offset
-    uint32_t offset, size;
+    uint32_t offset, size;  // in changes_; size kUnset: as in the base
   };
+  void start(const TableSchema& table, const Row* base);
+  std::string_view bytes(size_t column) const {
+    const Slot& s = slots_[column];
+    if (s.size != kUnset) return {changes_.data() + s.offset, s.size};
+    const ColumnSchema& c = table_->columns[column];
+    return base_ ? base_->get(c).bytes() : c.default_value.ref().bytes();
+  }
   const TableSchema* table_ = nullptr;
+  const Row* base_ = nullptr;  // null: the defaults
   std::vector<Slot> slots_;
-  std::string changes_;
+  ByteBuffer changes_;
 };
 
 }  // namespace sluice::ovsdb

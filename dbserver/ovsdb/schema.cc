@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cerrno>
 #include <cstring>
@@ -18,8 +19,6 @@ namespace {
 
 using R = ObjectReader;
 
-bool id_start(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool id_next(char c) { return id_start(c) || (c >= '0' && c <= '9'); }
 
 std::optional<std::array<unsigned, 3>> parse_version(std::string_view s) {
   std::array<unsigned, 3> parts{};
@@ -136,8 +135,13 @@ Status check_reference(const DatabaseSchema& db, ColumnSchema& c, const BaseType
 }  // namespace
 
 bool is_id(std::string_view s) {
-  if (s.empty() || !id_start(s[0])) return false;
-  return std::all_of(s.begin(), s.end(), id_next);
+  static constexpr auto kWithin = [] {
+    std::array<bool, 256> within{};
+    for (int c = 0; c < 256; c++) within[static_cast<size_t>(c)] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    return within;
+  }();
+  bool digit_first = !s.empty() && s[0] >= '0' && s[0] <= '9';
+  return !s.empty() && !digit_first && std::all_of(s.begin(), s.end(), [](char c) { return kWithin[static_cast<unsigned char>(c)]; });
 }
 
 bool is_version(std::string_view s) { return parse_version(s).has_value(); }
@@ -148,17 +152,32 @@ std::optional<int> compare_versions(std::string_view a, std::string_view b) {
   return *x < *y ? -1 : *x > *y;
 }
 
+namespace {
+
+/// Of few, most are told apart by their length.  REQUIRES: sorted.
+template <typename T>
+const T* find_by_name(const std::vector<T>& all, std::string_view name) {
+  constexpr size_t kFew = 16;
+  if (all.size() <= kFew) {
+    for (const T& x : all)
+      if (x.name == name) return &x;
+    return nullptr;
+  }
+  auto it = std::lower_bound(all.begin(), all.end(), name, [](const T& x, std::string_view n) { return x.name < n; });
+  return it != all.end() && it->name == name ? &*it : nullptr;
+}
+
+}  // namespace
+
 const ColumnSchema* TableSchema::find(std::string_view name) const {
-  auto it = std::lower_bound(columns.begin(), columns.end(), name, [](const ColumnSchema& c, std::string_view n) { return c.name < n; });
-  if (it != columns.end() && it->name == name) return &*it;
+  if (const ColumnSchema* c = find_by_name(columns, name)) return c;
   if (name == "_uuid") return &uuid_column;
   if (name == "_version") return &version_column;
   return nullptr;
 }
 
 const TableSchema* DatabaseSchema::find(std::string_view name) const {
-  auto it = std::lower_bound(tables.begin(), tables.end(), name, [](const TableSchema& t, std::string_view n) { return t.name < n; });
-  return it != tables.end() && it->name == name ? &*it : nullptr;
+  return find_by_name(tables, name);
 }
 
 Json ColumnSchema::to_json() const {

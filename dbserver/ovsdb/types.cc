@@ -94,28 +94,24 @@ bool BaseType::has_constraints() const {
          min_length != 0 || max_length != kUnlimited;
 }
 
-Status BaseType::check(AtomRef a) const {
+bool BaseType::is_enumerated(const AtomRef& a) const { return enumeration->ref().contains(a); }
+
+bool BaseType::is_length_right(std::string_view s) const {
+  size_t n = utf8_length(s);
+  return n >= min_length && n <= max_length;
+}
+
+Status BaseType::check(const AtomRef& a) const {
+  if (admits(a)) return {};
   if (enumeration) {
-    if (enumeration->ref().contains(a)) return {};
     ColumnType set{BaseType{type}, {}, 1, kUnlimited};
     return constraint_violation(fmt::format("{} is not one of the allowed values ({})", atom_to_text(a), datum_to_text(*enumeration, set)));
   }
-  switch (type) {
-    case AtomType::integer:
-      return check_integer_range(a.integer(), min_integer, max_integer, min_integer != kMinInteger, max_integer != kMaxInteger, "value",
-                                 a.integer() < min_integer || a.integer() > max_integer ? atom_to_text(a) : std::string());
-    case AtomType::real:
-      if (a.real() >= min_real && a.real() <= max_real) return {};
-      return check_range(a.real(), min_real, max_real, kMinReal, kMaxReal, "value", atom_to_text(a));
-    case AtomType::string: {
-      if (min_length == 0 && max_length == kUnlimited) return {};
-      size_t n = utf8_length(a.string());
-      if (n >= min_length && n <= max_length) return {};
-      return check_integer_range(static_cast<int64_t>(n), min_length, max_length, true, true, "length",
-                                 fmt::format("\"{}\" length {}", a.string(), n));
-    }
-    default: return {};
-  }
+  if (type == AtomType::real) return check_range(a.real(), min_real, max_real, kMinReal, kMaxReal, "value", atom_to_text(a));
+  if (type == AtomType::integer)
+    return check_integer_range(a.integer(), min_integer, max_integer, min_integer != kMinInteger, max_integer != kMaxInteger, "value", atom_to_text(a));
+  size_t n = utf8_length(a.string());
+  return check_integer_range(static_cast<int64_t>(n), min_length, max_length, true, true, "length", fmt::format("\"{}\" length {}", a.string(), n));
 }
 
 Result<BaseType> BaseType::from_json(const Json& j) {

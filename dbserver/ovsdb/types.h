@@ -27,11 +27,25 @@ struct BaseType {
   bool is_strong_ref() const { return is_reference() && !weak; }
   bool is_weak_ref() const { return is_reference() && weak; }
   bool has_constraints() const;
+  /// The atom keeps them.
+  bool admits(const AtomRef& a) const {
+    if (enumeration) return is_enumerated(a);
+    switch (type) {
+      case AtomType::integer: return a.integer() >= min_integer && a.integer() <= max_integer;
+      case AtomType::real: return a.real() >= min_real && a.real() <= max_real;
+      case AtomType::string: return (min_length == 0 && max_length == kUnlimited) || is_length_right(a.string());
+      default: return true;
+    }
+  }
   /// "11 is not in the valid range 0 to 10 (inclusive)"
-  Status check(AtomRef a) const;
+  Status check(const AtomRef& a) const;
   Json to_json() const;
   static Result<BaseType> from_json(const Json& j);
   friend bool operator==(const BaseType& a, const BaseType& b);
+
+ private:
+  bool is_enumerated(const AtomRef& a) const;
+  bool is_length_right(std::string_view s) const;
 };
 
 struct ColumnType {

@@ -135,7 +135,7 @@ Result<Datum> parse_datum_lenient(const Json& j, const ColumnType& type, SymbolT
   return b.finish();
 }
 
-Status parse_datum_to(std::string& out, const Json& j, const ColumnType& type, SymbolTable* symbols, DatumBuilder& scratch) {
+Status parse_datum_to(ByteBuffer& out, const Json& j, const ColumnType& type, SymbolTable* symbols, DatumBuilder& scratch) {
   if (is_bare_atom(j, type)) {
     auto a = parse_atom(j, type.key, symbols);
     if (!a) return std::unexpected(a.error());

@@ -40,7 +40,7 @@ Result<Datum> parse_datum(const Json& j, const ColumnType& type, SymbolTable* sy
 /// As parse_datum, but a set may have any number of elements and constraints are not checked: for differences, and conditions.
 Result<Datum> parse_datum_lenient(const Json& j, const ColumnType& type, SymbolTable* symbols = nullptr);
 /// The hot form: appends the canonical encoding to `out`.
-Status parse_datum_to(std::string& out, const Json& j, const ColumnType& type, SymbolTable* symbols, DatumBuilder& scratch);
+Status parse_datum_to(ByteBuffer& out, const Json& j, const ColumnType& type, SymbolTable* symbols, DatumBuilder& scratch);
 
 Json atom_to_json(AtomRef a);
 Json datum_to_json(DatumRef d);

@@ -239,17 +239,14 @@ Datum DatumBuilder::finish() const {
   return d;
 }
 
-void DatumBuilder::encode(std::string& out) const {
-  size_t at = out.size();
-  out.resize(at + encoded_size());
-  write(reinterpret_cast<uint8_t*>(out.data()) + at);
+void DatumBuilder::encode(ByteBuffer& out) const {
+  if (!elements_.empty()) write(reinterpret_cast<uint8_t*>(out.extend(encoded_size())));
 }
 
-void encode_scalar(std::string& out, AtomRef a) {
-  size_t at = out.size(), text = text_size(a);
+void encode_scalar(ByteBuffer& out, const AtomRef& a) {
+  size_t text = text_size(a);
   bool is_text = a.type() == AtomType::string;
-  out.resize(at + (is_text ? 8 + text : atom_width(a.type())));
-  uint8_t* p = reinterpret_cast<uint8_t*>(out.data()) + at;
+  auto p = reinterpret_cast<uint8_t*>(out.extend(is_text ? 8 + text : atom_width(a.type())));
   if (is_text) {
     store_u32(p, 1);
     store_u32(p, text);

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/byte_buffer.h"
 #include "lib/uuid.h"
 
 namespace sluice::ovsdb {
@@ -289,7 +290,7 @@ class DatumBuilder {
   /// REQUIRES: sorted, unique.
   Datum finish() const;
   /// Appends the encoding to out.  REQUIRES: sorted, unique.
-  void encode(std::string& out) const;
+  void encode(ByteBuffer& out) const;
 
  private:
   struct Element {
@@ -302,6 +303,6 @@ class DatumBuilder {
 };
 
 /// Appends the encoding of a set of one.
-void encode_scalar(std::string& out, AtomRef a);
+void encode_scalar(ByteBuffer& out, const AtomRef& a);
 
 }  // namespace sluice::ovsdb

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Atoms, sets and maps by column type.
+#include "dbserver/ovsdb/value_scan.h"
+
+namespace sluice::ovsdb {
+namespace {
+
+bool scan_atom(JsonScanner& s, AtomType type, AtomRef& out) {
+  switch (type) {
+    case AtomType::none: return false;
+    case AtomType::integer: {
+      int64_t v;
+      if (!s.integer(v)) return false;
+      out = v;
+      return true;
+    }
+    case AtomType::real: {
+      Json v;
+      if (!s.number(v)) return false;
+      out = v.number();
+      return true;
+    }
+    case AtomType::boolean: {
+      bool v;
+      if (!s.boolean(v)) return false;
+      out = v;
+      return true;
+    }
+    case AtomType::string: {
+      std::string_view v;
+      if (!s.string(v)) return false;
+      out = v;
+      return true;
+    }
+    case AtomType::uuid: {
+      Uuid v;
+      if (!s.literal("[\"uuid\",") || !s.uuid(v) || !s.take(']')) return false;
+      out = v;
+      return true;
+    }
+  }
+  return false;
+}
+
+class DatumScan {
+ public:
+  DatumScan(JsonScanner& scanner, const ColumnType& type, bool checked) : s_(scanner), type_(type), checked_(checked) {}
+
+  bool starts_collection() { return s_.at('[') && s_.literal(type_.is_map() ? "[\"map\",[" : "[\"set\",["); }
+  bool atom(const BaseType& base, AtomRef& out) { return scan_atom(s_, base.type, out) && (!checked_ || base.admits(out)); }
+  bool elements(DatumBuilder& out) {
+    if (!s_.take(']')) {
+      do {
+        AtomRef key, value;
+        if (type_.is_map() ? !pair(key, value) : !atom(type_.key, key)) return false;
+        out.add(key, value);
+      } while (s_.take(','));
+      if (!s_.take(']')) return false;
+    }
+    bool fits = !checked_ || (out.size() >= type_.n_min && out.size() <= type_.n_max);
+    return fits && s_.take(']') && out.sort();
+  }
+
+ private:
+  bool pair(AtomRef& key, AtomRef& value) { return s_.take('[') && atom(type_.key, key) && s_.take(',') && atom(type_.value, value) && s_.take(']'); }
+
+  JsonScanner& s_;
+  const ColumnType& type_;
+  bool checked_;
+};
+
+}  // namespace
+
+bool scan_datum(JsonScanner& scanner, const ColumnType& type, ByteBuffer& out, DatumBuilder& scratch) {
+  DatumScan scan(scanner, type, true);
+  if (scan.starts_collection()) {
+    scratch.reset(type.key.type, type.value.type);
+    if (!scan.elements(scratch)) return false;
+    scratch.encode(out);
+    return true;
+  }
+  AtomRef only;
+  if (type.is_map() || !scan.atom(type.key, only)) return false;
+  encode_scalar(out, only);
+  return true;
+}
+
+bool scan_datum_lenient(JsonScanner& scanner, const ColumnType& type, Datum& out, DatumBuilder& scratch) {
+  DatumScan scan(scanner, type, false);
+  scratch.reset(type.key.type, type.value.type);
+  AtomRef only;
+  if (scan.starts_collection()) {
+    if (!scan.elements(scratch)) return false;
+  } else {
+    if (type.is_map() || !scan.atom(type.key, only)) return false;
+    scratch.add(only);
+  }
+  out = scratch.finish();
+  return true;
+}
+
+}  // namespace sluice::ovsdb
