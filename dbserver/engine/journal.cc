@@ -7,28 +7,10 @@
 
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_json.h"
-#include "dbserver/engine/sha1.h"
 
 namespace sluice::ovsdb {
 
 std::string IoError::text() const { return error ? std::strerror(error) : ""; }
-
-namespace {
-
-void append_header(std::string& out, std::string_view data) {
-  out += "OVSDB JSON ";
-  append_json_integer(out, static_cast<int64_t>(data.size()));
-  out += ' ';
-  append_sha1(out, data);
-  out += '\n';
-}
-
-}  // namespace
-
-void append_record(std::string& out, std::string_view data) {
-  append_header(out, data);
-  out += data;
-}
 
 namespace {
 
@@ -127,7 +109,7 @@ std::string Snapshot::render_file(std::string_view comment, int64_t date_ms) con
   }
   out.put("}\n");
   out.finish();
-  append_header(front, data);
+  append_record_header(front, data);
   data.insert(0, front);
   return data;
 }
@@ -142,19 +124,21 @@ void Journal::add(const DatabaseSchema& schema, const Commit& commit, int64_t da
   render_transaction(scratch_, schema, commit, date_ms, column_diff_);
   batch_durable_ |= commit.durable;
   if (scratch_.empty()) return;
-  append_record(batch_, scratch_);
+  batch_records_.append(batch_, scratch_);
   records_++;
 }
 
 void Journal::submit() {
   constexpr size_t kMostReserved = 64u << 10;
   size_t size = batch_.size();
+  batch_records_.finish(batch_);
   writer_.write(std::exchange(batch_, {}), std::exchange(batch_durable_, false));
   batch_.reserve(std::min(size, kMostReserved));  // the next one is likely to be like it
 }
 
 void Journal::drop_batch() {
   batch_.clear();
+  batch_records_.clear();
   batch_durable_ = false;
 }
 

@@ -12,51 +12,12 @@
 
 #include "dbserver/engine/database.h"
 #include "dbserver/engine/journal_writer.h"
+#include "dbserver/engine/records.h"
 
 namespace sluice::ovsdb {
 
-/// One record as it stands in the file.
-struct RawRecord {
-  uint64_t offset = 0;  // of the header
-  uint64_t end = 0;     // behind the data
-  std::string_view data;
-};
-
-/// What is wrong with a file, and where.
-struct JournalDamage {
-  uint64_t offset = 0;
-  DbError error;  // "NAME: parse error at offset 1234 in header line ...", as the peer words it
-};
-
-/// Cuts a file's bytes into records and checks their sums.
-class RecordReader {
- public:
-  RecordReader(std::string_view bytes, std::string name, uint64_t start = 0) : bytes_(bytes), name_(std::move(name)), at_(start) {}
-  /// Nothing at the end of the file.
-  std::expected<std::optional<RawRecord>, JournalDamage> next();
-  uint64_t offset() const { return at_; }
-
- private:
-  std::unexpected<JournalDamage> damage(std::string_view tag, std::string what, std::string io_error = {}) const;
-  std::string_view bytes_;
-  std::string name_;
-  uint64_t at_;
-};
-
-/// "OVSDB JSON LEN SHA1\n" + data; data must end with a newline.
-void append_record(std::string& out, std::string_view data);
-
 /// Appends a transaction's record: date, comment, and what changed, as differences or whole values.  Nothing, if only ephemeral columns changed.
 void render_transaction(std::string& out, const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff);
-
-/// A transaction record read back.
-struct ReadTransaction {
-  std::optional<int64_t> date_ms;
-  std::string comment;
-  std::vector<RowChange> changes;
-};
-/// Relative to what db holds now; does not apply it.
-Result<ReadTransaction> parse_transaction(Database& db, const Json& j);
 
 struct OpenedJournal {
   std::unique_ptr<Database> db;
@@ -115,6 +76,7 @@ class Journal {
  private:
   JournalWriter writer_;
   std::string batch_, scratch_;
+  RecordWriter batch_records_;  // in batch_
   bool batch_durable_ = false, column_diff_ = true;
   uint64_t records_ = 0, compacted_size_ = 0;
   int64_t compacted_ms_ = 0;

@@ -15,15 +15,13 @@
 namespace sluice::ovsdb {
 namespace {
 
-constexpr std::string_view kMagic = "OVSDB JSON ";
-
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 
 /// The rest is the beginning of a header line and nothing else.
 bool is_header_prefix(std::string_view rest) {
-  size_t m = std::min(rest.size(), kMagic.size());
-  if (rest.substr(0, m) != kMagic.substr(0, m)) return false;
+  size_t m = std::min(rest.size(), kRecordMagic.size());
+  if (rest.substr(0, m) != kRecordMagic.substr(0, m)) return false;
   rest.remove_prefix(m);
   while (!rest.empty() && is_digit(rest[0])) rest.remove_prefix(1);
   if (rest.starts_with(' ')) rest.remove_prefix(1);
@@ -40,14 +38,12 @@ bool is_torn_write(std::string_view bytes, uint64_t offset) {
   if (newline == rest.npos) return is_header_prefix(rest);
   RecordReader reader(bytes, "", offset);
   std::string_view header = rest.substr(0, newline);
-  if (!is_header_prefix(header) || header.size() < kMagic.size() + 42) return false;
+  if (!is_header_prefix(header) || header.size() < kRecordMagic.size() + 42) return false;
   std::string_view sum = header.substr(header.size() - 40), data = rest.substr(newline + 1);
-  uint64_t length = std::strtoull(std::string(header.substr(kMagic.size())).c_str(), nullptr, 10);
+  uint64_t length = std::strtoull(std::string(header.substr(kRecordMagic.size())).c_str(), nullptr, 10);
   if (data.size() >= length) return false;
   // Short.  Unless its length is what was damaged: then the data is whole, or other records follow.
-  std::string actual;
-  append_sha1(actual, data);
-  return actual != sum && data.find("\nOVSDB JSON ") == data.npos && !data.ends_with("}\n");
+  return sha1(data) != sum && data.find("\nOVSDB JSON ") == data.npos && !data.ends_with("}\n");
 }
 
 namespace {

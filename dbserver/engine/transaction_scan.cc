@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reader that goes through a record's text once.  It says no to what it does not know, and to what would depend on the order of members: then
+// the other one reads the record.
+#include "dbserver/engine/transaction_reader.h"
+#include "dbserver/ovsdb/diff.h"
+#include "dbserver/ovsdb/value_scan.h"
+
+namespace sluice::ovsdb {
+
+bool TransactionReader::scan(std::string_view text) {
+  start();
+  if (!is_valid_utf8(text)) return false;
+  text_ = text;
+  JsonScanner s(text, spare_);
+  return s.take('{') && scan_members(s) && s.take('}') && s.at_end() && is_diff_.value_or(false) == expected_diff_.value_or(is_diff_.value_or(false));
+}
+
+/// It may stand behind the tables: then what it will be is looked up, and checked in the end.
+bool TransactionReader::is_diff() {
+  if (is_diff_) return *is_diff_;
+  if (!expected_diff_) expected_diff_ = text_.find("\"_is_diff\":true") != text_.npos;
+  return *expected_diff_;
+}
+
+bool TransactionReader::scan_members(JsonScanner& s) {
+  do {
+    int64_t date = 0;
+    std::string_view name;
+    if (s.literal("\"_date\":")) {
+      if (!s.integer(date)) return false;
+      set_date(date);
+    } else if (s.literal("\"_is_diff\":")) {
+      bool value = false;
+      if (is_diff_ || !s.boolean(value)) return false;
+      is_diff_ = value;
+    } else if (s.literal("\"_comment\":")) {
+      if (!s.string(name)) return false;
+      out_.comment = name;
+    } else {
+      if (!s.string(name) || !s.take(':')) return false;
+      Table* table = db_.find_table(name);
+      if (!table || !scan_table(s, *table)) return false;
+    }
+  } while (s.take(','));
+  return true;
+}
+
+bool TransactionReader::scan_table(JsonScanner& s, Table& table) {
+  uint16_t index = table.schema().index;
+  size_t first = out_.changes.size();
+  for (const RowChange& c : out_.changes)
+    if (c.table == index) return false;  // the table is there twice
+  if (!s.take('{')) return false;
+  do {
+    Uuid uuid;
+    s.forget_strings();
+    if (!s.uuid(uuid) || !s.take(':')) return false;
+    const RowPtr* found = table.find(uuid);
+    RowPtr before = found ? *found : RowPtr();
+    if (s.literal("null")) {
+      if (!before) return false;
+      out_.changes.push_back({index, std::move(before), {}});
+    } else {
+      if (!scan_row(s, table.schema(), before)) return false;
+      out_.changes.push_back({index, std::move(before), builder_.build(uuid, db_.uuids().next())});
+    }
+  } while (s.take(','));
+  if (!s.take('}')) return false;
+  if (out_.changes.size() - first == 1) return true;
+  seen_.clear();
+  seen_.reserve(out_.changes.size() - first);
+  for (size_t i = first; i < out_.changes.size(); i++)
+    if (!seen_.insert(out_.changes[i].uuid()).second) return false;  // a row is there twice
+  return true;
+}
+
+bool TransactionReader::scan_row(JsonScanner& s, const TableSchema& table, const RowPtr& before) {
+  if (before) builder_.start(table, *before);
+  else builder_.start(table);
+  if (!s.take('{')) return false;
+  const ColumnSchema* c = nullptr;
+  while (!s.take('}')) {
+    c = scan_column(s, table, c);
+    if (!c) return false;
+    if (!before || c->type.is_scalar() || !is_diff()) {
+      size_t from = builder_.buffer().size();
+      if (!scan_datum(s, c->type, builder_.buffer(), datum_)) return false;
+      builder_.set_from_buffer(*c, from);
+      continue;
+    }
+    Datum diff;
+    if (builder_.is_set(*c) || !scan_datum_lenient(s, c->type, diff, datum_)) return false;
+    auto value = datum_apply_diff(builder_.get(*c), diff, c->type);
+    if (!value) return false;
+    builder_.set(*c, *value);
+  }
+  return true;
+}
+
+/// The column whose value comes next.  Rows of a table have their columns in the same order mostly.
+const ColumnSchema* TransactionReader::scan_column(JsonScanner& s, const TableSchema& table, const ColumnSchema* previous) {
+  Expected& next = expected_[table.index][previous ? previous->index + 1 : 0];
+  if (next.column && s.literal(next.text)) return next.column;
+  std::string_view name;
+  if ((previous && !s.take(',')) || !s.string(name) || !s.take(':')) return nullptr;
+  const ColumnSchema* c = table.find(name);
+  if (!c || c->index >= kVersionColumn) return nullptr;
+  next = {c, c->json_name.at(!previous)};
+  return c;
+}
+
+}  // namespace sluice::ovsdb
