@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The daemon's commands for ovs-appctl (spec/unixctl.md).
 #include <fmt/core.h>
+#include <strings.h>
 
 #include "dbserver/service.h"
 
@@ -10,6 +11,8 @@ namespace {
 using Text = UnixctlText;
 Text wrong(std::string text) { return std::unexpected(std::move(text)); }
 constexpr std::string_view kManagedByFile = "databases and remotes are those of the configuration file: change it, then use \"ovsdb-server/reload\"";
+
+std::string tlog_line(std::string_view database, std::string_view table, std::string_view logging) { return fmt::format("{:<15} {:<27} {}\n", database, table, logging); }
 
 /// Answers when the last compaction of a command has ended.
 struct Compactions {
@@ -23,6 +26,19 @@ struct Compactions {
 };
 
 }  // namespace
+
+UnixctlText Service::set_transaction_log(const std::string& what, const std::string& state) {
+  bool on = !strcasecmp(state.c_str(), "on");
+  if (!on && strcasecmp(state.c_str(), "off")) return wrong("invalid command argument");
+  size_t colon = what.find(':');
+  if (colon == what.npos) return wrong("invalid DB:TABLE argument");
+  HostedDatabase* db = server_.find(what.substr(0, colon));
+  if (!db) return wrong("no such database");
+  std::string table = what.substr(colon + 1);
+  if (!db->db().find_table(table)) return wrong("no such table");
+  db->log.set(table, on);
+  return "";
+}
 
 /// For "memory/show".
 void Service::measure_memory(std::map<std::string, uint64_t>& sizes) {
@@ -44,7 +60,7 @@ void Service::add_commands(UnixctlServer& u) {
     return "";
   });
   server_.counters().add_memory_source([this](std::map<std::string, uint64_t>& sizes) { measure_memory(sizes); });
-  u.add("ovsdb-server/compact", "[DB]", 0, 1, [this](UnixctlArgs args, UnixctlReply reply) {
+  u.add("ovsdb-server/compact", "", 0, 1, [this](UnixctlArgs args, UnixctlReply reply) {
     if (HostedDatabase* db = args.empty() ? nullptr : server_.find(args[0]); db && db->reserved) return reply.error("cannot compact built-in databases");
     auto all = std::make_shared<Compactions>(std::move(reply));
     bool found = false;
@@ -122,6 +138,15 @@ void Service::add_commands(UnixctlServer& u) {
     relay_probe_interval_ = *interval;
     for (auto& [name, relay] : relays_) relay->set_probe_interval(*interval);
     return "";
+  });
+  u.add_text("ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2, [this](UnixctlArgs args) { return set_transaction_log(args[0], args[1]); });
+  u.add_text("ovsdb-server/tlog-list", "", 0, 0, [this](UnixctlArgs) -> Text {
+    std::string out = tlog_line("database", "table", "logging") + tlog_line("--------", "-----", "-------");
+    for (auto& [name, db] : server_.databases()) {
+      out += fmt::format("{:<15}  \n", name);
+      for (const TableSchema& t : db->db().schema().tables) out += tlog_line("", t.name, db->log.is_on(t.name) ? "ON" : "OFF");
+    }
+    return out;
   });
   standby_.add_commands(u);
 }

@@ -16,6 +16,7 @@
 #include "dbserver/engine/journal.h"
 #include "dbserver/limits.h"
 #include "dbserver/monitor.h"
+#include "dbserver/transaction_log.h"
 #include "dbserver/engine/transaction.h"
 #include "lib/json.h"
 #include "lib/time.h"
@@ -47,6 +48,7 @@ class HostedDatabase {
   bool reserved = false;
   std::string file;         // name given by the user, "" if it has none
   Source* relay = nullptr;  // of a relay: where requests that write go.  Not owned
+  TransactionLog log;
 
   // --- transactions ---
   /// Runs it, now or later; the session gets its reply.

@@ -14,6 +14,7 @@ constexpr size_t kShareBelow = 64u << 10;  // bytes of an update; larger ones ar
 
 void HostedDatabase::tell_monitors(const std::shared_ptr<Commit>& commit) {
   remember(commit);
+  log.note(db_->schema(), *commit);
   uint64_t number = last_number();
   for (const RowChange& c : commit->changes) table_changed_[c.table] = number;
   for (auto& [key, entry] : specs_) {

@@ -39,9 +39,9 @@ Service::~Service() = default;
 
 Status Service::add_database(const std::string& file) {
   if (file.starts_with(kRelayPrefix)) return add_relay(file);
-  for (auto& [name, db] : server_.databases())
-    if (!db->reserved && db->file == file) return fail("ovsdb error", fmt::format("{}: already open", file));
   std::string path = resolve_path(db_dir_, file);
+  for (auto& [name, db] : server_.databases())
+    if (!db->reserved && !db->relay && resolve_path(db_dir_, db->file) == path) return fail("ovsdb error", fmt::format("{}: already open", file));
   auto opened = open_database(path, uuids_, loop_.clock().wall_ms(), on_damage_);
   if (!opened) {
     // In the words of who asked: the file as it was named.
@@ -99,6 +99,7 @@ Status Service::add_relay(const std::string& spec) {
 }
 
 Status Service::remove_database(const std::string& name) {
+  if (HostedDatabase* db = server_.find(name); db && db->reserved) return fail("ovsdb error", "Cannot remove reserved database.");
   relays_.erase(name);
   if (server_.remove_database(name)) {
     standby_.databases_changed();

@@ -63,6 +63,7 @@ class Service {
   Status add_relay(const std::string& spec);
   /// Starts it; `done` is called when it has ended.
   void compact(HostedDatabase& db, std::move_only_function<void(const Status&)> done);
+  UnixctlText set_transaction_log(const std::string& what, const std::string& state);
   void measure_memory(std::map<std::string, uint64_t>& sizes);
 
   Loop& loop_;

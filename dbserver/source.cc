@@ -28,8 +28,8 @@ bool same_values(const TableSchema& t, const Row& a, const Row& b) {
 std::expected<Duration, std::string> parse_probe_interval(const std::string& text) {
   int64_t ms = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
-  if (error != std::errc() || *end || ms < 0) return std::unexpected("Invalid probe interval, integer value expected");
-  return milliseconds(ms);
+  if (error != std::errc() || *end) return std::unexpected("Invalid probe interval, integer value expected");
+  return milliseconds(std::max<int64_t>(ms, 0));  // negative: never, likewise
 }
 
 std::unique_ptr<Database> empty_database(const std::string& name, UuidSource& uuids) {

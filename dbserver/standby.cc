@@ -107,11 +107,11 @@ void Standby::add_commands(UnixctlServer& u) {
     changed_();
     return "";
   };
-  u.add_text("ovsdb-server/set-active-ovsdb-server", "SERVER", 1, 1, [this, answer](UnixctlArgs args) -> Text {
+  u.add_text("ovsdb-server/set-active-ovsdb-server", "", 1, 1, [this, answer](UnixctlArgs args) -> Text {
     set_active_server(args[0]);
     return answer(standby_ ? connect() : std::expected<void, std::string>());
   });
-  u.add_text("ovsdb-server/get-active-ovsdb-server", "", 0, 0, [this](UnixctlArgs) -> Text { return active_server_ + "\n"; });
+  u.add_text("ovsdb-server/get-active-ovsdb-server", "", 0, 0, [this](UnixctlArgs) -> Text { return active_server_; });
   u.add_text("ovsdb-server/connect-active-ovsdb-server", "", 0, 0, [this, answer](UnixctlArgs) -> Text {
     if (active_server_.empty()) return "Unable to connect: active server is not specified.\n";  // the peer does not count it as an error
     return answer(connect());
@@ -120,15 +120,15 @@ void Standby::add_commands(UnixctlServer& u) {
     disconnect();
     return answer({});
   });
-  u.add_text("ovsdb-server/set-active-ovsdb-server-probe-interval", "MILLISECONDS", 1, 1, [this](UnixctlArgs args) -> Text {
+  u.add_text("ovsdb-server/set-active-ovsdb-server-probe-interval", "", 1, 1, [this](UnixctlArgs args) -> Text {
     auto interval = parse_probe_interval(args[0]);
-    if (!interval) return std::unexpected(interval.error());
+    if (!interval) return interval.error();  // likewise
     probe_interval_ = *interval;
     for (auto& [name, source] : sources_) source->set_probe_interval(probe_interval_);
     return "";
   });
-  u.add_text("ovsdb-server/set-sync-exclude-tables", "TABLES", 1, 1, [this, answer](UnixctlArgs args) -> Text { return answer(set_excluded(args[0])); });
-  u.add_text("ovsdb-server/get-sync-exclude-tables", "", 0, 0, [this](UnixctlArgs) -> Text { return excluded_text() + "\n"; });
+  u.add_text("ovsdb-server/set-sync-exclude-tables", "", 1, 1, [this, answer](UnixctlArgs args) -> Text { return answer(set_excluded(args[0])); });
+  u.add_text("ovsdb-server/get-sync-exclude-tables", "", 0, 0, [this](UnixctlArgs) -> Text { return excluded_text(); });
   u.add_text("ovsdb-server/sync-status", "", 0, 0, [this](UnixctlArgs) -> Text { return status_text(); });
 }
 

@@ -8,6 +8,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -72,6 +73,17 @@ std::expected<int, int> pidfile_holder(const std::string& path) {
   return pid > 0 ? pid : lock.l_pid;
 }
 
+/// The pidfile that goes when the process ends by exit(), as it does by fatal().  A process has one.
+struct PidfileAtExit {
+  std::string path;
+  pid_t owner = 0;
+
+  void remove() {
+    if (!path.empty() && owner == getpid()) unlink(path.c_str());
+    path.clear();
+  }
+} pidfile_at_exit;
+
 }  // namespace
 
 struct Daemon::Impl {
@@ -80,7 +92,6 @@ struct Daemon::Impl {
   UniqueFd ready_pipe;   // the worker's end
   UniqueFd pidfile;
   std::string pidfile_path;
-  pid_t pidfile_owner = 0;
   bool keep_stderr = false, keep_stdout = false;
 
   /// Forks; in the parent waits until the child is ready (returns its pid) or ends the parent with the child's status.
@@ -192,7 +203,8 @@ void Daemon::Impl::make_pidfile() {
   if (int error = write_all(fd.get(), fmt::format("{}\n", getpid()))) fatal("{}: write failed ({})", temporary, errno_text(error));
   if (rename(temporary.c_str(), pidfile_path.c_str()) != 0) fatal("failed to rename \"{}\" to \"{}\" ({})", temporary, pidfile_path, errno_text(errno));
   pidfile = std::move(fd);  // holds the lock
-  pidfile_owner = getpid();
+  pidfile_at_exit = {pidfile_path, getpid()};
+  static const int registered [[maybe_unused]] = atexit([] { pidfile_at_exit.remove(); });
 }
 
 void Daemon::ready() {
@@ -226,7 +238,7 @@ std::optional<std::string> Daemon::unixctl_path() const {
 }
 
 void Daemon::finish() {
-  if (impl_->pidfile && impl_->pidfile_owner == getpid()) unlink(impl_->pidfile_path.c_str());
+  pidfile_at_exit.remove();
   impl_->pidfile.reset();
 }
 

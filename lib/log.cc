@@ -305,7 +305,8 @@ UnixctlText as_text(const std::expected<void, std::string>& done) { return done 
 }  // namespace
 
 void log_add_commands(UnixctlServer& server) {
-  server.add_text("vlog/set", "{spec | PATTERN:destination:pattern}", 1, INT_MAX, [](UnixctlArgs args) -> UnixctlText {
+  server.add_text("vlog/set", "{spec | PATTERN:destination:pattern}", 0, INT_MAX, [](UnixctlArgs args) -> UnixctlText {
+    if (args.empty()) return as_text(log_set("ANY:ANY:dbg"));
     for (const std::string& spec : args)
       if (auto done = log_set(spec); !done) return std::unexpected(done.error());
     return "";

@@ -29,7 +29,10 @@ struct Session {
       direct = is_error ? UnixctlText(std::unexpected(text)) : UnixctlText(text);
       return;
     }
-    is_error ? rpc->error(value, id) : rpc->reply(value, id);
+    // On the wire texts end with a newline, those of errors too.
+    bool whole = !value.is_string() || value.string().empty() || value.string().ends_with('\n');
+    const Json& out = whole ? value : Json(std::string(value.string()) + '\n');
+    is_error ? rpc->error(out, id) : rpc->reply(out, id);
     rpc->pause(false);
   }
 };

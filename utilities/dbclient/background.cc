@@ -13,7 +13,6 @@ Background::Background(Session& s, Keep keep) : s_(s), daemon_(s.daemon, s.direc
   daemon_.keep_stdout();
   if (keep == Keep::output_and_errors) daemon_.keep_stderr();
   daemon_.start();
-  s.process = &daemon_;
   control_.add_text("exit", "", 0, 0, [this](UnixctlArgs) -> UnixctlText {
     exiting_ = true;
     s_.client().interrupt();
@@ -29,7 +28,7 @@ void Background::finish() {
   std::exit(0);
 }
 
-void Background::fail(std::string_view why) { s_.fail(fmt::format("{}: {}", s_.server, why)); }
+void Background::fail(std::string_view why) { fatal("{}: {}", s_.server, why); }
 
 JsonRpcClient::Message Background::receive() {
   for (;;) {

@@ -56,19 +56,15 @@ JsonRpcClient& Session::client() {
   return *client_;
 }
 
-void Session::fail(const std::string& why) {
-  if (process) process->finish();
-  fatal("{}", why);
-}
-
 Json Session::call(std::string_view method, const Json& params) {
   auto result = client().call(method, params);
   if (result) return std::move(*result);
   bool transaction = method == "transact";
-  if (!result.error().error) fail(fmt::format("{}{} failed ({})", transaction ? "" : server + ": ", transaction ? "transaction" : "receive", result.error().text));
+  if (!result.error().error && transaction) fatal("transaction failed ({})", result.error().text);
+  if (!result.error().error) fatal("{}: receive failed ({})", server, result.error().text);
   std::string error = result.error().error->to_string();
-  if (transaction) fail(fmt::format("transaction returned error: {}", error));
-  fail(fmt::format("{}: {} request failed: {}", server, method, error));
+  if (transaction) fatal("transaction returned error: {}", error);
+  fatal("{}: {} request failed: {}", server, method, error);
 }
 
 /// A server that does not know this keeps clients of databases that change in another way, or not at all: no matter.

@@ -28,13 +28,10 @@ struct Session {
   std::optional<bool> db_change_aware;  // stays connected when databases come, go and are converted; nothing: "monitor" does, others don't
   DaemonOptions daemon;
   Directories directories;
-  Daemon* process = nullptr;  // of a command that may be detached
 
   /// Connects on first use: what is wrong with a command's arguments is told before.
   JsonRpcClient& client();
 
-  /// Ends the program, for a detached one as it is wanted, not by a crash.
-  [[noreturn]] void fail(const std::string& why);
   /// The result of a call; an error ends the program.
   Json call(std::string_view method, const Json& params);
   std::shared_ptr<const ovsdb::DatabaseSchema> schema();

@@ -72,11 +72,11 @@ struct UnixctlTest : StreamTest {
 
 TEST_F(UnixctlTest, AnswersAndErrors) {
   EXPECT_EQ(text("say", {"one", "", "drei \"3\" ä"}), "one\n\ndrei \"3\" ä\n");
-  EXPECT_EQ(text("fail"), "error: it failed");
+  EXPECT_EQ(text("fail"), "error: it failed\n");
   EXPECT_EQ(text("forget"), "");
-  EXPECT_EQ(text("say"), "error: \"say\" command requires at least 1 arguments");
-  EXPECT_EQ(text("say", {"1", "2", "3", "4"}), "error: \"say\" command takes at most 3 arguments");
-  EXPECT_EQ(text("foo"), "error: \"foo\" is not a valid command (use \"list-commands\" to see a list of valid commands)");
+  EXPECT_EQ(text("say"), "error: \"say\" command requires at least 1 arguments\n");
+  EXPECT_EQ(text("say", {"1", "2", "3", "4"}), "error: \"say\" command takes at most 3 arguments\n");
+  EXPECT_EQ(text("foo"), "error: \"foo\" is not a valid command (use \"list-commands\" to see a list of valid commands)\n");
 }
 
 TEST_F(UnixctlTest, ListsItsCommands) {
@@ -95,7 +95,7 @@ TEST_F(UnixctlTest, JsonFormat) {
   EXPECT_EQ(call("rich")->text, "a is 1\n");
   auto error = call("fail", {}, true);
   EXPECT_TRUE(error->is_error);
-  EXPECT_EQ(error->text, "it failed");
+  EXPECT_EQ(error->text, "it failed\n");
 }
 
 TEST_F(UnixctlTest, LateAnswersKeepTheOrder) {
@@ -128,7 +128,7 @@ TEST_F(UnixctlTest, ArgumentsMustBeStrings) {
   write_all(fd.get(), R"({"method":"say","params":["a",1],"id":7})");
   std::string got;
   ASSERT_TRUE(until([&] { return receive(fd.get(), got) && !got.empty() && got.back() == '}'; }));
-  EXPECT_EQ(got, R"({"error":"\"say\" command has non-string argument","id":7})");
+  EXPECT_EQ(got, R"({"error":"\"say\" command has non-string argument\n","id":7})");
 }
 
 TEST_F(UnixctlTest, GarbageEndsTheConnectionAndNothingElse) {
