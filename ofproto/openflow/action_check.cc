@@ -64,7 +64,7 @@ class Checker {
     return vlan_field(s);
   }
   Status operator()(StripVlan&) {
-    if (auto ok = soft(has_tag()); !ok) return ok;
+    if (auto ok = soft_outside_set(has_tag()); !ok) return ok;
     if (tags_) tags_--;
     edit().value.vlan_tci = {};
     edit().mask.vlan_tci = {};
@@ -81,14 +81,15 @@ class Checker {
   // --- MPLS, PBB, TTL ---
   Status operator()(SetMplsLabel& s) { return s.label <= 0xfffff ? soft(Prereq::kMpls) : fail(Error::OFPBAC_BAD_ARGUMENT); }
   Status operator()(SetMplsTc& s) { return s.tc <= 7 ? soft(Prereq::kMpls) : fail(Error::OFPBAC_BAD_ARGUMENT); }
-  Status operator()(SetMplsTtl&) { return soft(Prereq::kMpls); }
-  Status operator()(DecMplsTtl&) { return soft(Prereq::kMpls); }
+  Status operator()(SetMplsTtl&) { return soft_outside_set(has_prereq(Prereq::kMpls, match())); }
+  Status operator()(DecMplsTtl&) { return soft_outside_set(has_prereq(Prereq::kMpls, match())); }
   Status operator()(PushMpls& p) {
     if (p.ethertype != 0x8847 && p.ethertype != 0x8848) return fail(Error::OFPBAC_BAD_ARGUMENT);
+    if (auto ok = soft(Prereq::kEthernet); !ok) return ok;
     return become(p.ethertype);
   }
   Status operator()(PopMpls& p) {
-    if (auto ok = soft(Prereq::kMpls); !ok) return ok;
+    if (auto ok = soft_outside_set(has_prereq(Prereq::kMpls, match()) && has_prereq(Prereq::kEthernet, match())); !ok) return ok;
     return become(p.ethertype);
   }
   Status operator()(PushPbb& p) {
@@ -98,7 +99,7 @@ class Checker {
   Status operator()(PopPbb&) { return soft(Prereq::kPbb); }
   Status operator()(CopyTtlOut&) { return {}; }
   Status operator()(CopyTtlIn&) { return {}; }
-  Status operator()(DecTtl&) { return soft(Prereq::kIp); }
+  Status operator()(DecTtl&) { return soft_outside_set(has_prereq(Prereq::kIp, match())); }
   Status operator()(DecNshTtl&) { return hard(has_prereq(Prereq::kNsh, match())); }
 
   // --- Fields ---
@@ -108,7 +109,7 @@ class Checker {
   Status operator()(SetIpDst&) { return soft(Prereq::kIpv4); }
   Status operator()(SetIpTos& s) { return s.tos & 3 ? fail(Error::OFPBAC_BAD_ARGUMENT) : soft(Prereq::kIp); }
   Status operator()(SetIpEcn& s) { return s.ecn > 3 ? fail(Error::OFPBAC_BAD_ARGUMENT) : soft(Prereq::kIp); }
-  Status operator()(SetIpTtl&) { return soft(Prereq::kIp); }
+  Status operator()(SetIpTtl&) { return soft_outside_set(has_prereq(Prereq::kIp, match())); }
   Status operator()(SetL4Src& s) { return l4(s); }
   Status operator()(SetL4Dst& s) { return l4(s); }
   Status operator()(SetTunnel&) { return {}; }
@@ -204,6 +205,8 @@ class Checker {
         if (nat) return fail(Error::OFPBAC_TOO_MANY);
         nat = true;
         if ((n->src || n->dst) && !ct.commit) return fail(Error::OFPBAC_BAD_ARGUMENT);
+        if ((n->ipv4_min && !has_prereq(Prereq::kIpv4, match())) || (n->ipv6_min && !has_prereq(Prereq::kIpv6, match())))
+          return fail(Error::OFPBAC_MATCH_INCONSISTENT);
         continue;
       }
       if (!ct.commit || !allowed_in_ct(a)) return fail(Error::OFPBAC_BAD_ARGUMENT);
@@ -240,7 +243,9 @@ class Checker {
   Status operator()(WriteActions& w) {
     Match saved = match();
     unsigned tags = tags_;
+    in_set_ = true;
     auto ok = list(w.actions, depth_ + 1);
+    in_set_ = false;
     edit() = saved;
     tags_ = tags;
     return ok;
@@ -258,6 +263,7 @@ class Checker {
   const ActionCheck& c_;
   unsigned depth_ = 0;
   unsigned tags_ = 0;  // pushed by this list
+  bool in_set_ = false;  // within write_actions
 
   const Match& match() const { return followed_ ? *followed_ : given_; }
   Match& edit() { return followed_ ? *followed_ : followed_.emplace(given_); }
@@ -271,6 +277,8 @@ class Checker {
     }
     return c_.version == Version::k10 ? Status() : fail(Error::OFPBAC_MATCH_INCONSISTENT);
   }
+  /// What an action set does to a packet depends on all tables before: there only what would become a set_field needs its prerequisite now.
+  Status soft_outside_set(bool ok) { return soft(ok || in_set_); }
   Status soft(Prereq p) { return soft(has_prereq(p, match())); }
 
   bool has_tag() const { return bool(match().value.vlan_tci & be16(kVlanPresent)); }
@@ -281,6 +289,7 @@ class Checker {
   template <typename T>
   Status vlan_field(T& s) {
     s.flow_has_vlan = has_tag();
+    if (auto ok = soft(Prereq::kEthernet); !ok) return ok;
     if (!s.flow_has_vlan && !s.push_if_needed)
       if (auto ok = soft(false); !ok) return ok;
     tag();

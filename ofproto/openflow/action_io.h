@@ -93,7 +93,7 @@ struct WriteIo {
     const WireId* id = wire_id_of(f, v);
     if (!id) return raise(Error::OFPBAC_BAD_SET_TYPE);
     WireHeader h = id->header;
-    if (is_tun_metadata(f))
+    if (is_tun_metadata(f) && !(ctx.tlv && ctx.tlv->grows()))
       if (size_t n = wire_bytes_of(f, ctx.tlv)) h.header = (h.header & ~0xffu) | static_cast<uint32_t>(n);
     write_wire_header(w, h);
   }

@@ -55,9 +55,7 @@ std::optional<Action> as_old_action(const SetField& s, Version v) {
     case FieldId::kNwEcn: return of11 ? std::optional<Action>(SetIpEcn{static_cast<uint8_t>(n)}) : std::nullopt;
     case FieldId::kTcpSrc: case FieldId::kUdpSrc: return SetL4Src{static_cast<uint16_t>(n), 0};
     case FieldId::kTcpDst: case FieldId::kUdpDst: return SetL4Dst{static_cast<uint16_t>(n), 0};
-    case FieldId::kMplsLabel: return of11 ? std::optional<Action>(SetMplsLabel{static_cast<uint32_t>(n)}) : std::nullopt;
-    case FieldId::kMplsTc: return of11 ? std::optional<Action>(SetMplsTc{static_cast<uint8_t>(n)}) : std::nullopt;
-    default: return std::nullopt;
+    default: return std::nullopt;  // in 1.1 mpls_label and mpls_tc go as loads, as Open vSwitch sends them
   }
 }
 
@@ -81,7 +79,7 @@ void as_loads(const SetField& s, Actions& out) {
 
 bool has_short_header(FieldId f) {
   const WireId* id = wire_id_of(f, Version::k10);
-  return id && !id->header.is_experimenter();
+  return id && !id->header.is_experimenter() && !is_tun_metadata(f);  // options have no fixed length: load2
 }
 
 Status lower_set_field(const SetField& s, Version v, Actions& out) {
@@ -156,7 +154,7 @@ Status lower_action(const Action& a, Version v, Actions& out) {
   if (v >= Version::k11) {
     if (auto* e = a.as<Enqueue>()) {
       out.push_back(SetQueue{e->queue});
-      out.push_back(Output{e->port, 0});
+      out.push_back(Output{e->port, kNoBufferLen});
       out.push_back(PopQueue{});
       return {};
     }

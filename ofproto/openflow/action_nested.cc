@@ -320,18 +320,20 @@ Status write_encap(const Action& a, ByteWriter& w, const ActionContext&) {
   const Encap& e = std::get<Encap>(a.v);
   w.zeros(2);
   w.u32(e.packet_type);
+  // The length of a TLV counts its padding, as Open vSwitch wants it; that of the MD type does not.
   auto property = [&](uint8_t type, auto body) {
     size_t start = w.size();
     w.u16(kNshClass);
     w.u8(type);
     w.u8(0);
     body();
-    w.out()[start + 3] = static_cast<uint8_t>(w.size() - start);
+    size_t length = w.size() - start;
     w.pad(start, 8);
+    w.out()[start + 3] = static_cast<uint8_t>(type == kTlv ? w.size() - start : length);
   };
   if (e.nsh_md_type) property(kMdType, [&] { w.u8(*e.nsh_md_type); });
   for (const EncapNshTlv& t : e.nsh_tlvs) {
-    if (t.data.size() > 243) return fail(Error::NXBAC_BAD_ED_PROP);
+    if (t.data.size() > 240) return fail(Error::NXBAC_BAD_ED_PROP);
     property(kTlv, [&] {
       w.u16(t.tlv_class);
       w.u8(t.type);

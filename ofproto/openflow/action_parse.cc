@@ -263,7 +263,9 @@ Parsed load(std::string_view arg, const ParseContext& ctx) {
   if (!dst) return TextError(dst.error());
   const Field& f = field(dst->field);
   if (f.access == Access::kReadOnly) return TextError(fmt::format("{} is read-only", f.name));
+  unsigned room = make_room(*dst, ctx.names.tlv);
   size_t size = wire_bytes_of(f.id, ctx.names.tlv);
+  if (is_tun_metadata(f.id) && room && dst->ofs + dst->n_bits > room) return TextError(fmt::format("{}: {} has {} bits", arg, f.name, room));
   if (size == 0) return TextError(fmt::format("{}: no mapping of a tunnel option to {} is known", arg, f.name));
   FieldValue v(std::max<size_t>(16, size));
   if (!parse_big_number(a->from, v.data(), v.size())) return TextError(fmt::format("{}: cannot parse integer value", arg));

@@ -199,7 +199,7 @@ constexpr auto kNxCheckPktLarger = [](auto& io, auto& a) {
   io.field(a.dst);
   if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.dst.n_bits = 1;
 };
-constexpr auto kNxDeleteField = [](auto& io, auto& a) { io.field(a.field); };
+constexpr auto kNxDeleteField = [](auto& io, auto& a) { io.field(a.field); io.pad(10); };  // always 24 bytes
 constexpr auto kNxDecTtlIds = [](auto& io, auto& a) {
   uint16_t n = static_cast<uint16_t>(a.controller_ids.size());
   io.u16(n);
@@ -248,7 +248,7 @@ bool as_load(const Action& a) {
   const SetField& s = std::get<SetField>(a.v);
   const WireId* id = wire_id_of(s.field, Version::k10);
   auto run = mask_run(s.field, s.mask);
-  return id && !id->header.is_experimenter() && run && run->n_bits <= 64;
+  return id && !id->header.is_experimenter() && !is_tun_metadata(s.field) && run && run->n_bits <= 64;
 }
 
 using enum WireForm;
@@ -348,7 +348,7 @@ constexpr WireRow kRows[] = {
     ROW(kNicira, 47, k10, k15, Decap, kNxDecap, nullptr),
     ROW(kNicira, 48, k13, k15, DecNshTtl, kPad6, nullptr),
     ROW(kNicira, 49, k10, k15, CheckPktLarger, kNxCheckPktLarger, nullptr, 7),
-    ROW(kNicira, 50, k10, k15, DeleteField, kNxDeleteField, nullptr, 7),
+    ROW(kNicira, 50, k10, k15, DeleteField, kNxDeleteField, nullptr),
     ROW(kNicira, 254, k10, k15, DebugSlow, kPad6, nullptr),
     ROW(kNicira, 255, k10, k15, DebugRecirc, kPad6, nullptr),
 };

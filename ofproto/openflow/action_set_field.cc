@@ -56,6 +56,7 @@ Result<Action> read_load(ByteReader& r, const ActionContext& ctx) {
   if (!r.ok()) return fail(Error::OFPBAC_BAD_LEN);
   if (io.error) return fail(*io.error);
   const Field& f = field(dst.field);
+  if (is_tun_metadata(dst.field)) make_room(dst, ctx.tlv);
   size_t size = wire_bytes_of(dst.field, ctx.tlv);
   unsigned bits = is_tun_metadata(f.id) ? static_cast<unsigned>(size * 8) : f.bits;
   if (size == 0) return fail(Error::NXFMFC_INVALID_TLV_FIELD);

@@ -141,8 +141,10 @@ class TlvTable {
   const Entry* find(unsigned index) const { return index < kFields && entries_[index].length ? &entries_[index] : nullptr; }
   /// The index of an option, or -1.
   int index_of(uint16_t option_class, uint8_t option_type) const;
-  /// find(); a growing table allocates `length` bytes if the field has none.
+  /// find(); a growing table allocates `length` bytes, and some to spare, if the field has none.
   const Entry* find_or_grow(unsigned index, unsigned length) const;
+  /// A table of programs that don't know the switch's mappings: any option may have any length.
+  bool grows() const { return grows_; }
   unsigned bytes_used() const { return used_; }
 
  private:
@@ -181,6 +183,8 @@ inline Subfield whole(FieldId f) { return {f, 0, field(f).bits}; }
 /// BAD_SET_TYPE, BAD_SET_LEN/BAD_ARGUMENT (range); for a destination also BAD_SET_ARGUMENT (read-only), MATCH_INCONSISTENT (prerequisite).
 Status check_source(const Subfield& s, const Match& match, const TlvTable* tlv = nullptr);
 Status check_destination(const Subfield& s, const Match& match, const TlvTable* tlv = nullptr);
+/// Bits of the field, after a growing table has made room for the subfield.
+unsigned make_room(const Subfield& s, const TlvTable* tlv);
 FieldValue read_subfield(const Subfield& s, const Flow& flow, const TlvTable* tlv = nullptr);   // of ceil(n_bits/8) bytes
 void write_subfield(const Subfield& s, const FieldValue& value, Flow& flow, const TlvTable* tlv = nullptr);
 uint64_t read_subfield_u64(const Subfield& s, const Flow& flow, const TlvTable* tlv = nullptr);

@@ -33,7 +33,7 @@ Status read_payload(const WireHeader& h, ByteView payload, const Field& f, Tlv& 
   size_t want = f.wire_bytes;
   bool variable = is_tun_metadata(f.id);
   if (variable) {
-    const TlvTable::Entry* e = tlv ? tlv->find_or_grow(static_cast<unsigned>(f.id - FieldId::kTunMetadata0), static_cast<unsigned>(size)) : nullptr;
+    const TlvTable::Entry* e = tlv ? tlv->find_or_grow(static_cast<unsigned>(f.id - FieldId::kTunMetadata0), static_cast<unsigned>(std::max<size_t>(size, 1))) : nullptr;
     if (!e) return fail(Error::NXFMFC_INVALID_TLV_FIELD);
     want = e->length;
   } else if (size != want) {
@@ -54,6 +54,14 @@ Status read_payload(const WireHeader& h, ByteView payload, const Field& f, Tlv& 
   return {};
 }
 
+/// Bytes at the beginning that say nothing where the length of an option is not known: it is filled up with zeros there.
+size_t leading_zeros(const FieldValue& value, const FieldValue* mask) {
+  bool masked = mask && !all_ones(*mask);
+  size_t n = 0;
+  while (n + masked < value.size() && !value.data()[n] && !(masked && mask->data()[n])) n++;
+  return n;
+}
+
 }  // namespace
 
 Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose) {
@@ -69,9 +77,8 @@ Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose) {
     return fail(Error::OFPBMC_BAD_FIELD);
   }
   const Field& f = field(id->field);
-  // Only "the option is there" (tun_metadataN without a value) has no payload.
-  bool presence = is_tun_metadata(f.id) && h->has_mask();
-  if (length == 0 && !presence) {
+  // Only options may have no payload: masked, "the option is there"; else the value 0.
+  if (length == 0 && !is_tun_metadata(f.id)) {
     if (loose) return out;  // zeros, such as padding that was counted, say nothing
     return fail(Error::OFPBMC_BAD_LEN);
   }
@@ -81,18 +88,19 @@ Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose) {
   return out;
 }
 
-void write_tlv(ByteWriter& w, FieldId f, const FieldValue& value, const FieldValue* mask, Version version, const TlvTable*) {
+void write_tlv(ByteWriter& w, FieldId f, const FieldValue& value, const FieldValue* mask, Version version, const TlvTable* tlv) {
   const WireId* id = wire_id_of(f, version);
   if (!id) return;
   WireHeader h = id->header;
-  if (is_tun_metadata(f)) h.header = (h.header & ~0xffu) | static_cast<uint32_t>(value.size());
+  size_t skip = is_tun_metadata(f) && tlv && tlv->grows() ? leading_zeros(value, mask) : 0;
+  if (is_tun_metadata(f)) h.header = (h.header & ~0xffu) | static_cast<uint32_t>(value.size() - skip);
   bool masked = mask && !is_exact_mask(field(f), *mask);
   bool presence = masked && is_tun_metadata(f) && mask->is_zero();
   if (presence) h.header &= ~0xffu;
   write_wire_header(w, masked ? with_mask(h) : h);
   if (presence) return;
-  w.bytes(value.bytes());
-  if (masked) w.bytes(mask->bytes());
+  w.bytes(value.bytes().subspan(skip));
+  if (masked) w.bytes(mask->bytes().subspan(skip));
 }
 
 }  // namespace sluice::ofp

@@ -67,7 +67,7 @@ class FlowParser {
     if (!normalize(f.match)) return {};
     if (!o_.compat) {
       std::string missing = missing_prerequisite(before);
-      return TextError(fmt::format("{} (or leave it out: without it the field would be ignored)", missing));
+      return TextError(fmt::format("{} (as it stands the field would be ignored)", missing));
     }
     warnings.push_back("normalization changed ofp_match, details:");
     warnings.push_back(" pre: " + match_text(before));

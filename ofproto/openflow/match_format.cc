@@ -69,6 +69,13 @@ class Formatter {
     bool exact = f == FieldId::kCtState ? false : m_.is_exact(f, tlv_);
     format_value(f, m_.get(f, tlv_), exact ? nullptr : &mask, out_, ports_);
   }
+  /// As put(), but 0 is "0x0".
+  void put_hex(FieldId f) {
+    uint64_t mask = m_.get_mask(f).u64();
+    if (!mask) return;
+    text(fmt::format("{}=0x{:x}", field(f).name, m_.get(f).u64()));
+    if (!m_.is_exact(f, tlv_)) out_ += fmt::format("/0x{:x}", mask);
+  }
   /// Dumps keep the old names of 1.0.
   static std::string_view dump_name(FieldId f) {
     switch (f) {
@@ -92,11 +99,17 @@ class Formatter {
     return m_.mask.eth_type ? m_.value.eth_type.host() : 0;
   }
 
+  bool implies_ethernet() const {
+    return m_.mask.eth_type || m_.mask.vlan_tci || !m_.is_wild(FieldId::kEthSrc) || !m_.is_wild(FieldId::kEthDst);
+  }
+
   void protocol() {
     if (m_.mask.packet_type) {
       uint32_t type = m_.value.packet_type.host();
       if (type) text(fmt::format("packet_type=({},0x{:x})", type >> 16, type & 0xffff));
       else if (!m_.mask.eth_type) text("eth");
+    } else if (m_.mask.recirc_id && implies_ethernet()) {
+      text("eth");  // where the datapath's own number is matched, as in megaflows
     }
     if (!m_.mask.eth_type) return;
     uint8_t proto = m_.mask.nw_proto == 0xff ? m_.value.nw_proto : 0;
@@ -159,10 +172,9 @@ class Formatter {
       put(FieldId::kArpTpa);
     } else if (type == 0x894f) {
       for (FieldId f : {FieldId::kNshFlags, FieldId::kNshTtl, FieldId::kNshMdtype, FieldId::kNshNp}) put(f);
-      if (m_.is_exact(FieldId::kNshSpi, tlv_)) text(fmt::format("nsh_spi=0x{:x}", m_.get(FieldId::kNshSpi).u64()));  // 0 in hexadecimal, too
-      else put(FieldId::kNshSpi);
+      put_hex(FieldId::kNshSpi);
       put(FieldId::kNshSi);
-      for (int i = 0; i < 4; i++) put(FieldId::kNshC1 + i);
+      for (int i = 0; i < 4; i++) put_hex(FieldId::kNshC1 + i);
     } else if (type == 0x88e7) {
       put(FieldId::kPbbIsid);
       put(FieldId::kPbbUca);

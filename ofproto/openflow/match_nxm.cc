@@ -118,24 +118,24 @@ class Taker {
   Prereqs prereqs_;            // of m_ as it is
 };
 
-/// The order in which fields are written; a prerequisite comes before what needs it.
+/// The order in which fields are written, Open vSwitch's; a prerequisite comes before what needs it.
 constexpr FieldId kOrder[] = {
     FieldId::kPacketType, FieldId::kDpHash, FieldId::kRecircId, FieldId::kConjId, FieldId::kInPort, FieldId::kInPhyPort,
     FieldId::kActsetOutput, FieldId::kEthSrc, FieldId::kEthDst, FieldId::kEthType, FieldId::kVlanTci, FieldId::kMplsTc, FieldId::kMplsBos,
     FieldId::kMplsTtl, FieldId::kMplsLabel, FieldId::kPbbIsid, FieldId::kPbbUca, FieldId::kIpSrc, FieldId::kIpDst, FieldId::kIpv6Src,
-    FieldId::kIpv6Dst, FieldId::kIpv6Label, FieldId::kIpv6ExtHdr, FieldId::kIpFrag, FieldId::kNwTos, FieldId::kNwEcn, FieldId::kNwTtl,
+    FieldId::kIpv6Dst, FieldId::kIpFrag, FieldId::kNwTos, FieldId::kNwEcn, FieldId::kNwTtl, FieldId::kIpv6Label, FieldId::kIpv6ExtHdr,
     FieldId::kNwProto, FieldId::kArpOp, FieldId::kArpSpa, FieldId::kArpTpa, FieldId::kArpSha, FieldId::kArpTha, FieldId::kTcpSrc,
     FieldId::kTcpDst, FieldId::kTcpFlags, FieldId::kUdpSrc, FieldId::kUdpDst, FieldId::kSctpSrc, FieldId::kSctpDst, FieldId::kIcmpType,
     FieldId::kIcmpCode, FieldId::kIcmpv6Type, FieldId::kIcmpv6Code, FieldId::kNdTarget, FieldId::kNdSll, FieldId::kNdTll,
-    FieldId::kNdReserved, FieldId::kNdOptionsType, FieldId::kNshFlags, FieldId::kNshTtl, FieldId::kNshMdtype, FieldId::kNshNp,
-    FieldId::kNshSpi, FieldId::kNshSi, FieldId::kNshC1, FieldId::kNshC1 + 1, FieldId::kNshC1 + 2, FieldId::kNshC1 + 3, FieldId::kTunId,
-    FieldId::kTunSrc, FieldId::kTunDst, FieldId::kTunIpv6Src, FieldId::kTunIpv6Dst, FieldId::kTunGbpId, FieldId::kTunGbpFlags,
-    FieldId::kTunErspanVer, FieldId::kTunErspanIdx, FieldId::kTunErspanDir, FieldId::kTunErspanHwid, FieldId::kTunGtpuFlags,
-    FieldId::kTunGtpuMsgtype, FieldId::kTunFlags,
-    // Here come tunnel options and registers, one entry each for all of them.
-    FieldId::kTunMetadata0, FieldId::kReg0,
-    FieldId::kPktMark, FieldId::kCtState, FieldId::kCtZone, FieldId::kCtMark, FieldId::kCtLabel, FieldId::kCtNwProto, FieldId::kCtNwSrc,
-    FieldId::kCtNwDst, FieldId::kCtIpv6Src, FieldId::kCtIpv6Dst, FieldId::kCtTpSrc, FieldId::kCtTpDst, FieldId::kMetadata,
+    FieldId::kNdReserved, FieldId::kNdOptionsType, FieldId::kTunId, FieldId::kTunFlags, FieldId::kTunSrc, FieldId::kTunDst,
+    FieldId::kTunIpv6Src, FieldId::kTunIpv6Dst, FieldId::kTunGbpId, FieldId::kTunGbpFlags,
+    // Here come tunnel options, and below registers, one entry each for all of them.
+    FieldId::kTunMetadata0, FieldId::kTunErspanIdx, FieldId::kTunErspanVer, FieldId::kTunErspanDir, FieldId::kTunErspanHwid,
+    FieldId::kTunGtpuFlags, FieldId::kTunGtpuMsgtype, FieldId::kNshFlags, FieldId::kNshTtl, FieldId::kNshMdtype, FieldId::kNshNp,
+    FieldId::kNshSpi, FieldId::kNshSi, FieldId::kNshC1, FieldId::kNshC1 + 1, FieldId::kNshC1 + 2, FieldId::kNshC1 + 3,
+    FieldId::kReg0, FieldId::kPktMark, FieldId::kCtState, FieldId::kCtZone, FieldId::kCtMark, FieldId::kCtLabel, FieldId::kCtNwSrc,
+    FieldId::kCtNwDst, FieldId::kCtIpv6Src, FieldId::kCtIpv6Dst, FieldId::kCtNwProto, FieldId::kCtTpSrc, FieldId::kCtTpDst,
+    FieldId::kMetadata,
 };
 static_assert(std::size(kOrder) <= 128);
 

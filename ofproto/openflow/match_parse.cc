@@ -83,6 +83,8 @@ ParseResult parse_bits(std::string_view key, std::string_view value, Match& m, c
   for (unsigned i = part->n_bits; i < n.size() * 8; i++) fits = fits && !n.bit(i);
   if (!fits) return std::unexpected(fmt::format("{}: value {} does not fit into {} bits", key, value, part->n_bits));
   if (f.maskable == Maskable::kNo && !part->is_whole()) return std::unexpected(fmt::format("{}: field {} cannot be matched in part", key, f.name));
+  if (is_tun_metadata(f.id) && make_room(*part, tlv) < part->ofs + part->n_bits)
+    return std::unexpected(fmt::format("{}: no mapping of a tunnel option to {} is known, or no room for it", key, f.name));
   FieldValue v = m.get(f.id, tlv), mask = m.get_mask(f.id, tlv), ones(n.size());
   for (uint8_t& b : ones.bytes()) b = 0xff;
   copy_bits(n.bytes(), 0, v.bytes(), part->ofs, part->n_bits);
@@ -123,6 +125,11 @@ std::string missing_prerequisite(const Match& m) {
   Match rest = m;
   Flow allowed = allowed_bits(m);
   for (size_t i = 0; i < kFlowWords; i++) rest.mask.words()[i] &= ~allowed.words()[i];
+  Match unfragmented = m;
+  unfragmented.value.nw_frag = 0;
+  for (const Field& f : all_fields())
+    if (!has_prereq(f.prereq, m) && has_prereq(f.prereq, unfragmented) && !rest.is_wild(f.id))
+      return fmt::format("{} is not in later fragments, which ip_frag asks for", f.name);
   for (const Field& f : all_fields())
     if (!has_prereq(f.prereq, m) && !rest.is_wild(f.id))
       return fmt::format("{}{}{} needs {}", f.alias, f.alias.empty() ? "" : " or ", f.name, prereq_text(f.prereq));
@@ -148,7 +155,7 @@ std::string_view prereq_text(Prereq p) {
     case Prereq::kNdSolicit: return "icmp6,icmp_type=135";
     case Prereq::kNdAdvert: return "icmp6,icmp_type=136";
     case Prereq::kNsh: return "dl_type=0x894f";
-    case Prereq::kCt: return "ip or ipv6 and ct_state=+trk";
+    case Prereq::kCt: return "ip or ipv6 and ct_state=+trk-inv (or +new, +est, ...)";
     case Prereq::kPbb: return "dl_type=0x88e7";
     case Prereq::kInPort: return "in_port";
   }

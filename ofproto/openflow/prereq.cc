@@ -41,7 +41,9 @@ Prereqs l4_bits(const Match& m, bool v6) {
 }
 
 Prereqs ip_bits(const Match& m, bool v6) {
-  bool tracked = (m.value.ct_state & kCtTrk) && !(m.value.ct_state & kCtInv);
+  // The original tuple is that of a known connection: a state that only those have, or tracked and not invalid, said both.
+  bool known = m.value.ct_state & (kCtNew | kCtEst | kCtRel | kCtRpl | kCtSnat | kCtDnat);
+  bool tracked = known || ((m.value.ct_state & kCtTrk) && (m.mask.ct_state & kCtInv) && !(m.value.ct_state & kCtInv));
   return bit(Prereq::kIp) | bit(v6 ? Prereq::kIpv6 : Prereq::kIpv4) | (tracked ? bit(Prereq::kCt) : 0) | l4_bits(m, v6);
 }
 

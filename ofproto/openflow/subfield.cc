@@ -13,11 +13,19 @@ namespace sluice::ofp {
 
 unsigned bits_of(FieldId f, const TlvTable* tlv) { return is_tun_metadata(f) ? place_of(f, tlv).bits : field(f).bits; }
 
+unsigned make_room(const Subfield& s, const TlvTable* tlv) {
+  if (is_tun_metadata(s.field) && tlv && tlv->grows()) {
+    unsigned bytes = s.n_bits == field(s.field).bits ? 1 : (s.ofs + s.n_bits + 7u) / 8;  // "[]": whatever it has
+    tlv->find_or_grow(static_cast<unsigned>(s.field - FieldId::kTunMetadata0), bytes);
+  }
+  return bits_of(s.field, tlv);
+}
+
 namespace {
 
 Status check(const Subfield& s, const Match& match, const TlvTable* tlv) {
   if (s.field == FieldId::kNone) return fail(Error::OFPBAC_BAD_SET_TYPE);
-  unsigned bits = bits_of(s.field, tlv);
+  unsigned bits = make_room(s, tlv);
   if (bits == 0) return fail(Error::NXFMFC_INVALID_TLV_FIELD);
   if (s.n_bits == 0 || s.ofs >= bits || s.ofs + s.n_bits > bits) return fail(Error::OFPBAC_BAD_SET_LEN);
   if (!has_prereq(s.field, match)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);

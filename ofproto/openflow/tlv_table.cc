@@ -54,10 +54,13 @@ int TlvTable::index_of(uint16_t option_class, uint8_t option_type) const {
 const TlvTable::Entry* TlvTable::find_or_grow(unsigned index, unsigned length) const {
   if (const Entry* e = find(index)) return e;
   if (!grows_ || index >= kFields || length == 0 || length > kMaxFieldBytes) return nullptr;
-  auto offset = allocate(length);
+  constexpr unsigned kUsualLength = 16;  // later words about the same option may be longer
+  unsigned room = std::max(length, kUsualLength);
+  auto offset = allocate(room);
+  if (!offset) offset = allocate(room = length);
   if (!offset) return nullptr;
-  entries_[index] = {0, 0, static_cast<uint8_t>(length), *offset};
-  used_ += length;
+  entries_[index] = {0, 0, static_cast<uint8_t>(room), *offset};
+  used_ += room;
   return &entries_[index];
 }
 

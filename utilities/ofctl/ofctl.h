@@ -105,7 +105,7 @@ ofp::NameMap table_names(const Settings& s, Client& c);
 class Names {
  public:
   explicit Names(const Settings& s) : settings_(s) {}
-  /// Ports for reading flows; asks the bridge.
+  /// Ports for reading flows; asks the bridge, unless --no-names says that there are none.
   ofp::TextNames for_reading(Client& c);
   /// Names only if --names is in force.
   ofp::TextNames for_printing(Client& c);

@@ -234,7 +234,7 @@ bool wants_names(const Settings& s) { return s.names.value_or(::isatty(STDOUT_FI
 ofp::TextNames Names::view() const { return {ports_ ? &*ports_ : nullptr, tables_ ? &*tables_ : nullptr, &tlv_}; }
 
 ofp::TextNames Names::for_reading(Client& c) {
-  if (!ports_) ports_ = port_names(fetch_ports(settings_, c));
+  if (!ports_ && settings_.names != false) ports_ = port_names(fetch_ports(settings_, c));
   return view();
 }
 
@@ -246,7 +246,7 @@ ofp::TextNames Names::for_printing(Client& c) {
 }
 
 void Names::learn_tables(Client& c) {
-  if (!tables_) tables_ = table_names(settings_, c);
+  if (!tables_ && settings_.names != false) tables_ = table_names(settings_, c);
 }
 
 OfpPort parse_port_or_die(const Settings& s, Client& c, std::string_view bridge, std::string_view text) {

@@ -31,7 +31,7 @@ constexpr std::string_view kFlows[] = {
     "actions=move:NXM_OF_ETH_SRC[0..15]->NXM_NX_REG5[16..31]", "actions=move:NXM_NX_XXREG0[]->NXOXM_ET_XXREG7[]",
     "actions=move:NXOXM_ET_REG20[]->NXM_NX_REG0[]",
     "actions=push:NXM_OF_ETH_DST[],pop:NXM_NX_REG0[0..9]", "actions=delete_field:tun_metadata0", "actions=resubmit:7", "actions=resubmit(,3)",
-    "actions=resubmit(4,254)", "ip,ct_state=+trk,actions=resubmit(,3,ct)", "actions=clone(output:1,clone(output:2,clone(drop)))", "actions=exit",
+    "actions=resubmit(4,254)", "ip,ct_state=+trk-inv,actions=resubmit(,3,ct)", "actions=clone(output:1,clone(output:2,clone(drop)))", "actions=exit",
     "actions=note:01.02.03.04.05.06", "actions=note:00.00.00.00.00.00.01.00.00.00.00.00.00.00", "actions=conjunction(1,2/3),conjunction(4294967295,64/64)",
     "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[0])", "actions=multipath(symmetric_l3l4,0,hrw,65536,4294967295,NXM_NX_REG0[])",
     "tcp,actions=fin_timeout(idle_timeout=5,hard_timeout=10)", "actions=learn(table=1)",
@@ -102,6 +102,7 @@ TEST_P(EveryAction, WireAndTextReadBack) {
   std::string match = format_match(parsed->flow.match);
   auto again = parse_flow(match + (match.empty() ? "" : ",") + "actions=" + printed, FlowModCommand::kAdd, {{nullptr, nullptr, &tlv_}});
   ASSERT_TRUE(again) << printed << ": " << again.error();
+  if (GetParam().text.find("enqueue") != std::string_view::npos && v_ > Version::k10) return;  // output's max_len 65535, which text has for CONTROLLER only
   EXPECT_EQ(encode(again->flow.actions), wire) << printed;
 }
 

@@ -60,7 +60,7 @@ class EveryField : public testing::TestWithParam<FieldId> {
     Match m;
     if (f_.prereq == Prereq::kCt) {
       m.set_u64(FieldId::kEthType, f_.display == Display::kIpv6 ? 0x86dd : 0x0800);
-      m.set(FieldId::kCtState, FieldValue(4, kCtTrk), FieldValue(4, kCtTrk));
+      m.set(FieldId::kCtState, FieldValue(4, kCtTrk), FieldValue(4, kCtTrk | kCtInv));
     }
     if (f_.prereq == Prereq::kInPort) m.set_in_port(OfpPort{3});
     if (f_.prereq != Prereq::kEthernet) add_prereq(f_.id, m);
