@@ -14,6 +14,7 @@ namespace sluice {
 namespace {
 
 constexpr size_t kBufferSize = 128 * 1024;   // the largest datagram: a GSO packet in an upcall
+constexpr unsigned kReceivedAtOnce = 32;     // datagrams
 constexpr int kDumpTries = 4;
 constexpr time_t kReplyTimeout = 5;          // seconds; the kernel answers at once, or something is very wrong
 constexpr size_t kGenlHeader = sizeof(nlmsghdr) + sizeof(genlmsghdr);
@@ -39,8 +40,8 @@ int error_of(const nlmsghdr* h) {
 
 /// Calls for each message of a datagram.
 template <typename Fn>
-void each_message(const Bytes& buffer, size_t size, Fn fn) {
-  auto* h = reinterpret_cast<const nlmsghdr*>(buffer.data());
+void each_message(const uint8_t* bytes, size_t size, Fn fn) {
+  auto* h = reinterpret_cast<const nlmsghdr*>(bytes);
   for (int left = static_cast<int>(size); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) fn(h);
 }
 
@@ -120,7 +121,7 @@ std::expected<GenlMessage, int> GenlSocket::transact(GenlCommand command, int dp
     if (!n) return std::unexpected(n.error());
     std::optional<int> end;
     bool answered = false;
-    each_message(buffer_, *n, [&](const nlmsghdr* h) {
+    each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
       if (h->nlmsg_seq != seq) return;   // of an earlier one that was given up
       if (h->nlmsg_type == NLMSG_ERROR) end = error_of(h);
       else if (h->nlmsg_type >= NLMSG_MIN_TYPE) reply = message_of(h), answered = true;
@@ -135,14 +136,16 @@ std::expected<GenlMessage, int> GenlSocket::transact(GenlCommand command, int dp
   }
 }
 
-int GenlSocket::transact_many(ByteView requests, size_t count, const OnReply& on_reply, const OnEnd& on_end) {
+int GenlSocket::transact_many(ByteView requests, uint32_t first_seq, size_t count, const OnReply& on_reply, const OnEnd& on_end) {
   if (int error = send(requests)) return error;
-  while (count > 0) {
+  auto is_ours = [&, count](uint32_t seq) { return seq - first_seq < count; };   // else of one that was given up
+  for (size_t ended = 0; ended < count;) {
     auto n = receive_datagram(0);
     if (!n) return n.error();
-    each_message(buffer_, *n, [&](const nlmsghdr* h) {
+    each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
+      if (!is_ours(h->nlmsg_seq)) return;
       if (h->nlmsg_type == NLMSG_ERROR) {
-        count -= count > 0;
+        ended++;
         on_end(h->nlmsg_seq, error_of(h));
       } else if (h->nlmsg_type >= NLMSG_MIN_TYPE) {
         on_reply(h->nlmsg_seq, message_of(h));
@@ -166,7 +169,7 @@ void GenlSocket::take_errors(const OnEnd& on_error) {
     auto n = receive_datagram(MSG_DONTWAIT);
     if (!n && n.error() == ENOBUFS) continue;   // some errors are lost: what they were about shows otherwise
     if (!n) return;
-    each_message(buffer_, *n, [&](const nlmsghdr* h) {
+    each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
       if (h->nlmsg_type == NLMSG_ERROR && error_of(h)) on_error(h->nlmsg_seq, error_of(h));
     });
   }
@@ -183,7 +186,7 @@ GenlSocket::DumpStep GenlSocket::dump_step(const std::function<void(const GenlMe
   auto n = receive_datagram(0);
   if (!n) return DumpStep::kError;
   DumpStep step = DumpStep::kMore;
-  each_message(buffer_, *n, [&](const nlmsghdr* h) {
+  each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
     if (h->nlmsg_seq != seq_) return;
     interrupted_ |= h->nlmsg_flags & NLM_F_DUMP_INTR;
     if (h->nlmsg_type == NLMSG_DONE) step = interrupted_ ? DumpStep::kInterrupted : DumpStep::kEnd;
@@ -210,10 +213,31 @@ std::expected<GenlMessage, int> GenlSocket::receive() {
   auto n = receive_datagram(MSG_DONTWAIT);
   if (!n) return std::unexpected(n.error());
   GenlMessage m;
-  each_message(buffer_, *n, [&](const nlmsghdr* h) {
+  each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
     if (h->nlmsg_type >= NLMSG_MIN_TYPE && m.attrs.empty()) m = message_of(h);   // the kernel sends one in a datagram
   });
   return m;
+}
+
+int GenlSocket::receive_many(GenlBatch& batch) {
+  batch.messages.clear();
+  if (!batch.bytes) batch.bytes = std::make_unique_for_overwrite<uint8_t[]>(kReceivedAtOnce * kBufferSize);
+  iovec parts[kReceivedAtOnce];
+  mmsghdr datagrams[kReceivedAtOnce]{};
+  for (unsigned i = 0; i < kReceivedAtOnce; i++) {
+    parts[i] = {batch.bytes.get() + i * kBufferSize, kBufferSize};
+    datagrams[i].msg_hdr.msg_iov = &parts[i];
+    datagrams[i].msg_hdr.msg_iovlen = 1;
+  }
+  int n = recvmmsg(fd(), datagrams, kReceivedAtOnce, MSG_DONTWAIT, nullptr);
+  if (n < 0) return errno;
+  for (int i = 0; i < n; i++) {
+    if (datagrams[i].msg_hdr.msg_flags & MSG_TRUNC) continue;
+    each_message(static_cast<const uint8_t*>(parts[i].iov_base), datagrams[i].msg_len, [&](const nlmsghdr* h) {
+      if (h->nlmsg_type >= NLMSG_MIN_TYPE) batch.messages.push_back(message_of(h));
+    });
+  }
+  return 0;
 }
 
 std::expected<GenlFamilies, int> GenlFamilies::resolve(GenlSocket& socket) {

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <memory>
+#include <vector>
 
 #include "datapath/kernel/netlink_attr.h"
 #include "lib/bytes.h"
@@ -31,6 +33,12 @@ struct GenlMessage {
 /// Appends a request: write() adds its attributes.
 void add_request(Bytes& out, GenlCommand command, uint16_t flags, uint32_t seq, int dp_ifindex, const std::function<void(AttrWriter&)>& write);
 
+/// Room for datagrams that are received at once, and the messages in them: good until it is used again.
+struct GenlBatch {
+  std::unique_ptr<uint8_t[]> bytes;      // made at the first use; pages are real once they are used
+  std::vector<GenlMessage> messages;
+};
+
 class GenlSocket {
  public:
   static std::expected<GenlSocket, int> open();
@@ -47,10 +55,11 @@ class GenlSocket {
   /// The reply's attributes (in the socket's buffer), empty if there is only an acknowledgment.
   std::expected<GenlMessage, int> transact(GenlCommand command, int dp_ifindex, uint16_t flags, const Write& write);
 
-  /// Requests that were added with NLM_F_ACK and numbers of next_seq(); calls for each reply and for each end (error 0: done).
+  /// `count` requests that were added with NLM_F_ACK and numbers of next_seq(), from `first_seq` on; calls for each reply and for each end (error 0: done).  Returns errno:
+  /// what has not ended by then is unknown.
   using OnReply = std::function<void(uint32_t seq, const GenlMessage& reply)>;
   using OnEnd = std::function<void(uint32_t seq, int error)>;
-  int transact_many(ByteView requests, size_t count, const OnReply& on_reply, const OnEnd& on_end);
+  int transact_many(ByteView requests, uint32_t first_seq, size_t count, const OnReply& on_reply, const OnEnd& on_end);
 
   /// Requests without acknowledgment; errors come by take_errors().
   int send(ByteView requests);
@@ -65,6 +74,8 @@ class GenlSocket {
 
   /// One message that came by itself (an upcall, a notification): errno, EAGAIN if there is none, ENOBUFS if some were lost.
   std::expected<GenlMessage, int> receive();
+  /// Several of them: 0 or errno as receive().
+  int receive_many(GenlBatch& batch);
 
  private:
   std::expected<size_t, int> receive_datagram(int flags);

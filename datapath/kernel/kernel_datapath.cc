@@ -8,6 +8,7 @@
 #include <linux/rtnetlink.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/sysinfo.h>
 
 #include "datapath/kernel/in_use.h"
 #include "datapath/kernel/kernel_impl.h"
@@ -40,12 +41,19 @@ UniqueFd open_link_socket() {
 KernelDatapath::KernelDatapath(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KernelDatapath::~KernelDatapath() = default;
 
-std::expected<std::unique_ptr<KernelDatapath>, std::string> KernelDatapath::open(const std::string& name) {
+KernelDatapath::Options::Options() : handler_threads(usual_handler_threads()) {}
+
+std::expected<std::unique_ptr<KernelDatapath>, std::string> KernelDatapath::open(const Options& options) {
   auto impl = std::make_unique<Impl>();
-  impl->name = name;
+  impl->name = options.name;
+  impl->wants_cpus = options.per_cpu_upcalls;
+  auto handlers = UpcallHandlers::start(options.handler_threads);
+  if (!handlers) return std::unexpected(explain(handlers.error()));
+  impl->handlers = std::move(*handlers);
   impl->epoll.reset(epoll_create1(EPOLL_CLOEXEC));
   impl->links = open_link_socket();
   if (auto connected = impl->connect(); !connected) return std::unexpected(explain(connected.error()));
+  impl->watch(impl->handlers->fd(), kUpcallsTag);
   if (impl->links) impl->watch(impl->links.get(), kLinksTag);
   return std::unique_ptr<KernelDatapath>(new KernelDatapath(std::move(impl)));
 }
@@ -57,9 +65,6 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
     if (!opened) return std::unexpected(opened.error());
     *s = std::move(*opened);
   }
-  auto opened = GenlSocket::open();
-  if (!opened) return std::unexpected(opened.error());
-  strays = std::make_unique<GenlSocket>(std::move(*opened));
   auto resolved = GenlFamilies::resolve(control);
   if (!resolved) return std::unexpected(resolved.error());
   families = *resolved;
@@ -69,10 +74,8 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   }
   notices.join(families.vport_group);
   watch(notices.fd(), kNoticesTag);
-  watch(strays->fd(), kStraysTag);
-  auto datapath = vports.open_datapath(name);
-  if (!datapath) return std::unexpected(datapath.error());
-  dp = *datapath;
+  if (int error = make_sockets()) return std::unexpected(error);
+  if (auto opened = open_datapath(); !opened) return opened;
   if (auto all = vports.list(dp.ifindex)) found = std::move(*all);
   std::erase_if(found, [](const Vport& v) { return v.port == kOdpLocal; });
   meters.forget();
@@ -80,6 +83,7 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   for (auto& [id, meter] : meter_configs) (void)meters.set(dp.ifindex, id, meter);
   ProbeResult probed = probe_kernel(control, families, dp.ifindex);
   features = probed.features;
+  handlers->set_format(families.packet, features.vlan_tags);
   std::string line;
   for (auto& [feature, value] : probed.text) line += (line.empty() ? "" : ", ") + feature + ": " + value;
   if (feature_text != probed.text) kernel_log.info("{}: {}", name, line);
@@ -87,12 +91,31 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   return {};
 }
 
-/// Makes the datapath anew where it was deleted with its last port.
-bool KernelDatapath::Impl::open_datapath() {
-  if (dp.ifindex) return true;
-  auto datapath = vports.open_datapath(name);
-  if (datapath) dp = *datapath;
-  return datapath.has_value();
+/// Sockets that packets of each CPU may be sent to; they stay for all time.
+int KernelDatapath::Impl::make_sockets() {
+  if (!wants_cpus || !cpu_pids.empty()) return 0;
+  std::vector<uint32_t> pids;
+  for (size_t i = 0; i < handlers->size(); i++) {
+    auto socket = handlers->add_socket(kCpuBuffer);
+    if (!socket) return socket.error();
+    pids.push_back((*socket)->pid());
+  }
+  for (size_t cpu = 0; cpu < static_cast<size_t>(get_nprocs_conf()); cpu++) cpu_pids.push_back(pids[cpu % pids.size()]);
+  return 0;
+}
+
+/// Makes the datapath, also anew where it was deleted with its last port.
+std::expected<void, int> KernelDatapath::Impl::open_datapath() {
+  if (dp.ifindex) return {};
+  auto datapath = wants_cpus ? vports.open_datapath(name, cpu_pids) : std::unexpected(EOPNOTSUPP);
+  if (wants_cpus && (!datapath ? datapath.error() == EOPNOTSUPP || datapath.error() == EINVAL : datapath->cpu_pids != cpu_pids)) wants_cpus = false, cpu_pids.clear();
+  if (!wants_cpus) datapath = vports.open_datapath(name, {});
+  if (!datapath) return std::unexpected(datapath.error());
+  dp = *datapath;
+  kernel_log.info("{}: upcalls {}", name, wants_cpus ? fmt::format("of {} CPUs to {} handlers", cpu_pids.size(), handlers->size()) : "of each port to a socket of its own");
+  if (!wants_cpus && !strays)
+    if (auto socket = handlers->add_socket(kPortBuffer)) strays = *socket;
+  return {};
 }
 
 const std::string& KernelDatapath::type() const {
@@ -134,6 +157,7 @@ DpifStats KernelDatapath::stats() const {
   impl_->flush();
   auto dp = impl_->dp.ifindex ? impl_->vports.get_datapath(impl_->dp.ifindex) : std::unexpected(ENODEV);
   DpifStats s = dp ? dp->stats : DpifStats{};
+  s.lost += impl_->handlers->lost();
   return s;
 }
 
@@ -146,27 +170,15 @@ bool KernelDatapath::run(Time now) {
   if (now >= d.next_health) {
     d.next_health = now + kHealthInterval;
     d.check_health();
+    d.warn_of_losses();
   }
-  d.more = false;
-  epoll_event events[64];
+  epoll_event events[4];
   int n = epoll_wait(d.epoll.get(), events, std::size(events), 0);
-  std::vector<uint32_t> ready;
-  bool strays = false;
   for (int i = 0; i < n; i++) {
     if (events[i].data.u64 == kNoticesTag) d.take_notices();
-    else if (events[i].data.u64 == kLinksTag) d.take_link_events();
-    else if (events[i].data.u64 == kStraysTag) strays = true;
-    else ready.push_back(static_cast<uint32_t>(events[i].data.u64));
+    if (events[i].data.u64 == kLinksTag) d.take_link_events();
   }
-  if (strays) d.more |= d.take_upcalls(*d.strays, d.lost, now);
-  for (unsigned turn = 0; turn < kTurnsPerRun && !ready.empty(); turn++) {
-    std::erase_if(ready, [&](uint32_t number) {
-      auto port = d.ports.find(number);
-      return port == d.ports.end() || !d.take_upcalls(*port->second.upcalls, port->second.lost, now);
-    });
-    d.flush();
-  }
-  d.more |= !ready.empty() || n == static_cast<int>(std::size(events));
+  d.more = d.take_upcalls(now);
   d.flush();
   return d.more;
 }
@@ -188,7 +200,6 @@ void KernelDatapath::Impl::check_health() {
   if (auto again = connect(); !again) return;   // the module may come back
   kernel_log.info("{}: the kernel datapath is back, attaching {} ports", name, ports.size());
   found.clear();
-  for (auto& [number, port] : ports) watch(port.upcalls->fd(), number);
   reattach();
 }
 

@@ -3,10 +3,10 @@
 //
 // Invariants: 1. For each flow that we put into the kernel there is a record here, with what the brain wants to know again.  A flow without a record is another's, or of
 //                an earlier run of ours: it is left alone until settle(), then offered to the brain, which adopts or deletes it.
-//             2. Each port has an upcall socket of its own, and each has its turn: a flood through one port overflows its own queue only.
+//             2. Packets that come up wait in a queue for each port, and each has its turn: a flood through one port overflows its own queue only.
 //             3. Without an upcall handler the kernel is left as it is, so that traffic goes on while no daemon runs.
 // The datapath is made with the first port and deleted with the last.
-// Threads: the control thread.
+// Threads: the control thread; handlers (upcall_handlers.h) read and parse what comes up, if there are several CPUs.
 #pragma once
 
 #include <expected>
@@ -19,8 +19,14 @@ namespace sluice {
 
 class KernelDatapath final : public Dpif {
  public:
+  struct Options {
+    std::string name = "ovs-system";
+    unsigned handler_threads;       // 0: the control thread reads upcalls by itself
+    bool per_cpu_upcalls = true;    // where the kernel can; else, and if false, each port has a socket
+    Options();
+  };
   /// The error says what to do.
-  static std::expected<std::unique_ptr<KernelDatapath>, std::string> open(const std::string& name = "ovs-system");
+  static std::expected<std::unique_ptr<KernelDatapath>, std::string> open(const Options& options = {});
   ~KernelDatapath() override;
 
   const std::string& type() const override;

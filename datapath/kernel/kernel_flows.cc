@@ -164,12 +164,16 @@ void KernelDatapath::Impl::delete_flows(std::span<const Ufid> ufids, Time at) {
   for (size_t from = 0; from < ufids.size() && dp.ifindex; from += kDeletesAtOnce) {
     size_t count = std::min(kDeletesAtOnce, ufids.size() - from);
     Bytes requests;
-    for (size_t i = 0; i < count; i++)
-      add_request(requests, flow_command(OVS_FLOW_CMD_DEL), NLM_F_ACK | NLM_F_ECHO, control.next_seq(), dp.ifindex, [&](AttrWriter& w) {
+    uint32_t first_seq = 0;
+    for (size_t i = 0; i < count; i++) {
+      uint32_t seq = control.next_seq();
+      if (i == 0) first_seq = seq;
+      add_request(requests, flow_command(OVS_FLOW_CMD_DEL), NLM_F_ACK | NLM_F_ECHO, seq, dp.ifindex, [&](AttrWriter& w) {
         w.value(OVS_FLOW_ATTR_UFID, ufids[from + i]);
         w.value(OVS_FLOW_ATTR_UFID_FLAGS, kTerse);
       });
-    control.transact_many(requests, count, [&](uint32_t, const GenlMessage& m) {
+    }
+    control.transact_many(requests, first_seq, count, [&](uint32_t, const GenlMessage& m) {
       auto ufid = ufid_of(m);
       if (KernelFlow* f = ufid ? flows.find(*ufid) : nullptr) take_statistics(*f, m);
     }, [](uint32_t, int) {});

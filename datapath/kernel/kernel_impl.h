@@ -13,15 +13,17 @@
 #include "datapath/kernel/kernel_device.h"
 #include "datapath/kernel/meters.h"
 #include "datapath/kernel/odp_netlink.h"
+#include "datapath/kernel/upcall_handlers.h"
 #include "datapath/kernel/vport.h"
 #include "lib/log.h"
 
 namespace sluice {
 
-inline constexpr int kUpcallBuffer = 1 << 20;            // bytes that may wait in the socket of a port
+inline constexpr int kPortBuffer = 1 << 20;              // bytes that may wait in the socket of a port,
+inline constexpr int kCpuBuffer = 8 << 20;               // of a handler, if it has the packets of CPUs
 inline constexpr size_t kBatchBytes = 32 * 1024;         // of requests that are sent at once
-inline constexpr unsigned kUpcallsPerTurn = 16;          // of one port, before the next has its turn
-inline constexpr unsigned kTurnsPerRun = 8;
+inline constexpr size_t kUpcallsAtOnce = 64;             // before the flows and packets of these are sent
+inline constexpr unsigned kTurnsPerRun = 2;
 inline constexpr size_t kDeletesAtOnce = 64;
 inline constexpr size_t kMostDumps = 4;                  // under way at a time; an older one that nobody went on with ends
 inline constexpr Duration kHealthInterval = seconds(1);  // between looks whether the datapath is still there
@@ -29,18 +31,20 @@ inline constexpr Duration kHealthInterval = seconds(1);  // between looks whethe
 struct KernelPort {
   OdpPort number;
   uint32_t vport_type = OVS_VPORT_TYPE_NETDEV;
-  std::unique_ptr<GenlSocket> upcalls;
+  std::shared_ptr<GenlSocket> upcalls;   // null: each CPU has one
   std::unique_ptr<KernelDevice> device;
   bool made_link = false;     // a tunnel's device, which goes with the port
   bool attached = true;       // false: its interface has gone; it is attached again when one of that name comes
-  uint64_t lost = 0;          // times that its socket overflowed
 };
 
 struct KernelDatapath::Impl {
   std::string name;
   GenlFamilies families;
   GenlSocket control, batch, notices;
-  std::unique_ptr<GenlSocket> strays;      // upcalls of packets that came from no port of ours
+  std::unique_ptr<UpcallHandlers> handlers;
+  bool wants_cpus = true;                  // upcalls by CPU, if the kernel can
+  std::vector<uint32_t> cpu_pids;          // sockets of the handlers, for each CPU; empty: each port has its own
+  std::shared_ptr<GenlSocket> strays;      // then, of packets that came from no port of ours
   UniqueFd links, epoll;                   // links: rtnetlink's group LINK
   KernelFeatures features;
   std::vector<std::pair<std::string, std::string>> feature_text;
@@ -62,13 +66,16 @@ struct KernelDatapath::Impl {
   std::vector<std::pair<uint32_t, Ufid>> pending_puts;
   std::map<uint64_t, std::unique_ptr<GenlSocket>> dumps;
   uint64_t next_dump = 1;
-  uint64_t lost = 0;
+  uint64_t overflows = 0, unreadable = 0;  // as logged
 
   // --- kernel_datapath.cc ---
   std::expected<void, int> connect();
-  bool open_datapath();
+  std::expected<void, int> open_datapath();
   void lost_datapath();
   void check_health();
+  int make_sockets();
+  uint32_t port_pid(const KernelPort& port) const { return port.upcalls ? port.upcalls->pid() : 0; }
+  void warn_of_losses();
 
   // --- kernel_ports.cc ---
   std::expected<Vport, int> attach(const std::string& device, uint32_t type, std::optional<OdpPort> wanted, uint32_t pid);
@@ -90,15 +97,14 @@ struct KernelDatapath::Impl {
   void flush();
 
   // --- kernel_packets.cc ---
-  void upcall(const GenlMessage& m, Time now);
-  bool take_upcalls(GenlSocket& socket, uint64_t& lost_count, Time now);
+  bool take_upcalls(Time now);
   void queue_execute(const Packet& packet, const OdpActions& actions);
   void execute_slowly(Packet packet, const OdpActions& actions);
 };
 
 extern Log kernel_log;
 
-/// Tags of epoll; ports have their numbers.
-inline constexpr uint64_t kNoticesTag = uint64_t{1} << 32, kLinksTag = kNoticesTag + 1, kStraysTag = kNoticesTag + 2;
+/// Tags of epoll.
+inline constexpr uint64_t kNoticesTag = 1, kLinksTag = 2, kUpcallsTag = 3;
 
 }  // namespace sluice

@@ -8,38 +8,30 @@
 
 namespace sluice {
 
-/// Some of what waits; true if there is more.
-bool KernelDatapath::Impl::take_upcalls(GenlSocket& socket, uint64_t& lost_count, Time at) {
-  for (unsigned i = 0; i < kUpcallsPerTurn; i++) {
-    auto m = socket.receive();
-    if (!m && m.error() == ENOBUFS) {
-      lost_count++;
-      continue;
-    }
-    if (!m) return false;
-    if (handler) upcall(*m, at);
+static LogLimit upcall_limit(1, 5);
+
+/// Some of what waits, a few packets of each port in turn; true if there is more.
+bool KernelDatapath::Impl::take_upcalls(Time at) {
+  bool more = handlers->poll();
+  for (unsigned turn = 0; turn < kTurnsPerRun; turn++) {
+    UpcallBatch batch = handlers->take(kUpcallsAtOnce);
+    if (batch.empty()) return more;
+    for (auto& u : batch)
+      if (handler) handler->upcall(std::move(*u), at);
+    flush();
   }
-  return true;
+  return more || handlers->has_queued();
 }
 
-void KernelDatapath::Impl::upcall(const GenlMessage& m, Time at) {
-  Attrs attrs(m.attrs);
-  auto packet = attrs.find(OVS_PACKET_ATTR_PACKET);
-  auto key_attr = attrs.find(OVS_PACKET_ATTR_KEY);
-  if (m.family != families.packet || !packet || !key_attr) return;
-  auto key = decode_odp_key(key_attr->data);
-  if (!key) return kernel_log.warn("{}: an upcall that can't be read: {}", name, key.error());
-  Upcall u{.kind = m.command == OVS_PACKET_CMD_ACTION ? UpcallKind::kAction : UpcallKind::kMiss, .packet = Packet::from(packet->data), .key = {}};
-  copy_metadata(key->flow, u.packet);
-  extract(u.packet, u.key, features.vlan_tags);
-  if (u.kind == UpcallKind::kAction) {
-    auto userdata = attrs.find(OVS_PACKET_ATTR_USERDATA);
-    auto why = userdata ? decode_userdata(userdata->data) : std::nullopt;
-    if (!why) return;
-    u.cookie = why->cookie;
-    u.reason = why->reason;
+void KernelDatapath::Impl::warn_of_losses() {
+  if (uint64_t n = handlers->overflows(); n != overflows) {
+    overflows = n;
+    kernel_log.warn(upcall_limit, "{}: lost packets: they came faster than handlers read them", name);
   }
-  handler->upcall(std::move(u), at);
+  if (uint64_t n = handlers->unreadable(); n != unreadable) {
+    unreadable = n;
+    kernel_log.warn(upcall_limit, "{}: an upcall that can't be read", name);
+  }
 }
 
 void KernelDatapath::execute(Packet packet, const OdpActions& actions, Time now) {

@@ -64,16 +64,21 @@ std::expected<OdpPort, std::string> KernelDatapath::port_add(const NetdevSpec& s
   if (int error = tunnel ? make_tunnel_link(*tunnel) : 0) return std::unexpected(add_error(device, error));
   if (*type == OVS_VPORT_TYPE_NETDEV && !read_link(device)) return std::unexpected(open_error(device, ENODEV));
   if (!d.open_datapath()) return std::unexpected(add_error(spec.name, ENETDOWN));
-  auto socket = GenlSocket::open();
-  if (!socket) return std::unexpected(add_error(spec.name, socket.error()));
-  socket->set_receive_buffer(kUpcallBuffer);
-  auto vport = d.attach(device, *type, wanted, socket->pid());
-  if (!vport) return std::unexpected(add_error(spec.name, vport.error()));
-  KernelPort port{.number = vport->port, .vport_type = *type, .upcalls = std::make_unique<GenlSocket>(std::move(*socket)),
+  std::shared_ptr<GenlSocket> socket;
+  if (d.cpu_pids.empty()) {
+    auto made = d.handlers->add_socket(kPortBuffer);
+    if (!made) return std::unexpected(add_error(spec.name, made.error()));
+    socket = *made;
+  }
+  auto vport = d.attach(device, *type, wanted, socket ? socket->pid() : 0);
+  if (!vport) {
+    if (socket) d.handlers->remove_socket(socket);
+    return std::unexpected(add_error(spec.name, vport.error()));
+  }
+  KernelPort port{.number = vport->port, .vport_type = *type, .upcalls = std::move(socket),
                   .device = std::make_unique<KernelDevice>(device, tunnel ? spec.type : type_name(*type)), .made_link = tunnel.has_value()};
   if (*type == OVS_VPORT_TYPE_INTERNAL && spec.mac) port.device->set_mac(*spec.mac);
   if (spec.mtu) port.device->set_mtu(*spec.mtu);
-  d.watch(port.upcalls->fd(), vport->port.value);
   d.ports[vport->port.value] = std::move(port);
   return vport->port;
 }
@@ -85,6 +90,7 @@ void KernelDatapath::port_del(OdpPort number) {
   d.flush();
   bool attached = port->second.attached;
   std::string link = port->second.made_link ? port->second.device->name() : "";
+  if (port->second.upcalls) d.handlers->remove_socket(port->second.upcalls);
   d.ports.erase(port);
   if (d.ports.empty() && d.dp.ifindex && (d.settled || d.found.empty())) {
     flow_flush(d.now);
@@ -121,8 +127,10 @@ void KernelDatapath::settle(Time now) {
 }
 
 uint32_t KernelDatapath::Impl::upcall_pid(be32 in_port) const {
+  if (!cpu_pids.empty()) return UINT32_MAX;   // the kernel looks at the CPU
   auto port = ports.find(in_port.host());
-  return port == ports.end() ? strays->pid() : port->second.upcalls->pid();
+  auto& socket = port == ports.end() ? strays : port->second.upcalls;
+  return socket ? socket->pid() : UINT32_MAX;
 }
 
 /// An interface that was deleted takes its vport along, which the kernel tells by this group.
@@ -166,7 +174,7 @@ void KernelDatapath::Impl::reattach() {
     if (port.attached || !dp.ifindex) continue;
     bool make = port.vport_type == OVS_VPORT_TYPE_INTERNAL;
     if (!make && !read_link(port.device->name())) continue;
-    auto v = vports.add(dp.ifindex, port.device->name(), port.vport_type, port.number, port.upcalls->pid());
+    auto v = vports.add(dp.ifindex, port.device->name(), port.vport_type, port.number, port_pid(port));
     if (!v) continue;
     port.attached = true;
     port.device->refresh_state();

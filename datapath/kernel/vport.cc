@@ -3,6 +3,7 @@
 #include "datapath/kernel/vport.h"
 
 #include <cerrno>
+#include <span>
 
 namespace sluice {
 
@@ -46,12 +47,12 @@ std::optional<Vport> decode_vport(const GenlMessage& m) {
 
 namespace {
 
-// Upcalls of all ports go to sockets that the ports name.
-GenlSocket::Write write_datapath(const std::string& name) {
-  return [&](AttrWriter& w) {
+GenlSocket::Write write_datapath(const std::string& name, std::span<const uint32_t> cpu_pids) {
+  return [&name, cpu_pids](AttrWriter& w) {
     w.put(OVS_DP_ATTR_NAME, name);
     w.value(OVS_DP_ATTR_UPCALL_PID, uint32_t{0});
-    w.value(OVS_DP_ATTR_USER_FEATURES, uint32_t{OVS_DP_F_UNALIGNED | OVS_DP_F_VPORT_PIDS});
+    w.value(OVS_DP_ATTR_USER_FEATURES, uint32_t{OVS_DP_F_UNALIGNED} | (cpu_pids.empty() ? OVS_DP_F_VPORT_PIDS : OVS_DP_F_DISPATCH_UPCALL_PER_CPU));
+    if (!cpu_pids.empty()) w.put(OVS_DP_ATTR_PER_CPU_PIDS, cpu_pids.data(), cpu_pids.size_bytes());
   };
 }
 
@@ -64,7 +65,7 @@ std::expected<KernelDp, int> datapath_of(const std::expected<GenlMessage, int>& 
 }  // namespace
 
 std::expected<KernelDp, int> VportRequests::create_datapath(const std::string& name) {
-  return datapath_of(socket_.transact({families_.datapath, OVS_DP_CMD_NEW, OVS_DATAPATH_VERSION}, 0, NLM_F_ECHO, write_datapath(name)));
+  return datapath_of(socket_.transact({families_.datapath, OVS_DP_CMD_NEW, OVS_DATAPATH_VERSION}, 0, NLM_F_ECHO, write_datapath(name, {})));
 }
 
 std::expected<KernelDp, int> VportRequests::find_datapath(const std::string& name) {
@@ -79,8 +80,8 @@ int VportRequests::set_masks_cache(const KernelDp& dp, uint32_t size) {
   return reply ? 0 : reply.error();
 }
 
-std::expected<KernelDp, int> VportRequests::open_datapath(const std::string& name) {
-  auto write = write_datapath(name);
+std::expected<KernelDp, int> VportRequests::open_datapath(const std::string& name, const std::vector<uint32_t>& cpu_pids) {
+  auto write = write_datapath(name, cpu_pids);
   auto reply = socket_.transact({families_.datapath, OVS_DP_CMD_NEW, OVS_DATAPATH_VERSION}, 0, NLM_F_ECHO, write);
   if (!reply && (reply.error() == EEXIST || reply.error() == EBUSY))
     reply = socket_.transact({families_.datapath, OVS_DP_CMD_SET, OVS_DATAPATH_VERSION}, 0, NLM_F_ECHO, write);

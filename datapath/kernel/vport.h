@@ -37,8 +37,8 @@ std::optional<Vport> decode_vport(const GenlMessage& m);
 class VportRequests {
  public:
   VportRequests(GenlSocket& socket, const GenlFamilies& families) : socket_(socket), families_(families) {}
-  /// Finds it by name, or makes it.
-  std::expected<KernelDp, int> open_datapath(const std::string& name);
+  /// Finds it by name, or makes it.  cpu_pids: where upcalls of each CPU go; empty: each port says.  (Kernels before 5.15 refuse the former, or don't say that they do it.)
+  std::expected<KernelDp, int> open_datapath(const std::string& name, const std::vector<uint32_t>& cpu_pids);
   std::expected<KernelDp, int> create_datapath(const std::string& name);   // EEXIST if it is there
   std::expected<KernelDp, int> find_datapath(const std::string& name);     // ENODEV if it is not
   std::expected<KernelDp, int> get_datapath(int dp_ifindex);

@@ -101,7 +101,9 @@ class KernelRig final : public Rig {
  public:
   /// The kernel must have the module.
   explicit KernelRig(unsigned ports) {
-    auto opened = KernelDatapath::open();
+    KernelDatapath::Options options;
+    options.handler_threads = 0;   // what was sent is there when run() begins
+    auto opened = KernelDatapath::open(options);
     if (!opened) ADD_FAILURE() << opened.error();
     datapath_ = std::move(*opened);
     for (unsigned i = 1; i <= ports; i++) taps_.push_back(std::make_unique<Tap>("p" + std::to_string(i)));
