@@ -20,6 +20,11 @@ inline constexpr std::string_view kCtTcpStateNames[] = {"CLOSED",     "LISTEN", 
                                                         "FIN_WAIT_1", "CLOSING", "LAST_ACK", "FIN_WAIT_2",  "TIME_WAIT"};
 inline std::string_view ct_tcp_state_name(CtTcpState s) { return kCtTcpStateNames[static_cast<size_t>(s)]; }
 
+/// Of an SCTP association; states of the kernel's tracker.
+struct CtSctp { uint8_t state = 0; uint32_t vtag_orig = 0, vtag_reply = 0; };
+inline constexpr std::string_view kCtSctpStateNames[] = {"CLOSED", "CLOSED", "COOKIE_WAIT", "COOKIE_ECHOED", "ESTABLISHED", "SHUTDOWN_SENT", "SHUTDOWN_RECD", "SHUTDOWN_ACK_SENT",
+                                                         "HEARTBEAT_SENT", "HEARTBEAT_ACKED"};
+
 struct CtEntry {
   CtTuple orig, reply;                     // ICMP: tp_src is the type, tp_dst the code; `icmp_id` of each direction
   uint16_t icmp_id_orig = 0, icmp_id_reply = 0;
@@ -30,6 +35,10 @@ struct CtEntry {
   std::string helper;
   Duration timeout{};                      // until it ends, if no packet comes
   CtTcpState tcp_orig = CtTcpState::kClosed, tcp_reply = CtTcpState::kClosed;
+  // Of the kernel's tracker alone; 0: not known.
+  uint32_t id = 0, status = 0;             // status: IPS_*
+  uint8_t tcp_wscale_orig = 0, tcp_wscale_reply = 0, tcp_flags_orig = 0, tcp_flags_reply = 0;   // IP_CT_TCP_FLAG_*
+  std::optional<CtSctp> sctp;
   bool tcp_liberal = false;                // picked up in the middle: sequence numbers are not checked
 };
 

@@ -67,19 +67,50 @@ std::string protocol_name(const CtEntry& e) {
   return p == std::end(kProtocols) ? fmt::format("{}", e.orig.proto) : std::string(p->name);
 }
 
-CtTcpState tcp_state_of(const CtEntry& e) { return std::max(e.tcp_orig, e.tcp_reply); }
+CtTcpState tcp_state_of(const CtEntry& e) {
+  CtTcpState state = std::max(e.tcp_orig, e.tcp_reply);
+  // Trackers differ here: the kernel's calls a connection established, or waiting, where others still know better.
+  return state == CtTcpState::kSynRecv ? CtTcpState::kEstablished : state == CtTcpState::kFinWait2 ? CtTcpState::kTimeWait : state;
+}
+
+namespace {
+
+struct BitName { unsigned bit; std::string_view name; };
+constexpr BitName kStatusNames[] = {{0, "EXPECTED"}, {1, "SEEN_REPLY"}, {2, "ASSURED"}, {3, "CONFIRMED"}, {4, "SRC_NAT"}, {5, "DST_NAT"}, {6, "SEQ_ADJUST"},
+                                    {7, "SRC_NAT_DONE"}, {8, "DST_NAT_DONE"}, {9, "DYING"}, {10, "FIXED_TIMEOUT"}, {11, "TEMPLATE"}, {12, "UNTRACKED"}};
+constexpr BitName kTcpFlagNames[] = {{0, "WINDOW_SCALE"}, {1, "SACK_PERM"}, {2, "CLOSE_INIT"}, {3, "BE_LIBERAL"}, {4, "DATA_UNACKNOWLEDGED"}, {5, "MAXACK_SET"}};
+
+std::string bits_text(uint32_t bits, std::span<const BitName> names) {
+  std::string out;
+  for (const BitName& n : names)
+    if (bits >> n.bit & 1) out += (out.empty() ? "" : "|") + std::string(n.name);
+  return out.empty() ? "0" : out;
+}
+
+std::string tcp_text(const CtEntry& e, bool more) {
+  if (!more) return fmt::format("state={}", ct_tcp_state_name(tcp_state_of(e)));
+  std::string scales = e.tcp_wscale_orig || e.tcp_wscale_reply ? fmt::format(",wscale_orig={},wscale_reply={}", e.tcp_wscale_orig, e.tcp_wscale_reply) : "";
+  return fmt::format("state_orig={},state_reply={}{},flags_orig={},flags_reply={}", ct_tcp_state_name(e.tcp_orig), ct_tcp_state_name(e.tcp_reply), scales,
+                     bits_text(e.tcp_flags_orig, kTcpFlagNames), bits_text(e.tcp_flags_reply, kTcpFlagNames));
+}
+
+std::string sctp_text(const CtSctp& s) {
+  std::string_view state = s.state < std::size(kCtSctpStateNames) ? kCtSctpStateNames[s.state] : "UNKNOWN";
+  return fmt::format("state={},vtag_orig={},vtag_reply={}", state, s.vtag_orig, s.vtag_reply);
+}
+
+}  // namespace
 
 std::string format_connection(const CtEntry& e, bool more, bool statistics) {
   std::string out = fmt::format("{},orig={},reply={}", protocol_name(e), tuple_text(e.orig, e.icmp_id_orig), tuple_text(e.reply, e.icmp_id_reply));
-  if (more) out += ",id=0";
+  if (more) out += fmt::format(",id={}", e.id);
   if (e.zone) out += fmt::format(",zone={}", e.zone);
-  if (more) out += ",status=0";
+  if (more) out += ",status=" + bits_text(e.status, kStatusNames);
   if (statistics) out += fmt::format(",timeout={}", to_seconds(e.timeout));
   if (e.mark) out += fmt::format(",mark={}", e.mark);
   if (std::string label = label_text(e.label); !label.empty()) out += ",labels=0x" + label;
-  if (e.orig.proto == kProtoTcp)
-    out += more ? fmt::format(",protoinfo=(state_orig={},state_reply={},flags_orig=0,flags_reply=0)", ct_tcp_state_name(e.tcp_orig), ct_tcp_state_name(e.tcp_reply))
-                : fmt::format(",protoinfo=(state={})", ct_tcp_state_name(tcp_state_of(e)));
+  if (e.orig.proto == kProtoTcp) out += ",protoinfo=(" + tcp_text(e, more) + ")";
+  if (e.sctp) out += ",protoinfo=(" + sctp_text(*e.sctp) + ")";
   if (!e.helper.empty()) out += ",helper=" + e.helper;
   if (e.parent) out += ",parent=" + tuple_text(*e.parent, 0);
   return out;

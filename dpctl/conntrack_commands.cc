@@ -116,6 +116,7 @@ int dpctl_ct_stats_show(DpctlRun& run, DpctlWords words) {
   unsigned total = 0;
   int error = (*dp)->ct_dump(zone, run.now, [&](const CtEntry& e) {
     total++;
+    if (e.orig.proto == kProtoIcmpv6) return;   // in the sum alone, as Open vSwitch has it
     // TCP before UDP before the others.
     uint8_t order = e.orig.proto == kProtoTcp ? 0 : e.orig.proto == kProtoUdp ? 1 : 2;
     std::string name = protocol_name(e);

@@ -7,9 +7,11 @@
 #include <fmt/core.h>
 #include <net/if.h>
 
+#include "datapath/kernel/ct_netlink.h"
 #include "datapath/kernel/genl_socket.h"
 #include "datapath/kernel/odp_netlink.h"
 #include "datapath/kernel/odp_netlink_text.h"
+#include "datapath/kernel/tunnel_link.h"
 #include "datapath/kernel/vport.h"
 #include "datapath/kernel/zone_limits.h"
 #include "datapath/link.h"
@@ -88,16 +90,26 @@ class KernelDpctl final : public DpctlDatapath {
   }
   int can_open(const NetdevSpec& spec) override {
     if (spec.type == "internal") return 0;
-    if (std::ranges::find(kVportTypes, spec.type, &VportType::name) == std::end(kVportTypes)) return EAFNOSUPPORT;
+    if (spec.type != "system" && !tunnel_link(spec)) return EAFNOSUPPORT;
     return spec.type == "system" && !if_nametoindex(spec.name.c_str()) ? ENODEV : 0;
   }
   int port_add(const NetdevSpec& spec, std::optional<OdpPort> wanted) override {
-    uint32_t type = std::ranges::find(kVportTypes, spec.type, &VportType::name)->type;
-    if (type > OVS_VPORT_TYPE_INTERNAL) return EOPNOTSUPP;   // of kernel modules of old; the daemon makes devices for tunnels
-    auto added = vports_.add(dp_.ifindex, spec.name, type, wanted, 0);
+    auto tunnel = tunnel_link(spec);   // a device with the name of its kind, as the daemon makes it
+    if (tunnel && !spec.options.contains("remote_ip")) return EINVAL;
+    bool is_new = tunnel && !read_link(tunnel->device());
+    if (int error = tunnel ? make_tunnel_link(*tunnel) : 0) return error;
+    auto added = vports_.add(dp_.ifindex, tunnel ? tunnel->device() : spec.name, spec.type == "internal" ? OVS_VPORT_TYPE_INTERNAL : OVS_VPORT_TYPE_NETDEV, wanted, 0);
+    if (!added && is_new) delete_link(tunnel->device());
     return added ? 0 : added.error();
   }
-  int port_del(OdpPort port) override { return vports_.remove(dp_.ifindex, port); }
+  int port_del(OdpPort port) override {
+    auto all = ports();
+    int error = vports_.remove(dp_.ifindex, port);
+    if (!error && all)
+      for (const DpctlPort& p : *all)
+        if (p.port == port && !tunnel_type_of(p.name).empty()) delete_link(p.name);
+    return error;
+  }
 
   int flow_put(const Put& put, FlowStats& old, Time now) override;
   int flow_del(const OdpKeyMask& key, FlowStats& old, Time now) override;
@@ -108,6 +120,15 @@ class KernelDpctl final : public DpctlDatapath {
   }
   int flow_dump(const OdpTextOptions& text, const std::function<void(const DpctlFlow&)>& visit) override;
 
+  int ct_dump(std::optional<uint16_t> zone, Time, const std::function<void(const CtEntry&)>& visit) override {
+    auto ct = CtNetlink::open();
+    return ct ? ct->dump(zone, [&](const CtEntry& e) { return visit(e), true; }) : ct.error();
+  }
+  int ct_flush(std::optional<uint16_t> zone, Time, const std::function<bool(const CtEntry&)>& which) override {
+    auto ct = CtNetlink::open();
+    auto ended = ct ? ct->flush(zone, which) : std::unexpected(ct.error());
+    return !ended ? ended.error() : which && !*ended ? ENOENT : 0;
+  }
   std::expected<std::vector<CtZoneLimit>, int> zone_limits(const std::vector<uint16_t>& zones) override;
   int set_zone_limits(const std::vector<CtZoneLimit>& limits) override;
   int del_zone_limits(const std::vector<uint16_t>& zones) override { return ZoneLimitRequests(*socket_).remove(dp_.ifindex, zones); }
@@ -128,7 +149,9 @@ std::expected<std::vector<DpctlPort>, int> KernelDpctl::ports() {
   std::vector<DpctlPort> ports;
   for (const Vport& v : *all) {
     auto type = std::ranges::find(kVportTypes, v.type, &VportType::type);
-    ports.push_back({v.port, v.name, std::string(type == std::end(kVportTypes) ? "unknown" : type->name), {}});
+    DpctlPort port{v.port, v.name, std::string(type == std::end(kVportTypes) ? "unknown" : type->name), {}};
+    if (std::string tunnel = v.type == OVS_VPORT_TYPE_NETDEV ? tunnel_type_of(v.name) : ""; !tunnel.empty()) port.type = tunnel, port.options = {{"packet_type", "ptap"}};
+    ports.push_back(std::move(port));
   }
   return ports;
 }

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/sysinfo.h>
 
+#include "datapath/kernel/ct_netlink.h"
 #include "datapath/kernel/in_use.h"
 #include "datapath/kernel/kernel_impl.h"
 #include "datapath/kernel/probe.h"
@@ -143,6 +144,16 @@ std::optional<DpMeterStats> KernelDatapath::meter_stats(uint32_t id) {
   impl_->flush();
   auto stats = impl_->dp.ifindex ? impl_->meters.get(impl_->dp.ifindex, id) : std::unexpected(ENODEV);
   return stats ? std::optional(*stats) : std::nullopt;
+}
+
+// The kernel's tracker is no part of the datapath: a socket for the while is enough.
+void KernelDatapath::ct_dump(std::optional<uint16_t> zone, Time, const std::function<bool(const CtEntry&)>& visit) {
+  if (auto ct = CtNetlink::open()) ct->dump(zone, visit);
+}
+
+size_t KernelDatapath::ct_flush(std::optional<uint16_t> zone, Time, const std::function<bool(const CtEntry&)>& which) {
+  auto ct = CtNetlink::open();
+  return ct ? ct->flush(zone, which).value_or(0) : 0;
 }
 
 void KernelDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }

@@ -57,6 +57,9 @@ class KernelDatapath final : public Dpif {
   void meter_del(uint32_t id) override;
   std::optional<DpMeterStats> meter_stats(uint32_t id) override;
 
+  void ct_dump(std::optional<uint16_t> zone, Time, const std::function<bool(const CtEntry&)>& visit) override;
+  size_t ct_flush(std::optional<uint16_t> zone, Time, const std::function<bool(const CtEntry&)>& which) override;
+
   void set_generation(uint64_t generation, Time now) override;
   void execute(Packet packet, const OdpActions& actions, Time now) override;
   void complete(Time now) override;

@@ -85,6 +85,14 @@ std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec) {
   return tunnel;
 }
 
+std::string tunnel_type_of(const std::string& device) {
+  for (const Protocol& p : kProtocols) {
+    std::string prefix = std::string(p.prefix) + (p.port ? "_" : "");
+    if (p.port ? device.starts_with(prefix) : device == prefix) return std::string(p.type);
+  }
+  return "";
+}
+
 int make_tunnel_link(const TunnelLink& tunnel) {
   const Protocol* p = find_protocol(tunnel.type);
   if (!p) return EOPNOTSUPP;

@@ -19,6 +19,8 @@ struct TunnelLink {
 
 /// Nothing if it isn't a tunnel, or not one that the kernel has such devices for.  options: dst_port.
 std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec);
+/// The type of tunnel whose device has that name; empty: none.
+std::string tunnel_type_of(const std::string& device);
 /// Makes the device, up, of the largest MTU; one of that name that is there is taken.  Errno; EOPNOTSUPP: the kernel has no such devices.
 int make_tunnel_link(const TunnelLink& tunnel);
 int delete_link(const std::string& name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Load of new microflows: sends UDP packets, each from another address and port, to an interface, and counts those that come out of another.
+// Load of new microflows: sends UDP packets, each from another MAC address, address and port, to an interface, and counts those that come out of another.
 //
 //   new_flows IN OUT RATE SECONDS      RATE in packets a second; prints "sent N received N seconds S gap G": G is the longest time in which nothing came
 //
@@ -47,11 +47,12 @@ int open_interface(const char* name) {
 
 using Frame = std::array<uint8_t, kFrame>;
 
-/// UDP without a checksum from 10.N.N.N to 11.0.0.2.
+/// UDP without a checksum from 10.N.N.N, of another MAC address each, to 11.0.0.2.
 void compose(Frame& f, uint32_t n) {
   static const uint8_t kHead[] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 0, 11, 0, 0, 2, 0, 0, 0, 80, 0, 26, 0, 0};
   f.fill(0);
   std::memcpy(f.data(), kHead, sizeof kHead);
+  for (unsigned i = 0; i < 3; i++) f[9 + i] = static_cast<uint8_t>(n >> (16 - 8 * i));
   f[27] = static_cast<uint8_t>(n >> 16), f[28] = static_cast<uint8_t>(n >> 8), f[29] = static_cast<uint8_t>(n);
   f[34] = static_cast<uint8_t>(n >> 8), f[35] = static_cast<uint8_t>(n);
   uint32_t sum = 0;
@@ -87,6 +88,13 @@ int main(int argc, char** argv) {
   uint64_t rate = std::strtoull(argv[3], nullptr, 10), total = rate * std::strtoull(argv[4], nullptr, 10);
   Batch to_send, to_receive;
   uint64_t sent = 0, received = 0, began = now_ns(), last_heard = began, last_received = 0, gap = 0;
+  auto receive = [&] {
+    uint64_t n = drain(out, to_receive), now = now_ns();
+    if (n && last_received) gap = std::max(gap, now - last_received);
+    if (n) last_received = now;
+    received += n;
+    return n;
+  };
   while (sent < total || now_ns() - last_heard < kNs / 2) {
     uint64_t due = std::min(total, (now_ns() - began) * rate / kNs + 1);
     while (sent < due) {
@@ -95,17 +103,9 @@ int main(int argc, char** argv) {
       int done = sendmmsg(in, to_send.messages.data(), static_cast<unsigned>(n), 0);
       if (done <= 0) break;
       sent += static_cast<uint64_t>(done);
-      uint64_t n_out = drain(out, to_receive);
-      received += n_out;
-      if (n_out) last_received = now_ns();
+      receive();
     }
-    uint64_t n = drain(out, to_receive), now = now_ns();
-    received += n;
-    if (n) {
-      if (last_received) gap = std::max(gap, now - last_received);
-      last_received = now;
-    }
-    if (n || sent < total) last_heard = now;
+    if (receive() || sent < total) last_heard = now_ns();
     usleep(1000);
   }
   std::printf("sent %llu received %llu seconds %.3f gap %.3f\n", static_cast<unsigned long long>(sent), static_cast<unsigned long long>(received),
