@@ -349,8 +349,8 @@ Outcome open_bundle(std::map<uint32_t, Agent::Bundle>& bundles, const BundleCont
 Outcome commit_bundle(const Request& r, Agent::Bundle bundle) {
   auto staged = r.bridge().stage();
   r.connection.end_turn();
+  Message message;
   for (const Bytes& raw : bundle.messages) {
-    Message message;
     Outcome done = read_message(raw, r.connection.session().codec, message);
     if (done) done = dispatch({r.agent, r.connection, message, raw});
     if (!done) {

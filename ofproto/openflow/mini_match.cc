@@ -7,21 +7,36 @@
 
 namespace sluice::ofp {
 
+namespace {
+
+constexpr size_t kBlock = 8;  // words; the first block is what most masks have, others are mostly zero as a whole
+
+using Pair [[gnu::vector_size(16), gnu::aligned(8), gnu::may_alias]] = uint64_t;
+
+bool any_of(const uint64_t* block) {
+  const Pair* w = reinterpret_cast<const Pair*>(block);
+  Pair all = (w[0] | w[1]) | (w[2] | w[3]);
+  return all[0] | all[1];
+}
+
+/// Bit k: word k of the block is not zero.
+uint64_t nonzero_bits(const uint64_t* block) {
+  uint64_t bits = 0;
+#pragma GCC unroll 8
+  for (size_t k = 0; k < kBlock; k++) bits |= uint64_t{block[k] != 0} << k;
+  return bits;
+}
+
+}  // namespace
+
 WordMap words_of(const Flow& mask) {
-  constexpr size_t kBlock = 8;  // the first one is what most masks have; others are mostly zero as a whole
-  WordMap map;
   const uint64_t* w = mask.words().data();
-  auto note = [&](size_t from, size_t n) {
-    for (size_t k = from; k < from + n; k++) map.bits[k / 64] |= uint64_t{w[k] != 0} << k % 64;
-  };
-  note(0, kBlock);
-  uint64_t others = 0;
-  for (size_t k = kBlock; k < kFlowWords; k++) others |= w[k];
-  if (!others) return map;
+  WordMap map;
+  map.bits[0] = nonzero_bits(w);
   size_t i = kBlock;
   for (; i + kBlock <= kFlowWords; i += kBlock)
-    if (w[i] | w[i + 1] | w[i + 2] | w[i + 3] | w[i + 4] | w[i + 5] | w[i + 6] | w[i + 7]) note(i, kBlock);
-  note(i, kFlowWords - i);
+    if (any_of(w + i)) map.bits[i / 64] |= nonzero_bits(w + i) << i % 64;
+  for (; i < kFlowWords; i++) map.bits[i / 64] |= uint64_t{w[i] != 0} << i % 64;
   return map;
 }
 
