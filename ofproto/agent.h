@@ -11,14 +11,13 @@
 
 #include "lib/loop.h"
 #include "ofproto/bridge.h"
+#include "ofproto/bundle.h"
 #include "ofproto/controllers.h"
 #include "ofproto/flow_monitor.h"
 #include "ofproto/openflow/message.h"
 
 namespace sluice {
 
-inline constexpr size_t kMaxBundles = 64;               // open at once on one connection
-inline constexpr size_t kMaxBundleBytes = 256u << 20;   // of the messages of one bundle
 inline constexpr int kFailOpenProbes = 3;               // standalone takes over after so many probe intervals without a primary
 
 class Agent : public BridgeEvents {
@@ -52,13 +51,7 @@ class Agent : public BridgeEvents {
   void forward_request(OfConnection& from, const ofp::GroupMod& mod);
   std::optional<uint64_t> generation_id() const { return generation_id_; }
 
-  struct Bundle {
-    uint16_t flags = 0;
-    bool closed = false;
-    size_t bytes = 0;
-    std::vector<Bytes> messages;
-  };
-  std::map<uint32_t, Bundle>& bundles(OfConnection& c) { return bundles_[&c]; }
+  Bundles& bundles(OfConnection& c) { return bundles_[&c]; }
   /// After monitors of c have changed: watches the flows as long as there is one.
   FlowMonitors& monitors(OfConnection& c) { return monitors_[&c]; }
   void monitors_changed();
@@ -76,7 +69,7 @@ class Agent : public BridgeEvents {
   FailMode fail_mode_ = FailMode::kStandalone;
   bool had_primary_ = false, fail_open_ = false, configured_ = false;
   std::optional<uint64_t> generation_id_;
-  std::map<OfConnection*, std::map<uint32_t, Bundle>> bundles_;
+  std::map<OfConnection*, Bundles> bundles_;
   std::map<OfConnection*, FlowMonitors> monitors_;
   const OfConnection* requester_ = nullptr;   // whose request is being handled
   uint32_t requester_xid_ = 0;

@@ -108,12 +108,12 @@ void Bridge::configure(const BridgeSettings& settings, Time now) {
 
 void Bridge::set_normal_by_default(bool on, Time now) {
   impl_->normal_by_default = on;
-  ofp::Match all;
+  const ofp::MiniMatch all;
   if (on) {
     ofp::FlowMod mod{.command = ofp::FlowModCommand::kAdd, .match = all, .priority = 0, .table_id = 0, .actions = {ofp::Output{OFPP_NORMAL}}};
     mod.new_cookie = 0;
-    if (!impl_->view.tables->table(0).rules.find(ofp::MiniMatch(all), 0)) (void)impl_->view.tables->apply(std::move(mod), {}, now);
-  } else if (Rule* r = impl_->view.tables->table(0).rules.find(ofp::MiniMatch(all), 0)) {
+    if (!impl_->view.tables->table(0).rules.find(all, 0)) (void)impl_->view.tables->apply(std::move(mod), {}, now);
+  } else if (Rule* r = impl_->view.tables->table(0).rules.find(all, 0)) {
     if (r->actions->actions == ofp::Actions{ofp::Output{OFPP_NORMAL}}) impl_->view.tables->remove(r, RuleEnd::kDelete, now);
   }
   impl_->owner.impl_->changed(*impl_, now);
@@ -165,7 +165,7 @@ bool groups_exist(const BridgeView& v, const ofp::Actions& actions) {
   });
 }
 
-Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::Match& match, uint8_t table, Version version) {
+Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::MiniMatch& match, uint8_t table, Version version) {
   ofp::ActionCheck c{.version = version, .table_id = table, .n_tables = kFlowTables};
   if (auto ok = ofp::check_actions(actions, match, c); !ok) return ok;
   if (!groups_exist(v, actions)) return std::unexpected(Error::OFPBAC_BAD_OUT_GROUP);
@@ -224,7 +224,7 @@ Outcome Bridge::packet_out(const ofp::PacketOut& out, Version version, Time now)
   ofp::Match match;
   match.value = input.key;
   std::memset(static_cast<void*>(&match.mask), 0xff, sizeof match.mask);
-  if (auto ok = check(impl_->view, actions, match, ofp::kTableAll, version); !ok) return ok;
+  if (auto ok = check(impl_->view, actions, ofp::MiniMatch(match), ofp::kTableAll, version); !ok) return ok;
   const PortView* port = impl_->view.port(in_port);
   packet.in_port = port && !port->is_patch ? port->odp : kOdpNone;
   // Metadata of OpenFlow 1.5, in_port included.

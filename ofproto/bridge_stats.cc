@@ -35,8 +35,9 @@ ofp::FlowStatsHead stats_of(const Rule& r, Time now) {
   return s;
 }
 
-RuleFilter filter_of(const ofp::FlowStatsRequest& q) {
-  return {.match = q.match, .table = q.table_id, .strict_priority = {}, .cookie = q.cookie, .cookie_mask = q.cookie_mask, .out_port = q.out_port, .out_group = q.out_group};
+/// `match`: that of the request, packed.
+RuleFilter filter_of(const ofp::FlowStatsRequest& q, const ofp::MiniMatch& match) {
+  return {.match = match, .table = q.table_id, .strict_priority = {}, .cookie = q.cookie, .cookie_mask = q.cookie_mask, .out_port = q.out_port, .out_group = q.out_group};
 }
 
 }  // namespace
@@ -63,13 +64,15 @@ ofp::DescReply Bridge::description() const {
 
 bool Bridge::flow_stats(const ofp::FlowStatsRequest& request, FlowCursor& at, Time now, const std::function<void(const ofp::FlowStatsHead&, const Rule&)>& visit) {
   if (at.table == 0 && at.slot == 0) impl_->owner.impl_->push_all();
-  return impl_->view.tables->visit(filter_of(request), at, kStatsSlice, [&](const Rule& r) { visit(stats_of(r, now), r); });
+  ofp::MiniMatch match(request.match);
+  return impl_->view.tables->visit(filter_of(request, match), at, kStatsSlice, [&](const Rule& r) { visit(stats_of(r, now), r); });
 }
 
 std::expected<ofp::AggregateStats, ofp::Error> Bridge::aggregate(const ofp::FlowStatsRequest& request, Time) {
   impl_->owner.impl_->push_all();
   ofp::AggregateStats sum;
-  for (const Rule* r : impl_->view.tables->select(filter_of(request))) {
+  ofp::MiniMatch match(request.match);
+  for (const Rule* r : impl_->view.tables->select(filter_of(request, match))) {
     sum.packet_count += r->packets;
     sum.byte_count += r->bytes;
     sum.flow_count++;

@@ -12,7 +12,7 @@ namespace sluice {
 
 std::string Bridge::dump_flows(Time now) const {
   impl_->owner.impl_->push_all();
-  ofp::Match all;
+  const ofp::MiniMatch all;
   std::string out;
   for (const Rule* r : impl_->view.tables->select({.match = all, .table = ofp::kTableAll, .strict_priority = {}, .hidden_too = true})) {
     if (r->table) out += fmt::format("table_id={}, ", r->table);

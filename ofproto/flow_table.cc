@@ -43,14 +43,14 @@ FlowTables::Outcome FlowTables::apply(ofp::FlowMod&& mod, ModSemantics semantics
 
 FlowTables::Outcome FlowTables::add(ofp::FlowMod& mod, ModSemantics semantics, Time now) {
   FlowTable& table = *tables_[mod.table_id == ofp::kTableAll ? 0 : mod.table_id];
-  ofp::MiniMatch match(mod.match);
+  const ofp::MiniMatch& match = mod.match;
   Classifier::Place place = table.rules.locate(match);
   Rule* old = table.rules.find(place, match, mod.priority);
   if (!old) {
     if ((mod.flags & ofp::OFPFF_CHECK_OVERLAP) && table.rules.has_overlap(match, mod.priority)) return std::unexpected(Error::OFPFMFC_OVERLAP);
     if (auto room = make_room(table, now); !room) return room;
     if (table.settings.evict) place = table.rules.locate(match);
-    insert(table, place, std::move(match), mod.priority, content(mod, now), now);
+    insert(table, place, std::move(mod.match), mod.priority, content(mod, now), now);
     return {};
   }
   RuleContent with = content(mod, now);
@@ -112,15 +112,14 @@ bool FlowTables::means(const RuleFilter& f, const Rule& r) const {
 
 std::vector<Rule*> FlowTables::select(const RuleFilter& f) const {
   std::vector<Rule*> found;
-  ofp::MiniMatch match(f.match);
   unsigned from = f.table == ofp::kTableAll ? 0 : f.table, to = f.table == ofp::kTableAll ? kFlowTables : f.table + 1u;
   for (unsigned t = from; t < to; t++) {
     const Classifier& rules = tables_[t]->rules;
     if (!rules.size()) continue;
     if (f.strict_priority) {
-      if (Rule* r = rules.find(match, *f.strict_priority); r && means(f, *r)) found.push_back(r);
+      if (Rule* r = rules.find(f.match, *f.strict_priority); r && means(f, *r)) found.push_back(r);
     } else {
-      rules.for_each_inside(match, [&](Rule* r) {
+      rules.for_each_inside(f.match, [&](Rule* r) {
         if (means(f, *r)) found.push_back(r);
         return true;
       });
@@ -130,13 +129,12 @@ std::vector<Rule*> FlowTables::select(const RuleFilter& f) const {
 }
 
 bool FlowTables::visit(const RuleFilter& f, FlowCursor& at, size_t budget, const std::function<void(const Rule&)>& fn) const {
-  ofp::MiniMatch match(f.match);
   for (; at.table < kFlowTables; at = {at.table + 1, 0}) {
     const FlowTable& table = *tables_[at.table];
     if (!table.rules.size() || (f.table != ofp::kTableAll && f.table != at.table)) continue;
     if (budget == 0) return true;
     if (at.slot == 0 && table.rules.size() <= kSmallTable) {
-      table.rules.for_each_inside(match, [&](Rule* r) {
+      table.rules.for_each_inside(f.match, [&](Rule* r) {
         if (means(f, *r)) fn(*r);
         return true;
       });
@@ -146,7 +144,7 @@ bool FlowTables::visit(const RuleFilter& f, FlowCursor& at, size_t budget, const
     for (; at.slot < table.slots.slots(); at.slot++, budget--) {
       if (budget == 0) return true;
       const Rule& r = *table.slots.slot(at.slot);
-      if (r.live && means(f, r) && r.match.is_inside(match)) fn(r);
+      if (r.live && means(f, r) && r.match.is_inside(f.match)) fn(r);
     }
   }
   return false;
@@ -254,7 +252,7 @@ void FlowTables::remove_hidden(uint8_t table, const ofp::Match& match, int prior
 
 void FlowTables::learn(const ofp::FlowMod& mod, Time modified) {
   FlowTable& table = *tables_[mod.table_id];
-  ofp::MiniMatch match(mod.match);
+  const ofp::MiniMatch& match = mod.match;
   Rule* old = table.rules.find(match, mod.priority);
   if (old && old->actions->actions == mod.actions && old->cookie == mod.new_cookie && old->idle_timeout == mod.idle_timeout && old->hard_timeout == mod.hard_timeout) {
     old->modified = std::max(old->modified, modified);
@@ -265,7 +263,7 @@ void FlowTables::learn(const ofp::FlowMod& mod, Time modified) {
   ofp::FlowMod own = mod;
   RuleContent with = content(own, modified);
   if (!old) {
-    insert(table, table.rules.locate(match), std::move(match), mod.priority, with, modified);
+    insert(table, table.rules.locate(match), std::move(own.match), mod.priority, with, modified);
     return;
   }
   with.packets = old->packets;

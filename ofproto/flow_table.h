@@ -38,7 +38,7 @@ struct FlowTable {
 
 /// Which rules a request means.
 struct RuleFilter {
-  const ofp::Match& match;
+  const ofp::MiniMatch& match;
   uint8_t table = ofp::kTableAll;
   std::optional<int> strict_priority;   // nothing: all rules inside the match
   uint64_t cookie = 0, cookie_mask = 0;

@@ -88,7 +88,7 @@ Outcome remove_bucket(Group& g, uint32_t id) {
 
 /// Flows that lead to a group end with it.
 void remove_group(Bridge::Impl& b, uint32_t id, Time now) {
-  ofp::Match all;
+  const ofp::MiniMatch all;
   for (Rule* r : b.view.tables->select({.match = all, .table = ofp::kTableAll, .strict_priority = {}, .out_group = id})) b.view.tables->remove(r, RuleEnd::kGroupDelete, now);
   b.view.groups.erase(id);
   for (auto& [other, g] : b.view.groups) std::erase_if(g.buckets, [&](const GroupBucket& x) { return names_group(x.bucket.actions, id); });
@@ -150,7 +150,7 @@ std::vector<ofp::GroupStats> Bridge::group_stats(uint32_t id, Time now) const {
   std::vector<ofp::GroupStats> out;
   for (auto& [n, g] : impl_->view.groups) {
     if (id != ofp::OFPG_ALL && id != n) continue;
-    ofp::Match all;
+    const ofp::MiniMatch all;
     Duration age = now - g.created;
     ofp::GroupStats s{.group_id = n, .ref_count = static_cast<uint32_t>(impl_->view.tables->select({.match = all, .table = ofp::kTableAll, .strict_priority = {}, .out_group = n}).size()),
                       .packet_count = g.packets, .byte_count = g.bytes, .duration_sec = whole_seconds(age), .duration_nsec = nanoseconds_below(age), .buckets = {}};

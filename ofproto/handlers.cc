@@ -335,23 +335,20 @@ Outcome dispatch(const Request& r) {
   return row->handler(r);
 }
 
-Outcome open_bundle(std::map<uint32_t, Agent::Bundle>& bundles, const BundleControl& control) {
-  if (bundles.contains(control.bundle_id)) {
-    bundles.erase(control.bundle_id);  // OF1.4.0 7.3.9.2: opening an existing one is an error that discards it
-    return std::unexpected(Error::OFPBFC_BAD_ID);
-  }
-  if (bundles.size() >= kMaxBundles) return std::unexpected(Error::OFPBFC_OUT_OF_BUNDLES);
-  bundles[control.bundle_id].flags = control.flags;
-  return {};
-}
-
 /// All or nothing: the bridge keeps its old tables until the last message has succeeded.
-Outcome commit_bundle(const Request& r, Agent::Bundle bundle) {
+Outcome commit_bundle(const Request& r, OpenBundle bundle) {
   auto staged = r.bridge().stage();
   r.connection.end_turn();
   Message message;
-  for (const Bytes& raw : bundle.messages) {
-    Outcome done = read_message(raw, r.connection.session().codec, message);
+  for (BundledMessage& waiting : bundle.messages) {
+    ByteView raw = bundle.raw(waiting);
+    Outcome done;
+    if (waiting.flow_mod) {
+      message.type = MessageType::OFPT_FLOW_MOD;
+      message.body.emplace<FlowMod>(std::move(*waiting.flow_mod));
+    } else {
+      done = read_message(raw, r.connection.session().codec, message);
+    }
     if (done) done = dispatch({r.agent, r.connection, message, raw});
     if (!done) {
       r.connection.send_error(done.error(), raw);
@@ -364,68 +361,36 @@ Outcome commit_bundle(const Request& r, Agent::Bundle bundle) {
 }
 
 Outcome bundle_control(const Request& r) {
-  const auto& control = r.body<BundleControl>();
-  auto& bundles = r.agent.bundles(r.connection);
-  auto it = bundles.find(control.bundle_id);
-  bool known = it != bundles.end();
-  if (known && control.type != BundleControlType::kOpenRequest && it->second.flags != control.flags) {
-    bundles.erase(it);
-    return std::unexpected(Error::OFPBFC_BAD_FLAGS);
-  }
+  const auto& [id, type, flags] = r.body<BundleControl>();
+  Bundles& bundles = r.agent.bundles(r.connection);
   Outcome done;
-  switch (control.type) {
-    case BundleControlType::kOpenRequest: done = open_bundle(bundles, control); break;
-    case BundleControlType::kCloseRequest:
-      if (!known) return std::unexpected(Error::OFPBFC_BAD_ID);
-      if (it->second.closed) {
-        bundles.erase(it);
-        return std::unexpected(Error::OFPBFC_BUNDLE_CLOSED);
-      }
-      it->second.closed = true;
-      break;
+  switch (type) {
+    case BundleControlType::kOpenRequest: done = bundles.open(id, flags); break;
+    case BundleControlType::kCloseRequest: done = bundles.close(id, flags); break;
     case BundleControlType::kCommitRequest: {
-      if (!known) return std::unexpected(Error::OFPBFC_BAD_ID);
-      Agent::Bundle bundle = std::move(it->second);
-      bundles.erase(it);
-      done = commit_bundle(r, std::move(bundle));
+      auto bundle = bundles.take(id, flags);
+      done = bundle ? commit_bundle(r, std::move(*bundle)) : std::unexpected(bundle.error());
       break;
     }
-    case BundleControlType::kDiscardRequest:
-      if (!known) return std::unexpected(Error::OFPBFC_BAD_ID);
-      bundles.erase(it);
-      break;
+    case BundleControlType::kDiscardRequest: done = bundles.discard(id, flags); break;
     default: return std::unexpected(Error::OFPBFC_BAD_TYPE);
   }
   if (!done) return done;
-  BundleControl answer = control;
-  answer.type = static_cast<BundleControlType>(static_cast<uint16_t>(control.type) + 1);
-  r.reply(r.message.type, answer);
+  r.reply(r.message.type, BundleControl{id, static_cast<BundleControlType>(static_cast<uint16_t>(type) + 1), flags});
   return {};
 }
 
 Outcome bundle_add(const Request& r) {
-  auto& add = r.body<BundleAdd>();
-  auto& bundles = r.agent.bundles(r.connection);
-  auto [it, is_new] = bundles.try_emplace(add.bundle_id);
-  if (is_new && bundles.size() > kMaxBundles) {
-    bundles.erase(it);
-    return std::unexpected(Error::OFPBFC_OUT_OF_BUNDLES);
-  }
-  Agent::Bundle& bundle = it->second;
-  if (is_new) bundle.flags = add.flags;
-  auto refuse = [&](Error e) {
-    bundles.erase(it);
-    return std::unexpected(e);
-  };
-  if (bundle.closed) return refuse(Error::OFPBFC_BUNDLE_CLOSED);
-  if (bundle.flags != add.flags) return refuse(Error::OFPBFC_BAD_FLAGS);
-  if (bundle.bytes + add.message.size() > kMaxBundleBytes) return refuse(Error::OFPBFC_MSG_TOO_MANY);
+  const auto& add = r.body<BundleAdd>();
+  Bundles& bundles = r.agent.bundles(r.connection);
+  auto bundle = bundles.to_fill(add.bundle_id, add.flags);
+  if (!bundle) return std::unexpected(bundle.error());
   Message message;
   if (auto read = read_message(add.message, r.connection.session().codec, message); !read) return read;
   constexpr MessageType kAllowed[] = {MessageType::OFPT_FLOW_MOD, MessageType::NXT_FLOW_MOD, MessageType::OFPT_GROUP_MOD, MessageType::OFPT_PORT_MOD, MessageType::OFPT_PACKET_OUT};
   if (std::ranges::find(kAllowed, message.type) == std::end(kAllowed)) return std::unexpected(Error::OFPBFC_MSG_UNSUP);
-  bundle.bytes += add.message.size();
-  bundle.messages.push_back(std::move(add.message));
+  auto* mod = std::get_if<FlowMod>(&message.body);
+  bundles.add(**bundle, add.message, mod ? std::optional(std::move(*mod)) : std::nullopt);
   return {};
 }
 

@@ -34,7 +34,7 @@ bool names_meter(const Rule& rule, uint32_t id) {
 }
 
 std::vector<Rule*> rules_of_meter(const Bridge::Impl& b, uint32_t id) {
-  ofp::Match all;
+  const ofp::MiniMatch all;
   auto rules = b.view.tables->select({.match = all, .table = ofp::kTableAll, .strict_priority = {}});
   std::erase_if(rules, [&](Rule* r) { return !names_meter(*r, id); });
   return rules;

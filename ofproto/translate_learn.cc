@@ -8,6 +8,7 @@ using namespace ofp;
 
 void Translator::learn(const ofp::Learn& l) {
   auto mod = std::make_shared<FlowMod>();
+  Match match;
   mod->command = FlowModCommand::kAdd;
   mod->priority = l.priority;
   mod->new_cookie = l.cookie;
@@ -34,12 +35,13 @@ void Translator::learn(const ofp::Learn& l) {
     copy_bits(value.bytes(), 0, whole.bytes(), spec.dst.ofs, spec.n_bits);
     for (unsigned i = 0; i < spec.n_bits; i++) mask.set_bit(spec.dst.ofs + i, true);
     if (spec.kind == LearnSpec::Kind::kMatch) {
-      add_prereq(spec.dst.field, mod->match);
-      mod->match.set(spec.dst.field, whole, mask);
+      add_prereq(spec.dst.field, match);
+      match.set(spec.dst.field, whole, mask);
     } else {
       mod->actions.push_back(SetField{.field = spec.dst.field, .value = whole, .mask = mask, .form = SetField::Form::kLoad, .flow_has_vlan = true});
     }
   }
+  mod->match = MiniMatch(match);
   if (l.fin_idle_timeout || l.fin_hard_timeout) mod->actions.push_back(FinTimeout{l.fin_idle_timeout, l.fin_hard_timeout});
   if (!input_.effects_follow) warning("suppressing side effects, so learn action ignored");
   effect(LearnFlow{bridge_->id, std::move(mod), l.limit});

@@ -285,7 +285,7 @@ struct ActionCheck {
 };
 /// Checks arguments, prerequisites against the match (as changed by earlier actions), order and number of instructions, and
 /// fills in flow_has_vlan and flow_ip_proto.
-Status check_actions(Actions& actions, const Match& match, const ActionCheck& check);
+Status check_actions(Actions& actions, const MiniMatch& match, const ActionCheck& check);
 
 // --- Text ---
 

@@ -14,7 +14,7 @@ constexpr size_t kMaxVlanTags = 2;
 
 class Checker {
  public:
-  Checker(const Match& m, const ActionCheck& c) : given_(m), c_(c) {}
+  Checker(const MiniMatch& m, const ActionCheck& c) : given_(m), c_(c) {}
 
   Status list(Actions& actions, unsigned depth) {
     if (depth > c_.max_depth) return fail(Error::OFPBAC_TOO_MANY);
@@ -66,8 +66,8 @@ class Checker {
   Status operator()(StripVlan&) {
     if (auto ok = soft_outside_set(has_tag()); !ok) return ok;
     if (tags_) tags_--;
-    edit().value.vlan_tci = {};
-    edit().mask.vlan_tci = {};
+    match().value.vlan_tci = {};
+    match().mask.vlan_tci = {};
     return {};
   }
   Status operator()(PushVlan& p) {
@@ -148,7 +148,7 @@ class Checker {
     Match saved = match();
     unsigned tags = tags_;
     auto ok = list(c.actions, depth_ + 1);
-    edit() = saved;
+    match() = saved;
     tags_ = tags;
     return ok;
   }
@@ -220,18 +220,18 @@ class Checker {
   // --- Encapsulation ---
   Status operator()(Encap& e) {
     uint16_t type = static_cast<uint16_t>(e.packet_type);
-    edit().mask.packet_type = be32(UINT32_MAX);
-    edit().value.packet_type = be32(e.packet_type);
+    match().mask.packet_type = be32(UINT32_MAX);
+    match().value.packet_type = be32(e.packet_type);
     if (e.packet_type >> 16 == 1) {
-      edit().value.eth_type = be16(type);
-      edit().mask.eth_type = be16(0xffff);
+      match().value.eth_type = be16(type);
+      match().mask.eth_type = be16(0xffff);
     }
     return {};
   }
   Status operator()(Decap&) {
     // What is inside is not known.
-    edit().mask.packet_type = {}, edit().value.packet_type = {};
-    edit().mask.eth_type = {}, edit().value.eth_type = {};
+    match().mask.packet_type = {}, match().value.packet_type = {};
+    match().mask.eth_type = {}, match().value.eth_type = {};
     return {};
   }
   Status operator()(DebugRecirc&) { return {}; }
@@ -246,7 +246,7 @@ class Checker {
     in_set_ = true;
     auto ok = list(w.actions, depth_ + 1);
     in_set_ = false;
-    edit() = saved;
+    match() = saved;
     tags_ = tags;
     return ok;
   }
@@ -258,15 +258,14 @@ class Checker {
   }
 
  private:
-  const Match& given_;
-  std::optional<Match> followed_;  // as earlier actions have changed it
+  const MiniMatch& given_;
+  std::optional<Match> match_;     // as earlier actions have changed it; made when the first one asks
   const ActionCheck& c_;
   unsigned depth_ = 0;
   unsigned tags_ = 0;  // pushed by this list
   bool in_set_ = false;  // within write_actions
 
-  const Match& match() const { return followed_ ? *followed_ : given_; }
-  Match& edit() { return followed_ ? *followed_ : followed_.emplace(given_); }
+  Match& match() { return match_ ? *match_ : match_.emplace(given_.expand()); }
   Error meter_error() const { return c_.version >= Version::k15 ? Error::OFPBAC_BAD_METER : Error::OFPMMFC_INVALID_METER; }
   static Status hard(bool ok) { return ok ? Status() : fail(Error::OFPBAC_MATCH_INCONSISTENT); }
   Status soft(bool ok) {
@@ -281,10 +280,10 @@ class Checker {
   Status soft_outside_set(bool ok) { return soft(ok || in_set_); }
   Status soft(Prereq p) { return soft(has_prereq(p, match())); }
 
-  bool has_tag() const { return bool(match().value.vlan_tci & be16(kVlanPresent)); }
+  bool has_tag() { return bool(match().value.vlan_tci & be16(kVlanPresent)); }
   void tag() {
-    edit().value.vlan_tci |= be16(kVlanPresent);
-    edit().mask.vlan_tci |= be16(kVlanPresent);
+    match().value.vlan_tci |= be16(kVlanPresent);
+    match().mask.vlan_tci |= be16(kVlanPresent);
   }
   template <typename T>
   Status vlan_field(T& s) {
@@ -303,10 +302,10 @@ class Checker {
   }
   /// The packet's outermost type after a push or pop.
   Status become(uint16_t eth_type) {
-    edit().value.eth_type = be16(eth_type);
-    edit().mask.eth_type = be16(0xffff);
-    edit().value.nw_proto = 0;
-    edit().mask.nw_proto = 0;
+    match().value.eth_type = be16(eth_type);
+    match().mask.eth_type = be16(0xffff);
+    match().value.nw_proto = 0;
+    match().mask.nw_proto = 0;
     return {};
   }
   Status out_port(OfpPort p, bool) {
@@ -323,7 +322,7 @@ class Checker {
     if (auto* mv = a.as<Move>()) return mark_or_label(mv->dst.field);
     return false;
   }
-  void learn_match(const LearnSpec& s, Match& learned) const {
+  void learn_match(const LearnSpec& s, Match& learned) {
     if (is_tun_metadata(s.dst.field)) return;
     FieldValue v = learned.get(s.dst.field), k = learned.get_mask(s.dst.field);
     FieldValue from = s.src.field == FieldId::kNone ? s.immediate : read_subfield(s.src, match().value, c_.tlv);
@@ -355,7 +354,7 @@ Status check_shape(const Actions& actions, const ActionCheck& c) {
 
 }  // namespace
 
-Status check_actions(Actions& actions, const Match& match, const ActionCheck& check) {
+Status check_actions(Actions& actions, const MiniMatch& match, const ActionCheck& check) {
   if (auto ok = check_shape(actions, check); !ok) return ok;
   return Checker(match, check).list(actions, 0);
 }

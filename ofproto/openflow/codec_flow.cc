@@ -54,7 +54,7 @@ Status decode10(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
   bool exact = is_exact_of10(r.position());
   auto match = decode_of10_match(r);
   if (!match) return fail(match.error());
-  m.match = *match;
+  m.match = MiniMatch(*match);
   m.new_cookie = r.u64();
   m.modify_cookie = m.new_cookie != UINT64_MAX;
   if (Status s = decode_command16(r.u16(), ctx, m); !s) return s;
@@ -82,7 +82,9 @@ Status decode_nxt(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
   r.skip(6);
   if (Status s = decode_flags(flags, Version::k10, m); !s) return s;
   CookieMatch cookie;
-  if (Status s = decode_padded_nxm(r, match_len, ctx, &cookie, m.match); !s) return s;
+  Match match;
+  if (Status s = decode_padded_nxm(r, match_len, ctx, &cookie, match); !s) return s;
+  m.match = MiniMatch(match);
   m.cookie = cookie.value;
   m.cookie_mask = cookie.mask;
   // An addition has a new cookie, nothing to compare one with.
@@ -123,7 +125,9 @@ Status decode11(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
     m.cookie = cookie & cookie_mask;
     m.cookie_mask = cookie_mask;
   }
-  if (Status s = read_match(r, ctx.version, m.match, ctx.tlv()); !s) return s;
+  Match match;
+  if (Status s = read_match(r, ctx.version, match, ctx.tlv()); !s) return s;
+  m.match = MiniMatch(match);
   return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), m.actions);
 }
 
@@ -137,7 +141,7 @@ void put_mod_tail10(ByteWriter& w, const BodyContext& ctx, const FlowMod& m) {
   w.u16(m.flags & wire_flags(Version::k10));
 }
 
-Status encode11(ByteWriter& w, const BodyContext& ctx, const FlowMod& m) {
+Status encode11(ByteWriter& w, const BodyContext& ctx, const FlowMod& m, const MatchView& match) {
   w.u64(sets_cookie11(ctx.version, m.command, m.cookie_mask) ? m.new_cookie : m.cookie & m.cookie_mask);
   w.u64(m.cookie_mask);
   // "All tables" is for deletes of 1.2+.
@@ -152,7 +156,7 @@ Status encode11(ByteWriter& w, const BodyContext& ctx, const FlowMod& m) {
   w.u32(m.out_group);
   w.u16(m.flags & wire_flags(ctx.version));
   w.u16(ctx.at_least(Version::k14) ? m.importance : 0);
-  encode_match(m.match, w, ctx.version, ctx.tlv());
+  encode_match(match, w, ctx.version, ctx.tlv());
   return encode_instructions(m.actions, w, ctx.version, ctx.tlv());
 }
 
@@ -240,9 +244,11 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
 }
 
 Status encode_body(ByteWriter& w, const BodyContext& ctx, const FlowMod& m) {
-  if (ctx.type == MessageType::OFPT_FLOW_MOD && ctx.version > Version::k10) return encode11(w, ctx, m);
+  Match match = m.match.expand();
+  MatchView view(match, m.match.map());
+  if (ctx.type == MessageType::OFPT_FLOW_MOD && ctx.version > Version::k10) return encode11(w, ctx, m, view);
   if (ctx.type == MessageType::OFPT_FLOW_MOD) {
-    encode_of10_match(m.match, w);
+    encode_of10_match(match, w);
     w.u64(m.new_cookie == UINT64_MAX && m.command == FlowModCommand::kAdd ? 0 : m.new_cookie);
     put_mod_tail10(w, ctx, m);
   } else {
@@ -252,7 +258,7 @@ Status encode_body(ByteWriter& w, const BodyContext& ctx, const FlowMod& m) {
     w.zeros(8);
     size_t start = w.size();
     CookieMatch cookie{m.cookie, m.cookie_mask};
-    size_t length = encode_nxm(m.match, w, ctx.version, ctx.tlv(), &cookie);
+    size_t length = encode_nxm(view, w, ctx.version, ctx.tlv(), &cookie);
     w.patch_u16(length_at, static_cast<uint16_t>(length));
     w.pad(start, 8);
   }

@@ -89,8 +89,8 @@ void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names,
   }
   out += ' ';
   std::string match;
-  if (as_nxm) match = format_nxm(f.match, names.tlv);
-  else format_match(f.match, match, names.ports, names.tlv, f.priority);
+  if (as_nxm) match = format_nxm(f.match.expand(), names.tlv);
+  else format_match(f.match.expand(), match, names.ports, names.tlv, f.priority);
   if (as_nxm && match.empty()) match = "<any>";
   out += match;
   if (!match.empty()) out += ' ';

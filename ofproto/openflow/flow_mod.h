@@ -23,7 +23,7 @@ enum FlowModFlags : uint16_t {                         // numbers of OF1.3
 
 struct FlowMod {
   FlowModCommand command = FlowModCommand::kAdd;
-  Match match;
+  MiniMatch match;                                     // packed: flow-mods wait by the thousand in bundles
   uint16_t priority = kDefaultPriority;
   // Which entries (modify, delete): those with (cookie ^ entry) & cookie_mask == 0.
   uint64_t cookie = 0, cookie_mask = 0;

@@ -47,7 +47,8 @@ class FlowParser {
  public:
   FlowParser(const FlowTextOptions& o, unsigned allowed) : o_(o), allowed_(allowed) {}
 
-  FlowMod f;
+  FlowMod f;       // but for its match
+  Match match;
   ProtocolSet usable = kAllProtocols;
   bool has_cookie_mask = false, has_priority = false;
   std::vector<std::string> warnings;
@@ -63,15 +64,15 @@ class FlowParser {
 
   /// After the keys: nothing may lack its prerequisite.
   TextResult<void> finish_match() {
-    Match before = f.match;
-    if (!normalize(f.match)) return {};
+    Match before = match;
+    if (!normalize(match)) return {};
     if (!o_.compat) {
       std::string missing = missing_prerequisite(before);
       return TextError(fmt::format("{} (as it stands the field would be ignored)", missing));
     }
     warnings.push_back("normalization changed ofp_match, details:");
     warnings.push_back(" pre: " + match_text(before));
-    warnings.push_back("post: " + match_text(f.match));
+    warnings.push_back("post: " + match_text(match));
     return {};
   }
 
@@ -103,7 +104,7 @@ class FlowParser {
           usable &= flag_protocols(w.flag);
           return {};
         }
-    if (auto m = parse_match_key(name, value, has_value, f.match, o_.names.ports, o_.names.tlv, o_.compat)) {
+    if (auto m = parse_match_key(name, value, has_value, match, o_.names.ports, o_.names.tlv, o_.compat)) {
       if (*m && has_value && !on_wire(name)) return TextError(fmt::format("{}: OpenFlow cannot match on this field", name));
       return *m;
     }
@@ -238,7 +239,7 @@ TextResult<void> finish_actions(FlowParser& p, std::string_view text, const Flow
   ActionCheck check{.version = Version::k13, .table_id = p.f.table_id, .tlv = o.names.tlv, .usable = &p.usable};
   bool only_of10 = !(p.usable & ~(kOf10Any | kNxmAny));
   if (only_of10) check.version = Version::k10;
-  if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok)
+  if (auto ok = check_actions(p.f.actions, MiniMatch(p.match), check); !ok)
     return TextError(fmt::format("actions are invalid with specified match ({})", error_name(ok.error())));
   return {};
 }
@@ -263,8 +264,9 @@ TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCo
     actions.remove_prefix(actions.find('=') + 1);
     if (auto ok = finish_actions(p, actions, options); !ok) return TextError(ok.error());
   }
+  p.f.match = MiniMatch(p.match);
   ParsedFlow out{std::move(p.f), p.usable, std::move(p.warnings)};
-  out.usable &= usable_protocols(out.flow.match);
+  out.usable &= usable_protocols(p.match);
   return out;
 }
 
@@ -275,8 +277,8 @@ TextResult<ParsedFilter> parse_flow_filter(std::string_view text, const FlowText
   if (auto ok = p.finish_match(); !ok) return TextError(ok.error());
   place_cookies(p);
   ParsedFilter out;
-  out.filter = {p.f.match, p.f.table_id, p.f.out_port, p.f.out_group, p.f.cookie, p.f.cookie_mask};
-  out.usable = p.usable & usable_protocols(p.f.match);
+  out.filter = {p.match, p.f.table_id, p.f.out_port, p.f.out_group, p.f.cookie, p.f.cookie_mask};
+  out.usable = p.usable & usable_protocols(p.match);
   // A statistics request has a table id in every version.
   if (p.f.table_id != kTableAll) out.usable |= (out.usable & kOf10Tid ? kOf10 : 0u) | (out.usable & kNxmTid ? kNxm : 0u);
   if (p.has_priority) out.priority = p.f.priority;

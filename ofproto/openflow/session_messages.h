@@ -96,7 +96,7 @@ struct BundleControl {
 struct BundleAdd {
   uint32_t bundle_id = 0;
   uint16_t flags = 0;
-  Bytes message;                 // a whole message: its version and xid are those of the outer one
+  ByteView message;              // a whole message, in the bytes of the outer one, whose version and xid it has; not owned
 };
 
 /// REQUESTFORWARD: the request of another controller.

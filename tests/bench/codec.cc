@@ -53,10 +53,9 @@ void run_row(const Row& row, size_t rounds) {
   FlowMod mod = flow_mod(row.flow);
   std::vector<Bytes> messages(kMessages, encode({.type = MessageType::OFPT_FLOW_MOD, .version = row.version, .xid = 1, .body = mod}));
   FlowStats stats;
-  stats.match = mod.match;
+  stats.match = mod.match.expand();
   stats.actions = mod.actions;
   stats.priority = mod.priority;
-  MiniMatch packed(mod.match);
   Bytes out;
   double best = 1e9;
   for (size_t i = 0; i < rounds; i++) {
@@ -65,7 +64,7 @@ void run_row(const Row& row, size_t rounds) {
       out.clear();
       MultipartWriter w(out, MessageType::OFPST_FLOW_REPLY, row.version, 1, {});
       for (size_t k = 0; k < kMessages; k++)
-        if (!(row.kind == Row::Kind::kEncode ? w.append(stats) : w.append(stats, packed, stats.actions))) std::abort();
+        if (!(row.kind == Row::Kind::kEncode ? w.append(stats) : w.append(stats, mod.match, stats.actions))) std::abort();
       w.finish(false);
       sink += out.size();
     } else {

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!actions) return 0;
   format_actions(*actions);
   (void)usable_protocols(*actions);
-  Match any;
+  MiniMatch any;
   ActionCheck check{.version = v, .tlv = &tlv};
   if (!check_actions(*actions, any, check)) return 0;
   Bytes once;

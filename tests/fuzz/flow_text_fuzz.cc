@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   auto p = parse_flow(text, FlowModCommand::kAdd, options);
   if (!p) return 0;
   std::string match, actions = format_actions(p->flow.actions);
-  format_match(p->flow.match, match, nullptr, &tlv);
+  format_match(p->flow.match.expand(), match, nullptr, &tlv);
   auto again = parse_flow(match + (match.empty() ? "" : ",") + "actions=" + actions, FlowModCommand::kAdd, options);
   if (!again) std::abort();
   if (format_actions(again->flow.actions) != actions || !(again->flow.match == p->flow.match)) std::abort();

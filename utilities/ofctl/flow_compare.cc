@@ -55,7 +55,7 @@ constexpr uint16_t kComparedFlags = OFPFF_SEND_FLOW_REM | OFPFF_NO_PKT_COUNTS | 
 void read_file(const Settings& s, const std::string& path, const TextNames& names, int side, FlowTable& flows, ProtocolSet& usable) {
   for (FlowMod& m : read_flow_file(s, path, FlowModCommand::kAdd, names, usable)) {
     uint8_t table = m.table_id == kTableAll ? 0 : m.table_id;
-    flows.at(table, m.priority, m.match).side[side] =
+    flows.at(table, m.priority, m.match.expand()).side[side] =
         Entry{m.new_cookie == UINT64_MAX ? 0 : m.new_cookie, m.idle_timeout, m.hard_timeout, m.importance, m.flags, std::move(m.actions)};
   }
 }
@@ -78,7 +78,7 @@ bool same(const std::optional<Entry>& a, const std::optional<Entry>& b) {
 FlowMod to_flow_mod(const Pair& p, const Entry& e, FlowModCommand command, bool with_table) {
   FlowMod m;
   m.command = command;
-  m.match = p.match;
+  m.match = MiniMatch(p.match);
   m.priority = p.priority;
   m.table_id = with_table ? p.table : kTableAll;
   m.new_cookie = e.cookie;

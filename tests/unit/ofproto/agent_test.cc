@@ -72,8 +72,10 @@ class AgentTest : public SwitchFixture {
   static ofp::FlowMod add(uint32_t n) {
     ofp::FlowMod m;
     m.table_id = 0;
-    m.match.value.eth_type = be16(0x0800), m.match.mask.eth_type = ~be16();
-    m.match.value.nw_src = be32(n), m.match.mask.nw_src = ~be32();
+    ofp::Match match;
+    match.value.eth_type = be16(0x0800), match.mask.eth_type = ~be16();
+    match.value.nw_src = be32(n), match.mask.nw_src = ~be32();
+    m.match = ofp::MiniMatch(match);
     m.new_cookie = n;
     m.actions = {ofp::Output{OfpPort{1}}};
     return m;

@@ -26,18 +26,19 @@ class List {
   void apply(const ofp::FlowMod& m, bool modify_adds) {
     using C = ofp::FlowModCommand;
     bool strict = m.command == C::kModifyStrict || m.command == C::kDeleteStrict;
+    ofp::Match match = m.match.expand();
     auto hit = [&](const Entry& e) {
       if (m.table_id != ofp::kTableAll && m.table_id != e.table) return false;
       if ((e.cookie ^ m.cookie) & m.cookie_mask) return false;
       if (m.command == C::kDelete || m.command == C::kDeleteStrict)
         if (m.out_port != OFPP_NONE && m.out_port.value != e.out) return false;
-      return strict ? e.match == m.match && e.priority == m.priority : e.match.is_inside(m.match);
+      return strict ? e.match == match && e.priority == m.priority : e.match.is_inside(match);
     };
     uint32_t out = m.actions.empty() ? 0 : m.actions[0].as<ofp::Output>()->port.value;
     auto add = [&] {
       uint8_t table = m.table_id == ofp::kTableAll ? 0 : m.table_id;
-      std::erase_if(entries, [&](const Entry& e) { return e.table == table && e.match == m.match && e.priority == m.priority; });
-      entries.push_back({m.match, m.priority, table, m.new_cookie, out});
+      std::erase_if(entries, [&](const Entry& e) { return e.table == table && e.match == match && e.priority == m.priority; });
+      entries.push_back({match, m.priority, table, m.new_cookie, out});
     };
     if (m.command == C::kAdd) return add();
     if (m.command == C::kDelete || m.command == C::kDeleteStrict) {
@@ -56,6 +57,12 @@ class List {
   std::vector<Entry> entries;
 };
 
+ofp::MiniMatch from_port(uint32_t port) {
+  ofp::Match m;
+  m.set_in_port(OfpPort{port});
+  return ofp::MiniMatch(m);
+}
+
 class Random {
  public:
   explicit Random(uint32_t seed) : r_(seed) {}
@@ -63,9 +70,11 @@ class Random {
   ofp::FlowMod mod() {
     ofp::FlowMod m;
     m.command = static_cast<ofp::FlowModCommand>(below(3) ? 0 : below(5));
-    if (below(2)) m.match.value.in_port = be32(1 + below(3)), m.match.mask.in_port = ~be32();
-    if (below(2)) m.match.value.eth_type = be16(0x0800), m.match.mask.eth_type = ~be16();
-    if (below(2)) m.match.mask.nw_dst = ipv4_prefix_mask(8 * (1 + static_cast<int>(below(4)))), m.match.value.nw_dst = be32(0x0a000000 + below(2)) & m.match.mask.nw_dst;
+    ofp::Match match;
+    if (below(2)) match.value.in_port = be32(1 + below(3)), match.mask.in_port = ~be32();
+    if (below(2)) match.value.eth_type = be16(0x0800), match.mask.eth_type = ~be16();
+    if (below(2)) match.mask.nw_dst = ipv4_prefix_mask(8 * (1 + static_cast<int>(below(4)))), match.value.nw_dst = be32(0x0a000000 + below(2)) & match.mask.nw_dst;
+    m.match = ofp::MiniMatch(match);
     m.priority = static_cast<uint16_t>(below(3));
     m.table_id = static_cast<uint8_t>(below(2));
     if (m.command != ofp::FlowModCommand::kAdd && below(2)) m.cookie = below(3), m.cookie_mask = UINT64_MAX;
@@ -83,7 +92,7 @@ class Random {
 
 std::vector<Entry> contents(const FlowTables& t) {
   std::vector<Entry> out;
-  ofp::Match all;
+  const ofp::MiniMatch all;
   for (const Rule* r : t.select({.match = all, .table = ofp::kTableAll, .strict_priority = {}}))
     out.push_back({r->match.expand(), r->priority, r->table, r->cookie, r->actions->actions[0].as<ofp::Output>()->port.value});
   return out;
@@ -137,15 +146,17 @@ TEST(FlowTableTest, VisitInSlicesMeetsEachFlowOnce) {
       ofp::FlowMod m;
       m.command = command;
       m.table_id = static_cast<uint8_t>(n % 3 == 0 ? 5 : 9);   // one is large, so that slices end within it
-      m.match.value.nw_src = be32(n / 64), m.match.mask.nw_src = n % 2 ? ~be32() : be32(0xffffff);
-      m.match.value.nw_src &= m.match.mask.nw_src;
+      ofp::Match match;
+      match.value.nw_src = be32(n / 64), match.mask.nw_src = n % 2 ? ~be32() : be32(0xffffff);
+      match.value.nw_src &= match.mask.nw_src;
+      m.match = ofp::MiniMatch(match);
       m.priority = static_cast<uint16_t>(n % 64);
       m.new_cookie = n;
       m.flags = n % 5 ? 0 : ofp::OFPFF_RESET_COUNTS;           // a replaced one keeps its id, or not
       ASSERT_TRUE(tables.apply(m, {}, Time{}));
     };
     for (uint32_t n = 0; n < 4 * kSmallTable; n++) mod(random() % 6000, ofp::FlowModCommand::kAdd);
-    ofp::Match all;
+    const ofp::MiniMatch all;
     std::map<uint64_t, int> seen;                              // by cookie
     std::set<uint64_t> stayed;
     for (const Rule* r : tables.select({.match = all})) stayed.insert(r->cookie);
@@ -170,7 +181,7 @@ TEST(FlowTableTest, IdsEndWithWhatTheyMeant) {
   ofp::FlowMod m;
   m.table_id = 3;
   m.actions = {ofp::Output{OfpPort{1}}};
-  ofp::Match all;
+  const ofp::MiniMatch all;
   auto the_rule = [&] { return tables.select({.match = all}).at(0); };
   ASSERT_TRUE(tables.apply(m, {}, Time{}));
   RuleId first = the_rule()->id;
@@ -196,7 +207,7 @@ TEST(FlowTableTest, LimitRefusesOrEvicts) {
   tables.table(0).settings.flow_limit = 1;
   auto add = [&](uint32_t port, uint16_t hard) {
     ofp::FlowMod m;
-    m.match.set_in_port(OfpPort{port});
+    m.match = from_port(port);
     m.table_id = 0;
     m.hard_timeout = hard;
     return tables.apply(m, {}, Time{});
@@ -213,7 +224,7 @@ TEST(FlowTableTest, OverlapIsRefused) {
   FlowTables tables([](const FlowChange&) {});
   ofp::FlowMod m;
   m.table_id = 0;
-  m.match.set_in_port(OfpPort{1});
+  m.match = from_port(1);
   ASSERT_TRUE(tables.apply(m, {}, Time{}));
   ofp::FlowMod wide;
   wide.table_id = 0;

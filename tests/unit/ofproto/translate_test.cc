@@ -44,7 +44,8 @@ class World {
 
   void add_rule(uint8_t table, int priority) {
     ofp::FlowMod mod;
-    mod.match = match();
+    ofp::Match m = match();
+    mod.match = ofp::MiniMatch(m);
     mod.priority = static_cast<uint16_t>(priority);
     mod.table_id = table;
     mod.actions = actions(table, 4, true);
@@ -53,8 +54,8 @@ class World {
     if (table < 3 && one_in(2)) mod.actions.push_back(ofp::GotoTable{static_cast<uint8_t>(table + 1 + below(3u - table))});
     ASSERT_TRUE(bridge_.tables->apply(mod, {}, Time{}));
     // The last of equal rules wins in both.
-    std::erase_if(naive.rules, [&](const NaiveRule& r) { return r.table == table && r.priority == priority && r.match == mod.match; });
-    naive.rules.push_back({table, priority, mod.match, mod.actions});
+    std::erase_if(naive.rules, [&](const NaiveRule& r) { return r.table == table && r.priority == priority && r.match == m; });
+    naive.rules.push_back({table, priority, m, mod.actions});
   }
 
   Flow packet() {

@@ -113,7 +113,7 @@ std::string dump_of(Version v, const Recorded& r, const TlvTable& tlv, bool reen
   auto actions = decode_instructions(ByteReader(r.actions), v, &tlv);
   if (!actions) return fmt::format("actions error {}", error_name(actions.error()));
   ActionCheck check{.version = v, .table_id = 0, .tlv = &tlv};
-  if (auto ok = check_actions(*actions, *match, check); !ok) return fmt::format("check error {}", error_name(ok.error()));
+  if (auto ok = check_actions(*actions, MiniMatch(*match), check); !ok) return fmt::format("check error {}", error_name(ok.error()));
   if (reencode) {
     Recorded again{v == Version::k10, {}, {}};
     ByteWriter mw(again.match), aw(again.actions);
@@ -166,8 +166,8 @@ TEST_P(FlowGoldens, TextToWireToText) {
   ByteWriter mw(match), aw(actions);
   bool nxm = v == Version::k10 && !(parsed->usable & kOf10Any);
   EXPECT_EQ(nxm, want.nxm);
-  if (nxm) encode_nxm(parsed->flow.match, mw, v, &grows);
-  else encode_match(parsed->flow.match, mw, v, &grows);
+  if (nxm) encode_nxm(parsed->flow.match.expand(), mw, v, &grows);
+  else encode_match(parsed->flow.match.expand(), mw, v, &grows);
   auto ok = encode_instructions(parsed->flow.actions, aw, v, &grows);
   ASSERT_TRUE(ok) << error_name(ok.error());
   if (!ex || ex->departure != kOtherBytes) {

@@ -31,7 +31,9 @@ Body empty_body(MessageType type) {
 void fill_in(MessageType type, Version v, Body& body) {
   Bytes barrier = encode({.type = MessageType::OFPT_BARRIER_REQUEST, .version = v, .xid = 5, .body = Empty{}});
   if (auto* b = std::get_if<Hello>(&body)) b->versions = 0x12;
-  if (auto* b = std::get_if<BundleAdd>(&body)) b->message = encode({.type = MessageType::OFPT_PORT_MOD, .version = v, .xid = 5, .body = PortMod{}});
+  static Bytes bundled;  // a BundleAdd does not own it
+  bundled = encode({.type = MessageType::OFPT_PORT_MOD, .version = v, .xid = 5, .body = PortMod{}});
+  if (auto* b = std::get_if<BundleAdd>(&body)) b->message = bundled;
   if (auto* b = std::get_if<RequestForward>(&body)) b->message = barrier;
   if (auto* b = std::get_if<ErrorReport>(&body)) {
     b->error = Error::OFPBRC_BAD_LEN;

@@ -37,8 +37,8 @@ TEST(NxmText, Forms) {
   EXPECT_EQ(format_nxm(ByteView()), "<any>");
   auto flow = parse_flow("ip,nw_src=10.0.0.0/8,actions=drop", FlowModCommand::kAdd);
   ASSERT_TRUE(flow);
-  EXPECT_EQ(format_nxm(nxm_of(flow->flow.match, Version::k10)), "NXM_OF_ETH_TYPE(0800), NXM_OF_IP_SRC_W(0a000000/ff000000)");
-  EXPECT_EQ(format_nxm(nxm_of(flow->flow.match, Version::k13)), "OXM_OF_ETH_TYPE(0800), OXM_OF_IPV4_SRC_W(0a000000/ff000000)");
+  EXPECT_EQ(format_nxm(nxm_of(flow->flow.match.expand(), Version::k10)), "NXM_OF_ETH_TYPE(0800), NXM_OF_IP_SRC_W(0a000000/ff000000)");
+  EXPECT_EQ(format_nxm(nxm_of(flow->flow.match.expand(), Version::k13)), "OXM_OF_ETH_TYPE(0800), OXM_OF_IPV4_SRC_W(0a000000/ff000000)");
   for (std::string_view bad : {"NXM_OF_ETH_TYPE", "NOSUCH(00)", "NXM_OF_ETH_TYPE(0g)", "NXM_OF_ETH_TYPE(080)"}) EXPECT_FALSE(parse_nxm(bad)) << bad;
   // Broken bytes are shown, not hidden.
   EXPECT_EQ(format_nxm(Bytes{0, 0, 6, 2, 8}), "0000060208");
@@ -60,7 +60,7 @@ TEST(Text, Durations) {
 TEST(Text, BitsOfAField) {
   auto match_of = [](std::string_view text) {
     auto flow = parse_flow(std::string(text) + ",actions=drop", FlowModCommand::kAdd);
-    return flow ? format_match(flow->flow.match) : flow.error();
+    return flow ? format_match(flow->flow.match.expand()) : flow.error();
   };
   EXPECT_EQ(match_of("tcp,tp_src[6..10]=19"), "tcp,tp_src=0x4c0/0x7c0");
   EXPECT_EQ(match_of("reg0[]=5"), "reg0=0x5");

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The states of bundles (OF1.4.0 7.3.9); see bundle.h.
+#include "ofproto/bundle.h"
+
+#include <utility>
+
+namespace sluice {
+
+using ofp::Error;
+
+std::unexpected<Error> Bundles::end(Map::iterator it, Error error) {
+  memory_ -= it->second.memory;
+  bundles_.erase(it);
+  return std::unexpected(error);
+}
+
+std::expected<Bundles::Map::iterator, Error> Bundles::find(uint32_t id, uint16_t flags) {
+  auto it = bundles_.find(id);
+  if (it == bundles_.end()) return std::unexpected(Error::OFPBFC_BAD_ID);
+  if (it->second.flags != flags) return end(it, Error::OFPBFC_BAD_FLAGS);
+  return it;
+}
+
+Bundles::Outcome Bundles::open(uint32_t id, uint16_t flags) {
+  auto [it, is_new] = bundles_.try_emplace(id);
+  if (!is_new) return end(it, Error::OFPBFC_BAD_ID);    // OF1.4.0 7.3.9.2: opening an open one discards it
+  if (bundles_.size() > kMaxBundles) return end(it, Error::OFPBFC_OUT_OF_BUNDLES);
+  it->second.flags = flags;
+  return {};
+}
+
+Bundles::Outcome Bundles::close(uint32_t id, uint16_t flags) {
+  auto it = find(id, flags);
+  if (!it) return std::unexpected(it.error());
+  if ((*it)->second.closed) return end(*it, Error::OFPBFC_BUNDLE_CLOSED);
+  (*it)->second.closed = true;
+  return {};
+}
+
+Bundles::Outcome Bundles::discard(uint32_t id, uint16_t flags) {
+  auto bundle = take(id, flags);
+  return bundle ? Outcome() : std::unexpected(bundle.error());
+}
+
+std::expected<OpenBundle, Error> Bundles::take(uint32_t id, uint16_t flags) {
+  auto it = find(id, flags);
+  if (!it) return std::unexpected(it.error());
+  OpenBundle bundle = std::move((*it)->second);
+  memory_ -= bundle.memory;
+  bundles_.erase(*it);
+  return bundle;
+}
+
+std::expected<OpenBundle*, Error> Bundles::to_fill(uint32_t id, uint16_t flags) {
+  if (!bundles_.contains(id))
+    if (auto opened = open(id, flags); !opened) return std::unexpected(opened.error());
+  auto it = find(id, flags);
+  if (!it) return std::unexpected(it.error());
+  if ((*it)->second.closed) return end(*it, Error::OFPBFC_BUNDLE_CLOSED);
+  if (memory_ > kMaxBundleBytes) return end(*it, Error::OFPBFC_MSG_TOO_MANY);
+  return &(*it)->second;
+}
+
+void Bundles::add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod> flow_mod) {
+  size_t memory = raw.size() + sizeof(BundledMessage) + (flow_mod ? flow_mod->actions.size() * sizeof(ofp::Action) : 0);
+  bundle.messages.push_back({bundle.bytes.size(), raw.size(), std::move(flow_mod)});
+  bundle.bytes.insert(bundle.bytes.end(), raw.begin(), raw.end());
+  bundle.memory += memory;
+  memory_ += memory;
+}
+
+}  // namespace sluice

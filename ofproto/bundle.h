@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// OpenBundle: messages that a controller collects and commits as one (OF1.4.0 7.3.9).  Bundles: those that are open on one connection.
+// What is wrong with a bundle as such ends it, as the specification says; a message that is wrong in itself is refused and the bundle stays.
+// Threads: the control thread.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "lib/bytes.h"
+#include "ofproto/openflow/flow_mod.h"
+
+namespace sluice {
+
+inline constexpr size_t kMaxBundles = 64;               // open at once on one connection
+inline constexpr size_t kMaxBundleBytes = 512u << 20;   // of memory, for all that waits on one connection
+
+/// A message that waits.  Flow-mods, which come by the hundred thousand, wait decoded; others are decoded again by the commit.
+struct BundledMessage {
+  size_t at, size;                                      // in OpenBundle::bytes
+  std::optional<ofp::FlowMod> flow_mod;
+};
+
+struct OpenBundle {
+  uint16_t flags = 0;
+  bool closed = false;
+  size_t memory = 0;                                    // bytes that the messages take
+  Bytes bytes;                                          // of all messages, one behind the other
+  std::vector<BundledMessage> messages;
+  ByteView raw(const BundledMessage& m) const { return ByteView(bytes).subspan(m.at, m.size); }
+};
+
+class Bundles {
+ public:
+  using Outcome = std::expected<void, ofp::Error>;
+  Outcome open(uint32_t id, uint16_t flags);
+  Outcome close(uint32_t id, uint16_t flags);
+  Outcome discard(uint32_t id, uint16_t flags);
+  /// The bundle is no longer open: it is committed.
+  std::expected<OpenBundle, ofp::Error> take(uint32_t id, uint16_t flags);
+  /// The bundle that a message may be added to; opens one if there is none of this id.
+  std::expected<OpenBundle*, ofp::Error> to_fill(uint32_t id, uint16_t flags);
+  void add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod> flow_mod);
+
+ private:
+  using Map = std::map<uint32_t, OpenBundle>;
+  std::unexpected<ofp::Error> end(Map::iterator it, ofp::Error error);
+  std::expected<Map::iterator, ofp::Error> find(uint32_t id, uint16_t flags);
+
+  Map bundles_;
+  size_t memory_ = 0;                                   // of all bundles
+};
+
+}  // namespace sluice
