@@ -38,8 +38,8 @@ bool is_torn_write(std::string_view bytes, uint64_t offset) {
   if (newline == rest.npos) return is_header_prefix(rest);
   RecordReader reader(bytes, "", offset);
   std::string_view header = rest.substr(0, newline);
-  if (!is_header_prefix(header) || header.size() < kRecordMagic.size() + 42) return false;
-  std::string_view sum = header.substr(header.size() - 40), data = rest.substr(newline + 1);
+  if (!is_header_prefix(header) || header.size() < kRecordMagic.size() + kSha1Length + 2) return false;
+  std::string_view sum = header.substr(header.size() - kSha1Length), data = rest.substr(newline + 1);
   uint64_t length = std::strtoull(std::string(header.substr(kRecordMagic.size())).c_str(), nullptr, 10);
   if (data.size() >= length) return false;
   // Short.  Unless its length is what was damaged: then the data is whole, or other records follow.

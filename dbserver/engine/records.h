@@ -17,6 +17,12 @@ namespace sluice::ovsdb {
 
 inline constexpr std::string_view kRecordMagic = "OVSDB JSON ";
 
+/// A record's "_date" in milliseconds: smaller ones are seconds.
+inline int64_t record_date_ms(int64_t date) {
+  constexpr int64_t kFirstMilliseconds = int64_t{1} << 32;
+  return date < kFirstMilliseconds ? date * 1000 : date;
+}
+
 /// One record as it stands in the file.
 struct RawRecord {
   uint64_t offset = 0;  // of the header

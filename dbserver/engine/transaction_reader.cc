@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "dbserver/engine/records.h"
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_json.h"
 
@@ -32,11 +33,6 @@ void TransactionReader::start() {
   expected_diff_.reset();
 }
 
-void TransactionReader::set_date(int64_t date) {
-  constexpr int64_t kFirstMilliseconds = int64_t{1} << 32;  // smaller dates are seconds
-  out_.date_ms = date < kFirstMilliseconds ? date * 1000 : date;
-}
-
 Status TransactionReader::parse(std::string_view text) {
   start();
   auto j = arena_.parse(text);
@@ -49,7 +45,7 @@ Status TransactionReader::parse_members(const Json& j) {
   bool is_diff = j.get("_is_diff").boolean();
   for (const JsonMember& m : j.members()) {
     if (m.name() == "_date") {
-      if (m.value.is_integer()) set_date(m.value.integer());
+      if (m.value.is_integer()) out_.date_ms = record_date_ms(m.value.integer());
     } else if (m.name() == "_comment") {
       out_.comment = m.value.string();
     } else if (m.name() != "_is_diff") {

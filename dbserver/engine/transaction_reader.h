@@ -41,7 +41,6 @@ class TransactionReader {
 
  private:
   void start();
-  void set_date(int64_t date);
   // transaction_scan.cc
   bool scan_members(JsonScanner& s);
   bool is_diff();

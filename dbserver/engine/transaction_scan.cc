@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reader that goes through a record's text once.  It says no to what it does not know, and to what would depend on the order of members: then
 // the other one reads the record.
+#include "dbserver/engine/records.h"
 #include "dbserver/engine/transaction_reader.h"
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_scan.h"
@@ -28,7 +29,7 @@ bool TransactionReader::scan_members(JsonScanner& s) {
     std::string_view name;
     if (s.literal("\"_date\":")) {
       if (!s.integer(date)) return false;
-      set_date(date);
+      out_.date_ms = record_date_ms(date);
     } else if (s.literal("\"_is_diff\":")) {
       bool value = false;
       if (is_diff_ || !s.boolean(value)) return false;

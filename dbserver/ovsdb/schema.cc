@@ -19,7 +19,6 @@ namespace {
 
 using R = ObjectReader;
 
-
 std::optional<std::array<unsigned, 3>> parse_version(std::string_view s) {
   std::array<unsigned, 3> parts{};
   const char *p = s.data(), *end = p + s.size();

@@ -5,37 +5,26 @@
 namespace sluice::ovsdb {
 namespace {
 
+/// One thing that the scanner reads.
+template <typename T>
+bool scan_as(JsonScanner& s, bool (JsonScanner::*read)(T&), AtomRef& out) {
+  T v;
+  if (!(s.*read)(v)) return false;
+  out = v;
+  return true;
+}
+
 bool scan_atom(JsonScanner& s, AtomType type, AtomRef& out) {
   switch (type) {
     case AtomType::none: return false;
-    case AtomType::integer: {
-      int64_t v;
-      if (!s.integer(v)) return false;
-      out = v;
-      return true;
-    }
+    case AtomType::integer: return scan_as(s, &JsonScanner::integer, out);
+    case AtomType::boolean: return scan_as(s, &JsonScanner::boolean, out);
+    case AtomType::string: return scan_as(s, &JsonScanner::string, out);
+    case AtomType::uuid: return s.literal("[\"uuid\",") && scan_as(s, &JsonScanner::uuid, out) && s.take(']');
     case AtomType::real: {
       Json v;
       if (!s.number(v)) return false;
       out = v.number();
-      return true;
-    }
-    case AtomType::boolean: {
-      bool v;
-      if (!s.boolean(v)) return false;
-      out = v;
-      return true;
-    }
-    case AtomType::string: {
-      std::string_view v;
-      if (!s.string(v)) return false;
-      out = v;
-      return true;
-    }
-    case AtomType::uuid: {
-      Uuid v;
-      if (!s.literal("[\"uuid\",") || !s.uuid(v) || !s.take(']')) return false;
-      out = v;
       return true;
     }
   }

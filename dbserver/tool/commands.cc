@@ -23,6 +23,25 @@ std::string read_or_die(const std::string& name) {
   return std::move(*bytes);
 }
 
+std::string read_database_or_die(const std::string& name) {
+  std::string bytes = read_or_die(name);
+  if (!bytes.starts_with("OVSDB ")) die({"ovsdb error", name + (bytes.empty() ? ": cannot identify file type" : ": unexpected file format"), {}, {}});
+  return bytes;
+}
+
+namespace {
+
+[[noreturn]] void die_of_io(const IoError& e) { die(DbError{"I/O error", e.what, {}, e.text()}); }
+
+}  // namespace
+
+void write_new_file(const std::string& name, std::string_view contents) {
+  auto storage = FileStorage::open(name, FileStorage::Open::create);
+  if (!storage) die_of_io(storage.error());
+  if (auto s = (*storage)->append(contents); !s) die_of_io(s.error());
+  if (auto s = (*storage)->sync(); !s) die_of_io(s.error());
+}
+
 namespace {
 
 std::string db_argument(const ToolContext& c, Words args, size_t i = 0) { return args.size() > i ? args[i] : c.dirs.conf_db(); }
@@ -40,7 +59,7 @@ std::shared_ptr<const DatabaseSchema> read_schema(const std::string& name) {
 std::shared_ptr<const DatabaseSchema> read_db_schema(const ToolContext& c, const std::string& name) {
   std::string bytes = read_or_die(name);
   RecordReader reader(bytes, name);
-  if (!bytes.empty() && !bytes.starts_with("OVSDB JSON ")) die({"ovsdb error", name + ": unexpected file format", {}, {}});
+  if (!bytes.empty() && !bytes.starts_with(kRecordMagic)) die({"ovsdb error", name + ": unexpected file format", {}, {}});
   auto first = reader.next();
   if (!first) die(first.error().error);
   if (!*first) die({"ovsdb error", name + ": cannot identify file type", {}, {}});
@@ -53,15 +72,6 @@ std::string file_start(const Database& db) {
   std::string contents;
   append_record(contents, db.schema().to_json().to_string() + "\n");
   return contents;
-}
-
-[[noreturn]] void die_of_io(const IoError& e) { die(DbError{"I/O error", e.what, {}, e.text()}); }
-
-void write_new_file(const std::string& name, const std::string& contents) {
-  auto storage = FileStorage::open(name, FileStorage::Open::create);
-  if (!storage) die_of_io(storage.error());
-  if (auto s = (*storage)->append(contents); !s) die_of_io(s.error());
-  if (auto s = (*storage)->sync(); !s) die_of_io(s.error());
 }
 
 /// The file may be there already, but not in use.
@@ -127,13 +137,8 @@ int not_clustered(const ToolContext&, Words args) { fatal("{}: not a clustered d
 
 int no_clusters(const ToolContext&, Words args) { fatal("{}: clustered databases are not supported", args[0]); }
 
-bool has_magic(Words args, std::string_view magic) {
-  std::string bytes = read_or_die(args[0]);
-  if (!bytes.starts_with("OVSDB ")) die({"ovsdb error", args[0] + (bytes.empty() ? ": cannot identify file type" : ": unexpected file format"), {}, {}});
-  return bytes.starts_with(magic);
-}
-int db_is_clustered(const ToolContext&, Words args) { return has_magic(args, "OVSDB CLUSTER ") ? 0 : 2; }
-int db_is_standalone(const ToolContext&, Words args) { return has_magic(args, "OVSDB JSON ") ? 0 : 2; }
+int db_is_clustered(const ToolContext&, Words args) { return read_database_or_die(args[0]).starts_with("OVSDB CLUSTER ") ? 0 : 2; }
+int db_is_standalone(const ToolContext&, Words args) { return read_database_or_die(args[0]).starts_with(kRecordMagic) ? 0 : 2; }
 
 int compare(const ToolContext&, Words args) {
   for (size_t i : {0u, 2u})

@@ -38,5 +38,9 @@ int salvage(const ToolContext& context, Words args);
 [[noreturn]] void die(const DbError& error);
 /// The file's bytes, or the end of the program.
 std::string read_or_die(const std::string& name);
+/// The same of a database file of any kind.
+std::string read_database_or_die(const std::string& name);
+/// The file must not be there.
+void write_new_file(const std::string& name, std::string_view contents);
 
 }  // namespace sluice::ovsdb

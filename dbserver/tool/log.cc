@@ -57,10 +57,7 @@ void show_row(const TableSchema* table, std::string_view table_name, const JsonM
 void show_transaction(const DatabaseSchema* schema, const Json& j, uint64_t number, RowNames& names, int verbosity, std::string& out) {
   out += fmt::format("record {}:", number);
   const Json &date = j.get("_date"), &comment = j.get("_comment");
-  if (date.is_integer()) {
-    int64_t ms = date.integer() < (int64_t{1} << 32) ? date.integer() * 1000 : date.integer();
-    out += " " + format_date(ms);
-  }
+  if (date.is_integer()) out += " " + format_date(record_date_ms(date.integer()));
   if (comment.is_string()) out += fmt::format(" \"{}\"", comment.string());
   out += '\n';
   if (verbosity > 0) {
@@ -76,8 +73,7 @@ void show_transaction(const DatabaseSchema* schema, const Json& j, uint64_t numb
 
 int show_log(const ToolContext& context, Words args) {
   std::string name = args.empty() ? context.dirs.conf_db() : args[0];
-  std::string bytes = read_or_die(name);
-  if (!bytes.starts_with("OVSDB ")) die({"ovsdb error", name + (bytes.empty() ? ": cannot identify file type" : ": unexpected file format"), {}, {}});
+  std::string bytes = read_database_or_die(name);
   RecordReader reader(bytes, name);
   std::shared_ptr<const DatabaseSchema> schema;
   RowNames names;
@@ -124,10 +120,7 @@ int salvage(const ToolContext& context, Words args) {
   std::string bytes = read_or_die(args[0]);
   auto loaded = load_journal(bytes, args[0], *context.uuids);
   if (!loaded) die(loaded.error());
-  auto storage = FileStorage::open(args[1], FileStorage::Open::create);
-  if (!storage) die({"I/O error", storage.error().what, {}, storage.error().text()});
-  if (auto s = (*storage)->append(std::string_view(bytes).substr(0, loaded->size)); !s) die({"I/O error", s.error().what, {}, s.error().text()});
-  if (auto s = (*storage)->sync(); !s) die({"I/O error", s.error().what, {}, s.error().text()});
+  write_new_file(args[1], std::string_view(bytes).substr(0, loaded->size));
   print(fmt::format("{}: {} transaction record(s), {} of {} bytes written to {}\n", args[0], loaded->records, loaded->size, bytes.size(), args[1]));
   if (!loaded->damage) return 0;
   // Later records may be whole, but what they change may depend on what is lost.

@@ -104,8 +104,6 @@ Json with_new_rows(const Json& j, const std::set<std::string, std::less<>>& rows
   return out;
 }
 
-}  // namespace
-
 using Rows = std::map<std::string, Json, std::less<>>;  // by uuid: the values of columns
 using Contents = std::map<std::string, Rows, std::less<>>;
 
@@ -146,6 +144,8 @@ Contents read_contents(const std::vector<Json>& records, const ovsdb::DatabaseSc
   }
   return contents;
 }
+
+}  // namespace
 
 /// One transaction: everything out, then every row of the file in, as a new row, since a uuid can't go and come in one transaction.
 void restore(Session& s, Words) {
