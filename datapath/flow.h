@@ -40,6 +40,9 @@ struct FlowVlan {
   be16 tci;   // PCP, kVlanPresent, VID; 0 if there is no tag
 };
 
+// Bits of FlowTunnel::dp_flags: don't fragment, checksum, key present.
+inline constexpr uint16_t kTunnelDf = 1, kTunnelCsum = 2, kTunnelKey = 4;
+
 struct FlowTunnel {
   be64 id;
   be32 src, dst;               // IPv4 outer addresses, 0 if IPv6 or none
@@ -53,8 +56,11 @@ struct FlowTunnel {
   be32 erspan_idx;
   uint8_t erspan_dir, erspan_hwid;
   uint8_t gtpu_flags, gtpu_msgtype;
-  be16 dp_flags;               // datapath only: bit 0 don't fragment, 1 checksum, 2 key present
+  be16 dp_flags;               // datapath only: kTunnel*
   be16 pad;
+
+  /// The packet came through one, or is to go into one.
+  bool is_present() const { return dst || !ipv6_dst.is_zero(); }
 };
 
 struct Flow {

@@ -78,7 +78,7 @@ struct OdpFlag { std::string_view name; uint16_t bit; };
 inline constexpr OdpFlag kCtFlags[] = {{"new", 1}, {"est", 2}, {"rel", 4}, {"rpl", 8}, {"inv", 16}, {"trk", 32}, {"snat", 64}, {"dnat", 128}};
 inline constexpr OdpFlag kTcpFlags[] = {{"fin", 1}, {"syn", 2}, {"rst", 4}, {"psh", 8}, {"ack", 16}, {"urg", 32}, {"ece", 64}, {"cwr", 128}, {"ns", 256},
                                         {"[200]", 0x200}, {"[400]", 0x400}, {"[800]", 0x800}};
-inline constexpr OdpFlag kTunnelFlags[] = {{"df", 1}, {"csum", 2}, {"key", 4}, {"oam", 8}};  // 8: FlowTunnel::flags bit 0
+inline constexpr OdpFlag kTunnelFlags[] = {{"df", kTunnelDf}, {"csum", kTunnelCsum}, {"key", kTunnelKey}, {"oam", 8}};  // 8: FlowTunnel::flags bit 0
 
 /// How the parts of an attribute lie in its netlink form.
 enum class OdpWire : uint8_t {

@@ -8,6 +8,7 @@
 #include "datapath/compose.h"
 #include "datapath/odp_fields.h"
 #include "datapath/odp_text.h"
+#include "lib/decimal.h"
 #include "lib/text.h"
 
 namespace sluice {
@@ -41,15 +42,6 @@ std::optional<Item> take_item(std::string_view& text) {
   item.has_body = true;
   text.remove_prefix(end + 1);
   return item;
-}
-
-std::optional<uint64_t> parse_number(std::string_view s) {
-  int base = 10;
-  if (s.starts_with("0x") || s.starts_with("0X")) s.remove_prefix(2), base = 16;
-  uint64_t v = 0;
-  auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), v, base);
-  if (error != std::errc() || end != s.data() + s.size() || s.empty()) return std::nullopt;
-  return v;
 }
 
 template <typename T>

@@ -226,6 +226,8 @@ Flow whole_mask(const Flow& key) {
 
 }  // namespace
 
+std::string format_tunnel_flags(const FlowTunnel& key, const FlowTunnel& mask) { return flags_text(kTunnelFlags, tunnel_flags(key), tunnel_flags(mask)); }
+
 std::string format_odp_attribute(const OdpAttribute& a, const Flow& key, const Flow& mask, const OdpTextOptions& options) {
   std::string body = attribute_body(a, key, mask, options);
   return body.empty() && a.name != "eth" ? "" : fmt::format("{}({})", a.name, body);

@@ -35,6 +35,8 @@ std::string format_odp_actions(const OdpActions& actions, const OdpTextOptions& 
 std::string format_megaflow(const Megaflow& flow, Time now, const OdpTextOptions& options = {});
 /// "packets:N, bytes:N, used:1.234s|never[, flags:S.]".
 std::string format_stats(const FlowStats& stats, Time now);
+/// "df|key": the flags of a tunnel; or, if not all are asked about, "+df-csum".
+std::string format_tunnel_flags(const FlowTunnel& key, const FlowTunnel& mask);
 std::string format_ufid(const Ufid& ufid);
 /// "ufid:..." or the bare text; nothing if it is none.
 std::optional<Ufid> parse_ufid(std::string_view text);

@@ -96,10 +96,10 @@ class KernelDpctl final : public DpctlDatapath {
   int port_add(const NetdevSpec& spec, std::optional<OdpPort> wanted) override {
     auto tunnel = tunnel_link(spec);   // a device with the name of its kind, as the daemon makes it
     if (tunnel && !spec.options.contains("remote_ip")) return EINVAL;
-    bool is_new = tunnel && !read_link(tunnel->device());
-    if (int error = tunnel ? make_tunnel_link(*tunnel) : 0) return error;
+    auto is_new = tunnel ? make_tunnel_link(*tunnel) : false;
+    if (!is_new) return is_new.error();
     auto added = vports_.add(dp_.ifindex, tunnel ? tunnel->device() : spec.name, spec.type == "internal" ? OVS_VPORT_TYPE_INTERNAL : OVS_VPORT_TYPE_NETDEV, wanted, 0);
-    if (!added && is_new) delete_link(tunnel->device());
+    if (!added && *is_new) delete_link(tunnel->device());
     return added ? 0 : added.error();
   }
   int port_del(OdpPort port) override {

@@ -58,12 +58,7 @@ Bridge::~Bridge() {
   Switch::Impl& sw = *impl_->owner.impl_;
   impl_->events = nullptr;
   for (auto& [name, r] : impl_->interfaces)
-    if (r.works() && r.tunnel) {
-      close_tunnel(sw, *impl_, r);
-    } else if (r.works() && !r.is_patch()) {
-      sw.pipeline.by_odp.erase(r.odp.value);
-      sw.dpif.port_del(r.odp);
-    }
+    if (r.works()) leave_datapath(sw, *impl_, r);
   sw.pipeline.bridges.erase(impl_->view.id);
   sw.by_id.erase(impl_->view.id);
 }

@@ -27,6 +27,7 @@ struct InterfaceRecord {
   PatchCounters patch;               // of tunnels too
   std::shared_ptr<const TunnelSettings> tunnel;
   bool is_patch() const { return settings.device.type == "patch"; }
+  bool has_device() const { return !is_patch() && !tunnel; }   // of its own
   bool works() const { return ofport != OFPP_NONE; }
 };
 

@@ -12,8 +12,8 @@ OfpPort allocate_ofport(Bridge::Impl& b, const InterfaceSettings& s);
 /// Lets translation see a working interface.
 void show_in_view(Bridge::Impl& b, const InterfaceRecord& r);
 void hide_from_view(Bridge::Impl& b, OfpPort ofport);
-/// REQUIRES: it is a tunnel that works.
-void close_tunnel(Switch::Impl& sw, const Bridge::Impl& b, const InterfaceRecord& r);
+/// Gives back what a working interface has of the datapath.
+void leave_datapath(Switch::Impl& sw, const Bridge::Impl& b, const InterfaceRecord& r);
 /// OFPPS_* bits.
 uint32_t port_state(const Bridge::Impl& b, const InterfaceRecord& r);
 ofp::PortDesc describe_port(const Bridge::Impl& b, const InterfaceRecord& r);

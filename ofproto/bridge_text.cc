@@ -89,8 +89,6 @@ std::string Switch::dpif_dump_flows(const std::string& bridge, bool more, bool n
   return out;
 }
 
-void Switch::set_native_tunnels(bool on) { impl_->pipeline.native_tunnels = on; }
-
 std::string Switch::list_tunnels() const {
   std::string out;
   for (auto& [odp, places] : impl_->pipeline.tunnels)

@@ -2,6 +2,7 @@
 // Turns the difference between the packet as actions made it (flow_) and as the datapath has it (base_) into datapath actions, as few as do.
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "datapath/ethertype.h"
 #include "ofproto/translator.h"
@@ -101,9 +102,17 @@ void Translator::commit() {
 
 namespace {
 
-size_t count_labels(const Flow& f) {
+/// Outermost first.
+std::span<const be32> labels_of(const Flow& f) {
   size_t n = 0;
   while (f.is_mpls() && n < kMplsLabels && f.mpls_lse[n]) n++;
+  return {f.mpls_lse, n};
+}
+
+/// How many both have innermost.
+size_t same_innermost(const auto& have, const auto& want) {
+  size_t n = 0;
+  while (n < have.size() && n < want.size() && have[have.size() - 1 - n] == want[want.size() - 1 - n]) n++;
   return n;
 }
 
@@ -111,9 +120,7 @@ size_t count_labels(const Flow& f) {
 
 /// Pops labels until only those are left that both have innermost, then pushes the others.  If only the outermost differs, it is changed in place.
 void Translator::commit_mpls() {
-  const size_t have = count_labels(base_), want = count_labels(flow_);
-  size_t same = 0;
-  while (same < have && same < want && base_.mpls_lse[have - 1 - same] == flow_.mpls_lse[want - 1 - same]) same++;
+  const size_t have = labels_of(base_).size(), want = labels_of(flow_).size(), same = same_innermost(labels_of(base_), labels_of(flow_));
   bool same_type = base_.eth_type == flow_.eth_type;
   if (have == same && want == same && (same_type || !have)) return void(base_.eth_type = flow_.eth_type);
   if (have && have == want && same == have - 1 && same_type) {
@@ -144,8 +151,7 @@ void Translator::commit_vlan() {
   };
   auto have = tags(base_), want = tags(flow_);
   if (have == want) return;
-  size_t same = 0;
-  while (same < have.size() && same < want.size() && have[have.size() - 1 - same] == want[want.size() - 1 - same]) same++;
+  const size_t same = same_innermost(have, want);
   p_.mark<&Flow::vlan_tci>();
   p_.mark<&Flow::vlan_tpid>();
   // If only the outer tag changed, it does not matter whether there is an inner one.

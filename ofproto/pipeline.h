@@ -102,7 +102,6 @@ struct Pipeline {
     std::shared_ptr<const TunnelSettings> settings;
   };
   std::map<uint32_t, std::vector<TunnelPlace>> tunnels;   // by the datapath port that they share
-  bool native_tunnels = true;                             // where the datapath has no tunnels of its own
   RecircTable recircs;
 
   BridgeView* bridge(BridgeId id) const {

@@ -86,7 +86,7 @@ ofp::PortDesc describe_port(const Bridge::Impl& b, const InterfaceRecord& r) {
   ofp::PortDesc d{.port_no = r.ofport, .hw_addr = {}, .name = r.settings.device.name};
   const PortView* view = b.view.port(r.ofport);
   if (view) d.config = view->config, d.state = view->state;
-  const Netdev* dev = r.is_patch() || r.tunnel ? nullptr : b.owner.dpif().netdev(r.odp);
+  const Netdev* dev = r.has_device() ? b.owner.dpif().netdev(r.odp) : nullptr;
   if (!dev) {
     // A patch or tunnel port's address is made up, but always the same.
     uint64_t h = std::hash<std::string>()(b.view.name + "/" + d.name);
@@ -140,16 +140,12 @@ std::string open_tunnel(Switch::Impl& sw, InterfaceRecord& r) {
   return "";
 }
 
-}  // namespace
-
 void close_tunnel(Switch::Impl& sw, const Bridge::Impl& b, const InterfaceRecord& r) {
   auto& places = sw.pipeline.tunnels[r.odp.value];
   std::erase_if(places, [&](auto& t) { return t.place.bridge == &b.view && t.place.port == r.ofport; });
   if (places.empty()) sw.pipeline.tunnels.erase(r.odp.value);
   sw.release_vport(r.tunnel->vport().name);
 }
-
-namespace {
 
 /// Other options, the same OpenFlow port.  False: it must go and come again.
 bool change_tunnel(Switch::Impl& sw, Bridge::Impl& b, InterfaceRecord& r, const InterfaceSettings& settings) {
@@ -165,6 +161,13 @@ bool change_tunnel(Switch::Impl& sw, Bridge::Impl& b, InterfaceRecord& r, const 
 }
 
 }  // namespace
+
+void leave_datapath(Switch::Impl& sw, const Bridge::Impl& b, const InterfaceRecord& r) {
+  if (r.tunnel) return close_tunnel(sw, b, r);
+  if (r.is_patch()) return;
+  sw.pipeline.by_odp.erase(r.odp.value);
+  sw.dpif.port_del(r.odp);
+}
 
 // --- configuration ---
 
@@ -226,7 +229,7 @@ void Bridge::change_interface(const InterfaceSettings& settings, Time now) {
     sw.config_changed(*impl_, now);
     return;
   }
-  Netdev* dev = same_kind && !r.is_patch() && !r.tunnel ? sw.dpif.netdev(r.odp) : nullptr;
+  Netdev* dev = same_kind && r.has_device() ? sw.dpif.netdev(r.odp) : nullptr;
   bool done = same_kind && (r.is_patch() || settings.device == r.settings.device || (dev && dev->reconfigure(settings.device)));
   if (!done) {
     remove_interface(settings.device.name, now);
@@ -248,12 +251,7 @@ void Bridge::remove_interface(const std::string& name, Time now) {
     log.info("bridge {}: deleted interface {} on port {}", this->name(), name, ofp::port_to_of10(r.ofport));
     if (impl_->events) impl_->events->port_status(ofp::PortReason::kDelete, describe_port(*impl_, r));
     hide_from_view(*impl_, r.ofport);
-    if (r.tunnel) {
-      close_tunnel(sw, *impl_, r);
-    } else if (!r.is_patch()) {
-      sw.pipeline.by_odp.erase(r.odp.value);
-      sw.dpif.port_del(r.odp);
-    }
+    leave_datapath(sw, *impl_, r);
   }
   impl_->interfaces.erase(it);
   sw.resolve_patches(now);
@@ -394,7 +392,7 @@ std::expected<void, ofp::Error> Bridge::port_mod(const ofp::PortMod& mod, Time n
   uint32_t changed = config ^ view.config;
   view.config = config;
   if (changed & ofp::OFPPC_PORT_DOWN)
-    if (Netdev* dev = r->is_patch() || r->tunnel ? nullptr : impl_->owner.dpif().netdev(r->odp)) dev->set_admin_up(!(config & ofp::OFPPC_PORT_DOWN));
+    if (Netdev* dev = r->has_device() ? impl_->owner.dpif().netdev(r->odp) : nullptr) dev->set_admin_up(!(config & ofp::OFPPC_PORT_DOWN));
   view.state = port_state(*impl_, *r);
   impl_->owner.impl_->config_changed(*impl_, now);
   if (impl_->events) impl_->events->port_status(ofp::PortReason::kModify, describe_port(*impl_, *r));

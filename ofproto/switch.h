@@ -53,8 +53,6 @@ class Switch : public UpcallHandler {
   std::string dpif_dump_flows(const std::string& bridge, bool more, bool names, Time now) const;
   std::string upcall_show() const;
   std::string list_tunnels() const;
-  /// Tunnels that the datapath has no way for are done by OdpTunnelPush, or not.
-  void set_native_tunnels(bool on);
   void revalidate_now(Time now);              // revalidator/wait, revalidator/purge
   void purge(Time now);
   void pause_revalidation(bool paused);       // megaflows stay as they are (tests)

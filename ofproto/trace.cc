@@ -183,7 +183,7 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
     auto parsed = parse_odp_key(flow_text, options);
     if (!parsed) return std::unexpected("syntax error in datapath flow: " + parsed.error());
     rq.key = parsed->key;
-    if (!on_datapath(parsed->key) && has_tunnel(parsed->key.tunnel)) return std::unexpected("no OpenFlow tunnel port for this packet");
+    if (!on_datapath(parsed->key) && parsed->key.tunnel.is_present()) return std::unexpected("no OpenFlow tunnel port for this packet");
     if (!on_datapath(parsed->key)) return std::unexpected("no OpenFlow port for datapath port " + std::to_string(parsed->key.in_port.host()));
   } else {
     if (words.size() < 2) return std::unexpected("Must specify bridge name");

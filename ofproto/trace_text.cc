@@ -7,9 +7,9 @@
 #include <algorithm>
 #include <array>
 
+#include "datapath/odp_text.h"
 #include "datapath/port_no.h"
 #include "ofproto/openflow/match.h"
-#include "ofproto/tunnel.h"
 
 namespace sluice {
 namespace {
@@ -52,17 +52,13 @@ void insert_eth(std::string& match) {
   else match.insert(at, at == match.size() ? "eth" : "eth,");
 }
 
-constexpr std::pair<uint16_t, std::string_view> kTunnelFlagNames[] = {{kTunnelDf, "df"}, {kTunnelCsum, "csum"}, {kTunnelKey, "key"}};
-
 /// All of a tunnel that a packet came through.
 std::string tunnel_text(const FlowTunnel& t) {
-  std::string flags;
-  for (auto [bit, name] : kTunnelFlagNames)
-    if (t.dp_flags.host() & bit) flags += fmt::format("{}{}", flags.empty() ? "" : "|", name);
-  if (t.flags) flags += fmt::format("{}oam", flags.empty() ? "" : "|");
+  FlowTunnel all{};
+  all.dp_flags = all.flags = be16(UINT16_MAX);
   return fmt::format("{}tun_src={},tun_dst={},tun_ipv6_src={},tun_ipv6_dst={},tun_gbp_id={},tun_gbp_flags={},tun_tos={},tun_ttl={},tun_erspan_ver={},gtpu_flags={},gtpu_msgtype={},tun_flags={}",
                      t.id ? fmt::format("tun_id={:#x},", t.id.host()) : "", format_ipv4(t.src), format_ipv4(t.dst), format(t.ipv6_src), format(t.ipv6_dst), t.gbp_id.host(), t.gbp_flags, t.tos, t.ttl,
-                     t.erspan_ver, t.gtpu_flags, t.gtpu_msgtype, flags.empty() ? "0" : flags);
+                     t.erspan_ver, t.gtpu_flags, t.gtpu_msgtype, format_tunnel_flags(t, all));
 }
 
 /// Before "in_port", or registers if there are any.
@@ -88,7 +84,7 @@ std::string format_flow_line(const Flow& flow) {
   mask_flow(m.value, m.mask);
   std::string out;
   ofp::format_match(m, out);
-  if (has_tunnel(flow.tunnel)) insert_tunnel(tunnel_text(flow.tunnel), out);
+  if (flow.tunnel.is_present()) insert_tunnel(tunnel_text(flow.tunnel), out);
   // The place of the second tag is shown even if there is none, behind the first one's.
   if (auto at = out.find("dl_vlan_pcp="); flow.vlan_tci && at != std::string::npos) {
     uint16_t tci = flow.vlan2_tci.host();
@@ -106,16 +102,15 @@ std::string format_megaflow_line(const Flow& key, const Flow& mask) {
   ofp::Match m{.value = key, .mask = mask};
   m.mask.packet_type = m.mask.recirc_id = be32();
   if (!key.ct_nw_proto) m.mask.ct_nw_proto = 0;
-  std::string flags;
-  for (auto [bit, name] : kTunnelFlagNames)
-    if (mask.tunnel.dp_flags.host() & bit) flags += fmt::format("{}{}", key.tunnel.dp_flags.host() & bit ? '+' : '-', name);
-  if (!has_tunnel(key.tunnel)) m.mask.tunnel = {};
+  FlowTunnel asked{};
+  asked.dp_flags = mask.tunnel.dp_flags;
+  if (!key.tunnel.is_present()) m.mask.tunnel = {};
   if (!key.vlan_tci) m.mask.vlan_tci = m.mask.vlan2_tci = be16();  // of an untagged packet it goes without saying
   m.mask.vlan_tpid = m.mask.vlan2_tpid = be16();
   mask_flow(m.value, m.mask);
   std::string match;
   ofp::format_match(m, match);
-  if (!flags.empty()) insert_tunnel("tun_flags=" + flags, match);
+  if (asked.dp_flags) insert_tunnel("tun_flags=" + format_tunnel_flags(key.tunnel, asked), match);
   insert_eth(match);
   return fmt::format("recirc_id={},{}", key.recirc_id ? fmt::format("{:#x}", key.recirc_id.host()) : "0", match);
 }

@@ -260,7 +260,7 @@ void Translator::finish() {
   m.metadata = be64();
   m.conj_id = m.actset_output = m.in_phy_port = be32();
   std::ranges::fill(m.reg, be32());
-  if (!has_tunnel(input_.key.tunnel)) m.tunnel = {};   // which port it came in by says so
+  if (!input_.key.tunnel.is_present()) m.tunnel = {};   // which port it came in by says so
 }
 
 }  // namespace sluice

@@ -372,8 +372,7 @@ void Translator::set_subfield(const Subfield& dst, const FieldValue& value) {
   size_t size = wire_bytes_of(dst.field, nullptr);
   FieldValue whole(size), mask(size);
   copy_bits(value.bytes(), 0, whole.bytes(), dst.ofs, dst.n_bits);
-  if (dst.n_bits == size * 8) std::ranges::fill(mask.bytes(), uint8_t{UINT8_MAX});
-  else for (unsigned i = 0; i < dst.n_bits; i++) mask.set_bit(dst.ofs + i, true);
+  mask.set_bits(dst.ofs, dst.n_bits);
   set_field(dst.field, whole, mask);
 }
 

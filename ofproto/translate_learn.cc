@@ -33,7 +33,7 @@ void Translator::learn(const ofp::Learn& l) {
     size_t size = wire_bytes_of(spec.dst.field, nullptr);
     FieldValue whole(size), mask(size);
     copy_bits(value.bytes(), 0, whole.bytes(), spec.dst.ofs, spec.n_bits);
-    for (unsigned i = 0; i < spec.n_bits; i++) mask.set_bit(spec.dst.ofs + i, true);
+    mask.set_bits(spec.dst.ofs, spec.n_bits);
     if (spec.kind == LearnSpec::Kind::kMatch) {
       add_prereq(spec.dst.field, match);
       match.set(spec.dst.field, whole, mask);

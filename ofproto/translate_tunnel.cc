@@ -41,7 +41,7 @@ bool Translator::enter_tunnel(const TunnelSettings& s) {
   } else {
     p_.mark<&Flow::tunnel>();
   }
-  if (!has_tunnel(t)) {
+  if (!t.is_present()) {
     warning("Tunneling decided against output");
     return false;
   }

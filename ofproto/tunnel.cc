@@ -49,11 +49,6 @@ std::string address_text(const TunnelSettings::Address& a) { return a.flow ? "fl
 
 }  // namespace
 
-const TunnelKindRow* find_tunnel_kind(std::string_view type) {
-  auto* row = std::ranges::find(kTunnelKinds, type, &TunnelKindRow::type);
-  return row == std::end(kTunnelKinds) ? nullptr : row;
-}
-
 std::expected<TunnelSettings, std::string> parse_tunnel(const NetdevSpec& spec) {
   const TunnelKindRow& row = *find_tunnel_kind(spec.type);
   TunnelSettings t{.kind = row.kind, .remote = {}, .local = {}, .in_key = read_key(spec.options, "in_key"), .out_key = read_key(spec.options, "out_key"), .dst_port = row.default_port};
@@ -87,10 +82,8 @@ std::expected<TunnelSettings, std::string> parse_tunnel(const NetdevSpec& spec) 
 }
 
 NetdevSpec TunnelSettings::vport() const {
-  NetdevSpec spec{.name = std::string(row().vport), .type = std::string(row().type), .options = {}, .mac = {}, .mtu = {}};
-  if (!dst_port) return spec;
-  spec.name += fmt::format("_{}", dst_port);
-  spec.options["dst_port"] = std::to_string(dst_port);
+  NetdevSpec spec{.name = tunnel_device_name(kind, dst_port), .type = std::string(row().type), .options = {}, .mac = {}, .mtu = {}};
+  if (dst_port) spec.options["dst_port"] = std::to_string(dst_port);
   return spec;
 }
 

@@ -15,27 +15,9 @@
 #include "datapath/flow.h"
 #include "datapath/netdev.h"
 #include "datapath/port_no.h"
+#include "datapath/tunnel_kind.h"
 
 namespace sluice {
-
-enum class TunnelKind : uint8_t { kVxlan, kGeneve, kGre, kIp6Gre };
-
-struct TunnelKindRow {
-  TunnelKind kind;
-  std::string_view type;        // of Interface
-  std::string_view vport;       // the datapath's port is called so, with the UDP port behind it
-  uint16_t default_port;        // 0: not over UDP
-};
-inline constexpr TunnelKindRow kTunnelKinds[] = {
-    {TunnelKind::kVxlan, "vxlan", "vxlan_sys", 4789},
-    {TunnelKind::kGeneve, "geneve", "genev_sys", 6081},
-    {TunnelKind::kGre, "gre", "gre_sys", 0},
-    {TunnelKind::kIp6Gre, "ip6gre", "ip6gre_sys", 0},
-};
-const TunnelKindRow* find_tunnel_kind(std::string_view type);
-
-// FlowTunnel::dp_flags
-inline constexpr uint16_t kTunnelDf = 1, kTunnelCsum = 2, kTunnelKey = 4;
 
 struct TunnelSettings {
   TunnelKind kind = TunnelKind::kVxlan;
@@ -51,7 +33,7 @@ struct TunnelSettings {
   bool sets_mark = false;
   friend bool operator==(const TunnelSettings&, const TunnelSettings&) = default;
 
-  const TunnelKindRow& row() const { return kTunnelKinds[static_cast<size_t>(kind)]; }
+  const TunnelKindRow& row() const { return tunnel_kind(kind); }
   /// The device that the datapath has for all tunnels of the kind.
   NetdevSpec vport() const;
   /// "key=5, remote_ip=1.1.1.1": what is not default, as dpif/show has it.
@@ -66,8 +48,5 @@ std::expected<TunnelSettings, std::string> parse_tunnel(const NetdevSpec& spec);
 unsigned tunnel_fit(const TunnelSettings& settings, const FlowTunnel& packet);
 /// Two that a packet could not be told to be of.
 bool same_tunnel_match(const TunnelSettings& a, const TunnelSettings& b);
-
-/// A received packet's or an action's tunnel is there.
-inline bool has_tunnel(const FlowTunnel& t) { return t.dst || !t.ipv6_dst.is_zero(); }
 
 }  // namespace sluice

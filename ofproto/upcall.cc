@@ -217,7 +217,7 @@ void Switch::Impl::packet_in(Upcall& upcall, Time) {
     pin.metadata.value.ct_state = 0;
     if (upcall.key.ct_state) put_ct_metadata(upcall.key, pin.metadata);
   }
-  if (has_tunnel(upcall.key.tunnel)) put_tunnel_metadata(upcall.key, pin.metadata);
+  if (upcall.key.tunnel.is_present()) put_tunnel_metadata(upcall.key, pin.metadata);
   if (spec->frozen) pin.continuation = pauses.add({spec->frozen, upcall.packet.copy()});
   ByteView frame = upcall.packet.view();
   pin.data.assign(frame.begin(), frame.end());

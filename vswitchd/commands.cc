@@ -112,8 +112,8 @@ void add_upcalls(UnixctlServer& server, CommandContext c) {
     for (Switch* s : c.datapaths.all()) all += s->list_tunnels();
     return all;
   });
-  server.add_text("ofproto/tnl-push-pop", "[on]|[off]", 1, 1, [=](UnixctlArgs args) -> UnixctlText {
-    for (Switch* s : c.datapaths.all()) s->set_native_tunnels(args[0] == "on");
+  // Answers only: translation makes no OdpTunnelPush that it could turn on or off.
+  server.add_text("ofproto/tnl-push-pop", "[on]|[off]", 1, 1, [](UnixctlArgs args) -> UnixctlText {
     return fmt::format("Tunnel push-pop {}", args[0] == "on" ? "on" : "off");
   });
   server.add_text("upcall/show", "", 0, 0, [=](UnixctlArgs) -> UnixctlText {

@@ -175,7 +175,7 @@ int receive_all(int fd, uint32_t seq, const std::function<void(const nlmsghdr*)>
     for (auto* h = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
       if (h->nlmsg_seq != seq) continue;
       if (h->nlmsg_type == NLMSG_DONE) return visit(h), 0;
-      if (h->nlmsg_type == NLMSG_ERROR) return mnl_nlmsg_get_payload_len(h) >= sizeof(int) ? -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(h))->error : EBADMSG;
+      if (h->nlmsg_type == NLMSG_ERROR) return netlink_error(h);
       visit(h);
     }
   }

@@ -33,11 +33,6 @@ GenlMessage message_of(const nlmsghdr* h) {
   return m;
 }
 
-int error_of(const nlmsghdr* h) {
-  if (h->nlmsg_len < sizeof(nlmsghdr) + sizeof(int)) return EBADMSG;
-  return -reinterpret_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(h))->error;
-}
-
 /// Calls for each message of a datagram.
 template <typename Fn>
 void each_message(const uint8_t* bytes, size_t size, Fn fn) {
@@ -123,7 +118,7 @@ std::expected<GenlMessage, int> GenlSocket::transact(GenlCommand command, int dp
     bool answered = false;
     each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
       if (h->nlmsg_seq != seq) return;   // of an earlier one that was given up
-      if (h->nlmsg_type == NLMSG_ERROR) end = error_of(h);
+      if (h->nlmsg_type == NLMSG_ERROR) end = netlink_error(h);
       else if (h->nlmsg_type >= NLMSG_MIN_TYPE) reply = message_of(h), answered = true;
     });
     if (answered) {
@@ -146,7 +141,7 @@ int GenlSocket::transact_many(ByteView requests, uint32_t first_seq, size_t coun
       if (!is_ours(h->nlmsg_seq)) return;
       if (h->nlmsg_type == NLMSG_ERROR) {
         ended++;
-        on_end(h->nlmsg_seq, error_of(h));
+        on_end(h->nlmsg_seq, netlink_error(h));
       } else if (h->nlmsg_type >= NLMSG_MIN_TYPE) {
         on_reply(h->nlmsg_seq, message_of(h));
       }
@@ -170,7 +165,7 @@ void GenlSocket::take_errors(const OnEnd& on_error) {
     if (!n && n.error() == ENOBUFS) continue;   // some errors are lost: what they were about shows otherwise
     if (!n) return;
     each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
-      if (h->nlmsg_type == NLMSG_ERROR && error_of(h)) on_error(h->nlmsg_seq, error_of(h));
+      if (h->nlmsg_type == NLMSG_ERROR && netlink_error(h)) on_error(h->nlmsg_seq, netlink_error(h));
     });
   }
 }

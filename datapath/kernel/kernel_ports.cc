@@ -62,8 +62,8 @@ std::expected<OdpPort, std::string> KernelDatapath::port_add(const NetdevSpec& s
   for (auto& [number, port] : d.ports)
     if (port.device->name() == device) return std::unexpected(open_error(spec.name, EEXIST));
   // A device that stayed from an earlier run is ours as well, unless it has nothing to do with us.
-  bool made_link = tunnel && !read_link(device);
-  if (int error = tunnel ? make_tunnel_link(*tunnel) : 0) return std::unexpected(add_error(device, error));
+  auto made_link = tunnel ? make_tunnel_link(*tunnel) : false;
+  if (!made_link) return std::unexpected(add_error(device, made_link.error()));
   if (*type == OVS_VPORT_TYPE_NETDEV && !read_link(device)) return std::unexpected(open_error(device, ENODEV));
   if (!d.open_datapath()) return std::unexpected(add_error(spec.name, ENETDOWN));
   std::shared_ptr<GenlSocket> socket;
@@ -75,7 +75,7 @@ std::expected<OdpPort, std::string> KernelDatapath::port_add(const NetdevSpec& s
   auto vport = d.attach(device, *type, wanted, socket ? socket->pid() : 0);
   if (!vport) {
     if (socket) d.handlers->remove_socket(socket);
-    if (made_link) delete_link(device);
+    if (*made_link) delete_link(device);
     return std::unexpected(add_error(spec.name, vport.error()));
   }
   KernelPort port{.number = vport->port, .vport_type = *type, .upcalls = std::move(socket),

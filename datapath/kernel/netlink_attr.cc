@@ -2,7 +2,14 @@
 // See netlink_attr.h.
 #include "datapath/kernel/netlink_attr.h"
 
+#include <cerrno>
+
 namespace sluice {
+
+int netlink_error(const nlmsghdr* h) {
+  if (h->nlmsg_len < sizeof(nlmsghdr) + sizeof(int)) return EBADMSG;
+  return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(h))->error;
+}
 
 void AttrWriter::put(uint16_t type, const void* data, size_t size) {
   if (size > UINT16_MAX - sizeof(nlattr)) {

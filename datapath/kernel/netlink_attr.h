@@ -16,6 +16,9 @@
 
 namespace sluice {
 
+/// Of an NLMSG_ERROR message: errno; 0: it acknowledges.
+int netlink_error(const nlmsghdr* h);
+
 /// Appends attributes, each padded to 4 bytes.  What is too long for its 16-bit length is left out, and ok() stays false.
 class AttrWriter {
  public:

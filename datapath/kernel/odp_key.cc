@@ -71,7 +71,6 @@ bool has_bits(const OdpAttribute& a, const Flow& f) {
   return std::ranges::any_of(a.parts, [&](const OdpPart& part) { return !is_zero(reinterpret_cast<const uint8_t*>(&f) + part.offset, part.size); });
 }
 
-bool has_tunnel(const Flow& key) { return key.tunnel.dst || !key.tunnel.ipv6_dst.is_zero(); }
 bool is_tag(be16 tci) { return tci.host() & kVlanPresent; }
 
 class KeyEncoder {
@@ -101,7 +100,7 @@ class KeyEncoder {
       case OVS_KEY_ATTR_UNSPEC: case OVS_KEY_ATTR_ETHERNET: case OVS_KEY_ATTR_PACKET_TYPE: return false;
       case OVS_KEY_ATTR_IN_PORT: return key_.in_port != be32(kOdpNone.value);
       case OVS_KEY_ATTR_RECIRC_ID: return true;
-      case OVS_KEY_ATTR_TUNNEL: return has_tunnel(key_);
+      case OVS_KEY_ATTR_TUNNEL: return key_.tunnel.is_present();
       default: return has_bits(a, key_) || has_bits(a, mask_);
     }
   }
@@ -157,10 +156,10 @@ void narrow_tags(const Flow& key, Flow& mask) {
 }
 
 void narrow_tunnel(const Flow& key, FlowTunnel& mask) {
-  if (!has_tunnel(key)) return mask = {}, void();   // told by in_port
+  if (!key.tunnel.is_present()) return mask = {}, void();   // told by in_port
   if (key.tunnel.dst) mask.dst = kAll32;
   else mask.ipv6_dst.b.fill(UINT8_MAX);
-  if (mask.id) mask.dp_flags |= be16(kTunnelKeyPresent);
+  if (mask.id) mask.dp_flags |= be16(kTunnelKey);
 }
 
 bool narrow_ip(const Flow& key, Flow& mask) {

@@ -77,7 +77,7 @@ void put_tunnel(const Flow& f, bool is_mask, AttrWriter& out) {
     const OdpPart& part = kTunnelParts[i];
     auto* p = bytes_of(f, part);
     bool zero = std::all_of(p, p + part.size, [](uint8_t b) { return b == 0; });
-    bool wanted = kTunnelTypes[i] == OVS_TUNNEL_KEY_ATTR_ID ? dp_flags & kTunnelKeyPresent || !zero : kTunnelTypes[i] == OVS_TUNNEL_KEY_ATTR_TTL ? !is_mask || !zero : !zero;
+    bool wanted = kTunnelTypes[i] == OVS_TUNNEL_KEY_ATTR_ID ? dp_flags & kTunnelKey || !zero : kTunnelTypes[i] == OVS_TUNNEL_KEY_ATTR_TTL ? !is_mask || !zero : !zero;
     if (wanted) out.put(kTunnelTypes[i], p, part.size);
   }
   if (dp_flags & kDontFragment) out.flag(OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
@@ -93,7 +93,7 @@ bool take_tunnel(ByteView attrs, Flow& f, bool& complete) {
       const OdpPart& part = kTunnelParts[type - kTunnelTypes];
       if (a.data.size() != part.size) return false;
       std::memcpy(bytes_of(f, part), a.data.data(), part.size);
-      if (a.type == OVS_TUNNEL_KEY_ATTR_ID) dp_flags |= kTunnelKeyPresent;
+      if (a.type == OVS_TUNNEL_KEY_ATTR_ID) dp_flags |= kTunnelKey;
       continue;
     }
     switch (a.type) {

@@ -7,8 +7,6 @@
 
 namespace sluice {
 
-inline constexpr uint16_t kTunnelKeyPresent = 4;  // of FlowTunnel::dp_flags
-
 /// Null: one that we don't know.
 const OdpAttribute* find_odp_attribute(uint16_t type);
 /// Fills in the payload_size() bytes of an attribute's payload (not of kNested), which are zero.

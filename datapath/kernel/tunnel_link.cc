@@ -2,7 +2,6 @@
 // See tunnel_link.h.
 #include "datapath/kernel/tunnel_link.h"
 
-#include <algorithm>
 #include <cerrno>
 
 #include <linux/if_link.h>
@@ -20,32 +19,26 @@ namespace {
 
 constexpr uint32_t kLargestMtu = 65000;   // the path decides: the kernel makes fragments of outer packets
 
-struct Protocol {
-  const char *type, *kind, *prefix;
-  uint16_t port;                          // of IANA; 0: none
+/// The kernel's devices, in the order of TunnelKind.
+struct LinkKind {
+  const char* name;
   void (*settings)(AttrWriter&, uint16_t port);
 };
-
-constexpr Protocol kProtocols[] = {
-    {"vxlan", "vxlan", "vxlan_sys", 4789, [](AttrWriter& w, uint16_t port) {
+constexpr LinkKind kLinkKinds[std::size(kTunnelKinds)] = {
+    {"vxlan", [](AttrWriter& w, uint16_t port) {
        w.value(IFLA_VXLAN_COLLECT_METADATA, uint8_t{1});
        w.value(IFLA_VXLAN_LEARNING, uint8_t{0});
        w.value(IFLA_VXLAN_UDP_ZERO_CSUM6_RX, uint8_t{1});
        w.value(IFLA_VXLAN_PORT, be16(port));
      }},
-    {"geneve", "geneve", "genev_sys", 6081, [](AttrWriter& w, uint16_t port) {
+    {"geneve", [](AttrWriter& w, uint16_t port) {
        w.flag(IFLA_GENEVE_COLLECT_METADATA);
        w.value(IFLA_GENEVE_UDP_ZERO_CSUM6_RX, uint8_t{1});
        w.value(IFLA_GENEVE_PORT, be16(port));
      }},
-    {"gre", "gretap", "gre_sys", 0, [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
-    {"ip6gre", "ip6gretap", "ip6gre_sys", 0, [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
+    {"gretap", [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
+    {"ip6gretap", [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
 };
-
-const Protocol* find_protocol(const std::string& type) {
-  auto p = std::ranges::find_if(kProtocols, [&](const Protocol& each) { return each.type == type; });
-  return p == std::end(kProtocols) ? nullptr : p;
-}
 
 /// Sends a link message and waits for its acknowledgment.
 int link_request(uint16_t type, uint16_t flags, const std::string& name, unsigned link_flags, const Bytes& attributes) {
@@ -65,46 +58,39 @@ int link_request(uint16_t type, uint16_t flags, const std::string& name, unsigne
   if (n < 0) return errno;
   auto* reply = reinterpret_cast<const nlmsghdr*>(buffer);
   if (!mnl_nlmsg_ok(reply, static_cast<int>(n)) || reply->nlmsg_type != NLMSG_ERROR) return EPROTO;
-  return -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(reply))->error;
+  return netlink_error(reply);
 }
 
 }  // namespace
 
-std::string TunnelLink::device() const {
-  const Protocol* p = find_protocol(type);
-  return std::string(p ? p->prefix : type) + (dst_port ? "_" + std::to_string(dst_port) : "");
-}
-
 std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec) {
-  const Protocol* p = find_protocol(spec.type);
-  if (!p) return std::nullopt;
-  TunnelLink tunnel{.type = spec.type, .dst_port = p->port};
+  const TunnelKindRow* row = find_tunnel_kind(spec.type);
+  if (!row) return std::nullopt;
+  TunnelLink tunnel{.kind = row->kind, .dst_port = row->default_port};
   auto wanted = spec.options.find("dst_port");
-  if (p->port && wanted != spec.options.end())
+  if (row->default_port && wanted != spec.options.end())
     if (auto port = parse_decimal<uint16_t>(wanted->second); port && *port) tunnel.dst_port = *port;
   return tunnel;
 }
 
 std::string tunnel_type_of(const std::string& device) {
-  for (const Protocol& p : kProtocols) {
-    std::string prefix = std::string(p.prefix) + (p.port ? "_" : "");
-    if (p.port ? device.starts_with(prefix) : device == prefix) return std::string(p.type);
-  }
+  for (const TunnelKindRow& row : kTunnelKinds)
+    if (row.default_port ? device.starts_with(std::string(row.device) + "_") : device == row.device) return std::string(row.type);
   return "";
 }
 
-int make_tunnel_link(const TunnelLink& tunnel) {
-  const Protocol* p = find_protocol(tunnel.type);
-  if (!p) return EOPNOTSUPP;
+std::expected<bool, int> make_tunnel_link(const TunnelLink& tunnel) {
+  const LinkKind& link = kLinkKinds[static_cast<size_t>(tunnel.kind)];
   Bytes attributes;
   AttrWriter w(attributes);
   w.value(IFLA_MTU, kLargestMtu);
   w.nest(IFLA_LINKINFO, [&] {
-    w.put(IFLA_INFO_KIND, std::string(p->kind));
-    w.nest(IFLA_INFO_DATA, [&] { p->settings(w, tunnel.dst_port); });
+    w.put(IFLA_INFO_KIND, std::string(link.name));
+    w.nest(IFLA_INFO_DATA, [&] { link.settings(w, tunnel.dst_port); });
   });
   int error = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, tunnel.device(), IFF_UP, attributes);
-  return error == EEXIST ? 0 : error;
+  if (error && error != EEXIST) return std::unexpected(error);
+  return error == 0;
 }
 
 int delete_link(const std::string& name) { return link_request(RTM_DELLINK, 0, name, 0, {}); }

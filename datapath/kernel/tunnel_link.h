@@ -4,25 +4,27 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 
 #include "datapath/netdev.h"
+#include "datapath/tunnel_kind.h"
 
 namespace sluice {
 
 struct TunnelLink {
-  std::string type;            // "vxlan", "geneve", "gre", "ip6gre"
+  TunnelKind kind;
   uint16_t dst_port = 0;       // UDP; 0: the protocol has none
-  std::string device() const;  // as Open vSwitch names it: vxlan_sys_4789, genev_sys_6081, gre_sys, ip6gre_sys
+  std::string device() const { return tunnel_device_name(kind, dst_port); }
 };
 
 /// Nothing if it isn't a tunnel, or not one that the kernel has such devices for.  options: dst_port.
 std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec);
 /// The type of tunnel whose device has that name; empty: none.
 std::string tunnel_type_of(const std::string& device);
-/// Makes the device, up, of the largest MTU; one of that name that is there is taken.  Errno; EOPNOTSUPP: the kernel has no such devices.
-int make_tunnel_link(const TunnelLink& tunnel);
+/// Makes the device, up, of the largest MTU; one of that name that is there is taken (false).  Errno; EOPNOTSUPP: the kernel has no such devices.
+std::expected<bool, int> make_tunnel_link(const TunnelLink& tunnel);
 int delete_link(const std::string& name);
 
 }  // namespace sluice

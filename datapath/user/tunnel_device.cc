@@ -2,6 +2,8 @@
 // See tunnel_device.h.
 #include "datapath/user/tunnel_device.h"
 
+#include "datapath/tunnel_kind.h"
+
 namespace sluice {
 namespace {
 
@@ -15,7 +17,6 @@ class TunnelDevice final : public Netdev {
   const std::string& name() const override { return name_; }
   const std::string& type() const override { return type_; }
   void receive(Time, PacketBatch&) override {}
-  /// There is no way known for them.
   void send(Time, PacketBatch& packets) override {
     stats_.tx_dropped += packets.size();
     packets.clear();
@@ -34,7 +35,7 @@ std::expected<std::unique_ptr<Netdev>, std::string> open_tunnel(const NetdevSpec
 }  // namespace
 
 void add_tunnel_devices(NetdevFactory& factory) {
-  for (const char* type : {"vxlan", "geneve", "gre", "ip6gre"}) factory.add(type, open_tunnel);
+  for (const TunnelKindRow& row : kTunnelKinds) factory.add(std::string(row.type), open_tunnel);
 }
 
 }  // namespace sluice

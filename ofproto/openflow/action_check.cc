@@ -328,7 +328,7 @@ class Checker {
     FieldValue from = s.src.field == FieldId::kNone ? s.immediate : read_subfield(s.src, match().value, c_.tlv);
     if (s.dst.ofs + s.n_bits > v.size() * 8u || from.size() * 8u < s.n_bits) return;
     copy_bits(from.bytes(), 0, v.bytes(), s.dst.ofs, s.n_bits);
-    for (unsigned i = 0; i < s.n_bits; i++) k.set_bit(s.dst.ofs + i, true);
+    k.set_bits(s.dst.ofs, s.n_bits);
     learned.set(s.dst.field, v, k);
   }
 };

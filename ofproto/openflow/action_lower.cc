@@ -71,7 +71,7 @@ void as_loads(const SetField& s, Actions& out) {
     while (i + n < bits && n < 64 && s.mask.bit(i + n)) n++;
     SetField load{s.field, FieldValue(s.value.size()), FieldValue(s.mask.size()), SetField::Form::kLoad};
     copy_bits(s.value.bytes(), i, load.value.bytes(), i, n);
-    for (unsigned k = 0; k < n; k++) load.mask.set_bit(i + k, true);
+    load.mask.set_bits(i, n);
     out.push_back(std::move(load));
     i += n;
   }

@@ -273,7 +273,7 @@ Parsed load(std::string_view arg, const ParseContext& ctx) {
     if (v.bit(i)) return TextError(fmt::format("{}: value {} does not fit into {} bits", arg, a->from, dst->n_bits));
   SetField s{f.id, FieldValue(size), FieldValue(size), SetField::Form::kLoad};
   copy_bits(v.bytes(), 0, s.value.bytes(), dst->ofs, dst->n_bits);
-  for (unsigned i = 0; i < dst->n_bits; i++) s.mask.set_bit(dst->ofs + i, true);
+  s.mask.set_bits(dst->ofs, dst->n_bits);
   return s;
 }
 

@@ -66,7 +66,7 @@ Result<Action> read_load(ByteReader& r, const ActionContext& ctx) {
   SetField s{f.id, FieldValue(size), FieldValue(size), SetField::Form::kLoad};
   FieldValue v(8, value);
   copy_bits(v.bytes(), 0, s.value.bytes(), dst.ofs, dst.n_bits);
-  for (unsigned i = 0; i < dst.n_bits; i++) s.mask.set_bit(dst.ofs + i, true);
+  s.mask.set_bits(dst.ofs, dst.n_bits);
   return s;
 }
 

@@ -111,6 +111,8 @@ class FieldValue {
   bool is_zero() const;
   bool bit(unsigned n) const { return n / 8 < size_ && (data()[size_ - 1 - n / 8] >> n % 8 & 1); }
   void set_bit(unsigned n, bool on);
+  /// `n` ones from bit `ofs` on.
+  void set_bits(unsigned ofs, unsigned n);
   friend bool operator==(const FieldValue& a, const FieldValue& b);
 
  private:
@@ -204,6 +206,8 @@ constexpr bool has_prereq(Prereq p, Prereqs of_match) { return of_match >> stati
 /// True if the match makes sure that the field exists in every packet that it matches.
 inline bool has_prereq(Prereq p, const Match& match) { return has_prereq(p, prereqs_of(match)); }
 inline bool has_prereq(FieldId f, const Match& match) { return has_prereq(field(f).prereq, match); }
+/// Asks about something that only Ethernet packets have, so that it goes without saying that they are.
+bool implies_ethernet(const Match& match);
 /// Adds the prerequisite of f to the match ("tcp_dst" -> eth_type, nw_proto) as far as one is definite; used by learn and tools.
 void add_prereq(FieldId f, Match& match);
 

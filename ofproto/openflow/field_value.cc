@@ -65,6 +65,17 @@ void FieldValue::set_bit(unsigned n, bool on) {
   b = static_cast<uint8_t>(on ? b | m : b & ~m);
 }
 
+void FieldValue::set_bits(unsigned ofs, unsigned n) {
+  for (unsigned end = ofs + n; ofs < end;) {
+    if (ofs % 8 || end - ofs < 8 || ofs / 8 >= size_) {
+      set_bit(ofs++, true);
+      continue;
+    }
+    data()[size_ - 1 - ofs / 8] = UINT8_MAX;
+    ofs += 8;
+  }
+}
+
 bool operator==(const FieldValue& a, const FieldValue& b) {
   return a.size_ == b.size_ && std::memcmp(a.data(), b.data(), a.size_) == 0;
 }

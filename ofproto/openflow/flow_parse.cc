@@ -239,7 +239,7 @@ TextResult<void> finish_actions(FlowParser& p, std::string_view text, const Flow
   ActionCheck check{.version = Version::k13, .table_id = p.f.table_id, .tlv = o.names.tlv, .usable = &p.usable};
   bool only_of10 = !(p.usable & ~(kOf10Any | kNxmAny));
   if (only_of10) check.version = Version::k10;
-  if (auto ok = check_actions(p.f.actions, MiniMatch(p.match), check); !ok)
+  if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok)
     return TextError(fmt::format("actions are invalid with specified match ({})", error_name(ok.error())));
   return {};
 }
@@ -259,12 +259,12 @@ TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCo
   if (auto ok = p.keys(text.substr(0, at)); !ok) return TextError(ok.error());
   if (auto ok = p.finish_match(); !ok) return TextError(ok.error());
   place_cookies(p);
+  p.f.match = MiniMatch(p.match);
   if (at != text.npos) {
     std::string_view actions = text.substr(at);
     actions.remove_prefix(actions.find('=') + 1);
     if (auto ok = finish_actions(p, actions, options); !ok) return TextError(ok.error());
   }
-  p.f.match = MiniMatch(p.match);
   ParsedFlow out{std::move(p.f), p.usable, std::move(p.warnings)};
   out.usable &= usable_protocols(p.match);
   return out;

@@ -99,16 +99,12 @@ class Formatter {
     return m_.mask.eth_type ? m_.value.eth_type.host() : 0;
   }
 
-  bool implies_ethernet() const {
-    return m_.mask.eth_type || m_.mask.vlan_tci || !m_.is_wild(FieldId::kEthSrc) || !m_.is_wild(FieldId::kEthDst);
-  }
-
   void protocol() {
     if (m_.mask.packet_type) {
       uint32_t type = m_.value.packet_type.host();
       if (type) text(fmt::format("packet_type=({},0x{:x})", type >> 16, type & 0xffff));
       else if (!m_.mask.eth_type) text("eth");
-    } else if (m_.mask.recirc_id && implies_ethernet()) {
+    } else if (m_.mask.recirc_id && implies_ethernet(m_)) {
       text("eth");  // where the datapath's own number is matched, as in megaflows
     }
     if (!m_.mask.eth_type) return;

@@ -44,9 +44,6 @@ bool any(const T& t) {
   return bits;
 }
 
-/// Fields of Ethernet say themselves that the packet is of that type.
-bool implies_ethernet(const Match& m) { return m.mask.eth_type || m.mask.vlan_tci || any(m.mask.eth_src) || any(m.mask.eth_dst); }
-
 /// A prerequisite that held when its field came may be undone by a later field that says what the packet is not: of Ethernet, a first
 /// fragment, neighbor discovery.
 bool contradicts_itself(const Match& m) {

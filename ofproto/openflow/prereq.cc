@@ -49,6 +49,10 @@ Prereqs ip_bits(const Match& m, bool v6) {
 
 }  // namespace
 
+bool implies_ethernet(const Match& m) {
+  return m.mask.eth_type || m.mask.vlan_tci || !m.mask.eth_src.is_zero() || !m.mask.eth_dst.is_zero();
+}
+
 Prereqs prereqs_of(const Match& m) {
   Prereqs bits = bit(Prereq::kNone);
   if (is_ethernet(m)) {

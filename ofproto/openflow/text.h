@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "lib/decimal.h"
+
 namespace sluice::ofp {
 
 /// Text errors are the message without the program's name.
@@ -18,8 +20,6 @@ using TextResult = std::expected<T, std::string>;
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view s);
 std::string_view trim(std::string_view s);
-/// Decimal, or 0x hexadecimal; the whole text and below 2^64.
-std::optional<uint64_t> parse_number(std::string_view s);
 /// parse_number with limits: `invalid NAME "TEXT"` if it is none, or names the limit.
 TextResult<uint64_t> parse_number_in(std::string_view s, std::string_view what, uint64_t max, uint64_t min = 0);
 /// A big-endian hexadecimal or decimal number of any length into `size` bytes; false if malformed or too large.
