@@ -13,7 +13,7 @@
 namespace sluice {
 
 /// memcpy() for mostly small n, without a call: two moves that may overlap.
-inline void copy_short(char* to, const char* from, size_t n) {
+[[gnu::always_inline]] inline void copy_short(char* to, const char* from, size_t n) {
   auto ends = [&]<typename Word>(Word first, Word last) {
     std::memcpy(&first, from, sizeof first);
     std::memcpy(&last, from + n - sizeof last, sizeof last);

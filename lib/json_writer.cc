@@ -38,7 +38,8 @@ unsigned special_bytes(__m128i block) {
 
 void JsonWriter::grow(size_t bytes) {
   constexpr size_t kFirst = 256;
-  size_t used = size(), want = std::max({used + bytes, out_->capacity(), out_->size() * 2, kFirst});
+  size_t used = size(), want = out_->capacity();
+  if (used + bytes > want) want = std::max({used + bytes, want * 2, kFirst});
   cut(used);
   out_->resize_and_overwrite(used, [used](char*, size_t) { return used; });  // no more than this is moved
   out_->resize_and_overwrite(want, [want](char*, size_t) { return want; });

@@ -252,7 +252,8 @@ JsonRpcSession::JsonRpcSession(Connection& connection, JsonArena& arena, Handler
     : impl_(std::make_unique<Impl>(connection, arena, std::move(handlers))) {
   connection.on_data([i = impl_.get()](ByteView data) { i->on_data(data); });
   connection.on_drained([i = impl_.get()] {
-    if (i->on_drained(i->lifetime)) i->process();
+    // What was left unread for want of room is read now.
+    if (i->on_drained(i->lifetime) && (!i->splitter.empty() || i->connection.reading_paused())) i->process();
   });
 }
 

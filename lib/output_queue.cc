@@ -104,7 +104,9 @@ void OutputQueue::pop(size_t n) {
 }
 
 void OutputQueue::clear() {
-  std::vector<Buffer>().swap(buffers_);
+  constexpr size_t kKept = 2;  // buffers' places: what most sessions need, again and again
+  if (buffers_.capacity() > kKept) std::vector<Buffer>().swap(buffers_);
+  else buffers_.clear();
   first_ = offset_ = bytes_ = 0;
 }
 

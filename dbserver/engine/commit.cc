@@ -32,13 +32,9 @@ class Committer {
  private:
   Table& table(const RowChange& c) { return db_.tables_[c.table]; }
 
-  static bool same_content(const TableSchema& t, const Row& a, const Row& b) {
-    return std::all_of(t.columns.begin(), t.columns.end(), [&](const ColumnSchema& c) { return a.get(c) == b.get(c); });
-  }
-
   void drop_what_did_not_change() {
     for (RowChange& c : changes_.list()) {
-      if (c.cancelled || !c.before || !c.after || !same_content(table(c).schema(), *c.before, *c.after)) continue;
+      if (c.cancelled || !c.before || !c.after || !c.before->same_content(*c.after)) continue;
       table(c).put(c.before);  // with its old version
       c.after = c.before;
       c.cancelled = true;

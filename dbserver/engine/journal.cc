@@ -14,9 +14,12 @@ std::string IoError::text() const { return error ? std::strerror(error) : ""; }
 
 namespace {
 
-/// The columns that a record must say: persistent, and not at their default (new rows) or not as before.
-void write_change(JsonWriter& out, const TableSchema& table, const RowChange& change, bool as_diff) {
-  if (!change.after) return out.put("null");
+/// The columns that a record must say: persistent, and not at their default (new rows) or not as before.  False if there is nothing to say.
+bool write_change(JsonWriter& out, const TableSchema& table, const RowChange& change, bool as_diff) {
+  if (!change.after) {
+    out.put("null");
+    return true;
+  }
   out.put('{');
   bool first = true;
   for (const ColumnSchema& c : table.columns) {
@@ -28,21 +31,16 @@ void write_change(JsonWriter& out, const TableSchema& table, const RowChange& ch
     else write_datum(out, to);
   }
   out.put('}');
+  return !first || !change.before;
 }
 
+/// Nothing, if nothing but ephemeral columns changed.
 void write_row(JsonWriter& out, bool& first, const TableSchema& table, const RowChange& change, bool as_diff) {
+  size_t before = out.size();
   if (!first) out.put(',');
-  first = false;
   out.uuid_name(change.uuid());
-  write_change(out, table, change, as_diff);
-}
-
-/// False if nothing but ephemeral columns changed.
-bool is_worth_writing(const TableSchema& table, const RowChange& change) {
-  if (!change.before || !change.after) return true;
-  for (const ColumnSchema& c : table.columns)
-    if (c.persistent && !(change.before->get(c) == change.after->get(c))) return true;
-  return false;
+  if (write_change(out, table, change, as_diff)) first = false;
+  else out.cut(before);
 }
 
 void write_head(JsonWriter& out, std::string_view comment, int64_t date_ms, bool as_diff) {
@@ -61,7 +59,9 @@ void write_head(JsonWriter& out, std::string_view comment, int64_t date_ms, bool
 
 void render_transaction(std::string& text, const DatabaseSchema& schema, const Commit& commit, int64_t date_ms, bool as_diff) {
   JsonWriter out(text);
+  size_t begin = out.size();
   bool any = false;
+  write_head(out, commit.comment, date_ms, as_diff);
   uint32_t done = 0;  // tables before it
   while (done < schema.tables.size()) {
     // The tables that changed, in their order; most transactions have one.
@@ -69,22 +69,19 @@ void render_transaction(std::string& text, const DatabaseSchema& schema, const C
     for (const RowChange& c : commit.changes)
       if (c.table >= done) t = std::min<uint32_t>(t, c.table);
     if (t == schema.tables.size()) break;
-    bool open = false, first = true;
-    for (const RowChange& c : commit.changes) {
-      if (c.table != t || !is_worth_writing(schema.tables[t], c)) continue;
-      if (!any) write_head(out, commit.comment, date_ms, as_diff);
-      any = true;
-      if (!open) {
-        out.put(schema.tables[t].json_name.at(false));
-        out.put('{');
-        open = true;
-      }
-      write_row(out, first, schema.tables[t], c, as_diff);
-    }
-    if (open) out.put('}');
+    size_t before = out.size();
+    out.put(schema.tables[t].json_name.at(false));
+    out.put('{');
+    bool first = true;
+    for (const RowChange& c : commit.changes)
+      if (c.table == t) write_row(out, first, schema.tables[t], c, as_diff);
+    if (first) out.cut(before);
+    else out.put('}');
+    any |= !first;
     done = t + 1;
   }
   if (any) out.put("}\n");
+  else out.cut(begin);
 }
 
 // --- snapshots ---

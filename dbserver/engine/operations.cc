@@ -59,7 +59,7 @@ Result<Uuid> Transaction::take_new_uuid(Table& table, const Json* uuid, const Js
     fresh = *u;
   }
   if (uuid_name) {
-    SymbolTable::Symbol& symbol = symbols_->get(uuid_name->string());
+    SymbolTable::Symbol& symbol = symbols_.get(uuid_name->string());
     if (symbol.created) return with_syntax("duplicate uuid-name", std::string(kDuplicateUuidName), *uuid_name);
     symbol.created = true;
     if (uuid) symbol.uuid = fresh;
@@ -79,15 +79,15 @@ Status Transaction::insert(const Json&, ObjectReader& reader) {
 
   auto fresh = take_new_uuid(*table, uuid, uuid_name);
   if (!fresh) return std::unexpected(fresh.error());
-  if (auto s = parse_row(*table, *row, true); !s) return s;
   const TableSchema& schema = table->schema();
+  builder_.start(schema);
+  if (auto s = parse_row(*table, *row, true, builder_.buffer()); !s) return s;
   for (const ColumnSchema& c : schema.columns) {
     if (c.default_allowed) continue;
     bool given = std::any_of(columns_.begin(), columns_.end(), [&](const ColumnValue& v) { return v.column == &c; });
     if (!given) return c.type.check(c.default_value);
   }
-  builder_.start(schema);
-  for (const ColumnValue& v : columns_) builder_.set(*v.column, value(v));
+  for (const ColumnValue& v : columns_) builder_.set_from_buffer(*v.column, v.offset, v.size);
   RowPtr made = builder_.build(*fresh, uuids_.next());
   if (context_->permissions)
     if (auto s = context_->permissions->may_insert(*table, *made); !s) return s;
@@ -133,7 +133,7 @@ Status Transaction::update(const Json& op, ObjectReader& reader) {
   const Json* row = reader.required("row", R::kObject);
   if (!reader.done()) return {};
 
-  if (auto s = parse_row(*table, *row, false); !s) return s;
+  if (auto s = parse_row(*table, *row, false, values_); !s) return s;
   const TableSchema& schema = table->schema();
   for (const ColumnValue& v : columns_)
     if (!v.column->is_mutable)
@@ -161,7 +161,7 @@ Status Transaction::mutate(const Json&, ObjectReader& reader) {
   if (!reader.done()) return {};
 
   const TableSchema& schema = table->schema();
-  auto mutations = parse_mutations(schema, *list, &*symbols_);
+  auto mutations = parse_mutations(schema, *list, &symbols_);
   if (!mutations) return std::unexpected(mutations.error());
   if (auto s = find_rows(*table, *where); !s) return s;
   for (const RowPtr& old : rows_) {
@@ -209,7 +209,7 @@ Status Transaction::wait(const Json&, ObjectReader& reader) {
   if (until->string() != "==" && until->string() != "!=") return syntax_error(*until, "\"until\" must be \"==\" or \"!=\"");
   std::set<std::string> wanted, present;
   for (const Json& j : wanted_rows->elements()) {
-    if (auto s = parse_row(*table, j, false); !s) return s;
+    if (auto s = parse_row(*table, j, false, values_); !s) return s;
     std::string key;
     for (const ColumnSchema* c : *columns) {
       auto given = std::find_if(columns_.begin(), columns_.end(), [&](const ColumnValue& v) { return v.column == c; });

@@ -13,7 +13,7 @@ namespace sluice::ovsdb {
 TransactOutcome Transaction::run(Database& db, const Json& params, const TransactContext& context) {
   db_ = &db;
   context_ = &context;
-  symbols_.emplace(uuids_);
+  symbols_.clear();
   changes_.clear();
   comment_.clear();
   outcome_ = {};
@@ -21,7 +21,7 @@ TransactOutcome Transaction::run(Database& db, const Json& params, const Transac
   size_t total = params.size() - 1;
   constexpr size_t kTypicalResult = 64;
   out.reserve(std::min<size_t>(total * kTypicalResult + 16, 1 << 16));
-  out = "[";
+  out += '[';
   Status status;
   size_t done = 0;
   for (; done < total && status && !outcome_.must_wait; done++) {
@@ -109,12 +109,11 @@ Table* Transaction::take_table(ObjectReader& reader) {
 
 Status Transaction::find_rows(Table& table, const Json& where) {
   rows_.clear();
-  auto condition = Condition::from_json(table.schema(), where, &*symbols_);
-  if (!condition) return std::unexpected(condition.error());
+  if (auto s = condition_.parse(table.schema(), where, &symbols_); !s) return s;
   auto consider = [&](const RowPtr* row) {
-    if (row && condition->matches_all(**row)) rows_.push_back(*row);
+    if (row && condition_.matches_all(**row)) rows_.push_back(*row);
   };
-  for (const Clause& c : condition->clauses) {
+  for (const Clause& c : condition_.clauses) {
     if (c.function != Function::equal) continue;
     if (c.column->index == kUuidColumn) {
       consider(table.find(c.argument.ref().uuid()));
@@ -122,7 +121,7 @@ Status Transaction::find_rows(Table& table, const Json& where) {
     }
   }
   // The unique indexes are brought up to date at the commit only.
-  for (const Clause& c : condition->clauses) {
+  for (const Clause& c : condition_.clauses) {
     if (c.function != Function::equal || !changes_.empty()) continue;
     if (auto found = table.find_by_index(*c.column, c.argument)) {
       consider(*found);
@@ -133,20 +132,20 @@ Status Transaction::find_rows(Table& table, const Json& where) {
   return {};
 }
 
-/// Fills columns_ and values_.
-Status Transaction::parse_row(const Table& table, const Json& j, bool inserting) {
+/// Fills columns_ and their values.
+Status Transaction::parse_row(const Table& table, const Json& j, bool inserting, ByteBuffer& values) {
   columns_.clear();
-  values_.clear();
+  values.clear();
   if (!j.is_object()) return syntax_error(j, "row must be JSON object");
   for (const JsonMember& m : j.members()) {
     const ColumnSchema* c = table.schema().find(m.name());
     if (!c)
       return std::unexpected(
           DbError{"unknown column", fmt::format("No column {} in table {}.", m.name(), table.schema().name), j.to_error_text(), {}});
-    uint32_t from = static_cast<uint32_t>(values_.size());
-    if (auto s = parse_datum_to(values_, m.value, c->type, &*symbols_, datum_builder_); !s) return s;
+    uint32_t from = static_cast<uint32_t>(values.size());
+    if (auto s = parse_datum_to(values, m.value, c->type, &symbols_, datum_builder_); !s) return s;
     if (inserting && c->index >= kVersionColumn) continue;  // silently, as the peer does
-    columns_.push_back({c, from, static_cast<uint32_t>(values_.size()) - from});
+    columns_.push_back({c, from, static_cast<uint32_t>(values.size()) - from});
   }
   return {};
 }

@@ -38,7 +38,7 @@ struct TransactOutcome {
 
 class Transaction {
  public:
-  explicit Transaction(UuidSource& uuids) : uuids_(uuids) {}
+  explicit Transaction(UuidSource& uuids) : uuids_(uuids), symbols_(uuids) {}
   /// params = [db, op...]; the database name is not looked at.
   TransactOutcome run(Database& db, const Json& params, const TransactContext& context);
 
@@ -63,14 +63,15 @@ class Transaction {
   Result<Uuid> take_new_uuid(Table& table, const Json* uuid, const Json* uuid_name);
   /// The rows that match, in rows_.
   Status find_rows(Table& table, const Json& where);
-  Status parse_row(const Table& table, const Json& j, bool inserting);
+  Status parse_row(const Table& table, const Json& j, bool inserting, ByteBuffer& values);
   void append_row(const Table& table, const Row& row, const std::vector<const ColumnSchema*>& columns);
   void append_count(size_t n);
 
   struct ColumnValue {
     const ColumnSchema* column;
-    uint32_t offset, size;  // in values_
+    uint32_t offset, size;
   };
+  /// In values_.
   DatumRef value(const ColumnValue& v) const {
     return {reinterpret_cast<const uint8_t*>(values_.data()) + v.offset, v.size, v.column->type.key.type, v.column->type.value.type};
   }
@@ -78,13 +79,14 @@ class Transaction {
   UuidSource& uuids_;
   Database* db_ = nullptr;
   const TransactContext* context_ = nullptr;
-  std::optional<SymbolTable> symbols_;
+  SymbolTable symbols_;
   Changes changes_;
   TransactOutcome outcome_;
   std::string comment_;
 
   // Scratch of the operation at hand.
   std::vector<RowPtr> rows_;
+  Condition condition_;
   std::vector<ColumnValue> columns_;
   ByteBuffer values_;
   RowBuilder builder_;

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <array>
 
 #include "dbserver/ovsdb/diff.h"
@@ -27,13 +28,13 @@ bool is_order(Function f) {
 
 bool is_number(AtomType t) { return t == AtomType::integer || t == AtomType::real; }
 
-/// What the argument of a function on a column may be.
-ColumnType argument_type(Function f, const ColumnType& column) {
+/// As many elements as the argument of a function on a column may have.
+Result<Datum> parse_argument(const Json& j, Function f, const ColumnType& column, SymbolTable* symbols) {
+  if (column.is_scalar() || f == Function::equal || f == Function::not_equal) return parse_datum(j, column, symbols);
   ColumnType t = column;
-  if (is_order(f)) t.n_min = 1;
-  else if (f == Function::includes && !column.is_scalar()) t.n_min = 0;
-  else if (f == Function::excludes && !column.is_scalar()) t.n_min = 0, t.n_max = kUnlimited;
-  return t;
+  t.n_min = is_order(f) ? 1 : 0;
+  if (f == Function::excludes) t.n_max = kUnlimited;
+  return parse_datum(j, t, symbols);
 }
 
 }  // namespace
@@ -77,15 +78,14 @@ Result<Clause> Clause::from_json(const TableSchema& table, const Json& j, Symbol
   c.column = table.find(j[0].string());
   if (!c.column)
     return std::unexpected(DbError{"unknown column", fmt::format("No column {} in table {}.", j[0].string(), table.name), j.to_error_text(), {}});
-  bool found = false;
-  for (const FunctionName& f : kFunctions)
-    if (f.name == j[1].string()) c.function = f.function, found = true;
-  if (!found) return fail("unknown function", fmt::format("No function named {}.", j[1].string()));
+  auto function = std::find_if(kFunctions.begin(), kFunctions.end(), [&](const FunctionName& f) { return f.name == j[1].string(); });
+  if (function == kFunctions.end()) return fail("unknown function", fmt::format("No function named {}.", j[1].string()));
+  c.function = function->function;
   const ColumnType& type = c.column->type;
   if (is_order(c.function) && !(is_number(type.key.type) && (type.is_scalar() || type.is_optional_scalar())))
     return syntax_error(j, fmt::format("Type mismatch: \"{}\" operator may not be applied to column {} of type {}.", j[1].string(), c.column->name,
                                        type.to_english()));
-  auto argument = parse_datum(j[2], argument_type(c.function, type), symbols);
+  auto argument = parse_argument(j[2], c.function, type, symbols);
   if (!argument) return std::unexpected(argument.error());
   c.argument = std::move(*argument);
   return c;
@@ -121,16 +121,22 @@ Json Condition::to_json() const {
   return j;
 }
 
-Result<Condition> Condition::from_json(const TableSchema& table, const Json& j, SymbolTable* symbols) {
-  Condition all;
+Status Condition::parse(const TableSchema& table, const Json& j, SymbolTable* symbols) {
   if (!j.is_array()) return syntax_error(j, "array expected");
-  all.clauses.reserve(j.size());
+  clauses.clear();
+  clauses.reserve(j.size());
   for (const Json& e : j.elements()) {
     auto c = Clause::from_json(table, e, symbols);
     if (!c) return std::unexpected(c.error());
-    all.clauses.push_back(std::move(*c));
+    clauses.push_back(std::move(*c));
   }
-  return all;
+  return {};
+}
+
+Result<Condition> Condition::from_json(const TableSchema& table, const Json& j, SymbolTable* symbols) {
+  Condition c;
+  if (auto s = c.parse(table, j, symbols); !s) return std::unexpected(s.error());
+  return c;
 }
 
 }  // namespace sluice::ovsdb

@@ -36,6 +36,8 @@ struct Condition {
   std::optional<Uuid> only_uuid() const;
   Json to_json() const;
   static Result<Condition> from_json(const TableSchema& table, const Json& j, SymbolTable* symbols);
+  /// Takes the place of what was there, and its memory.
+  Status parse(const TableSchema& table, const Json& j, SymbolTable* symbols);
   friend bool operator==(const Condition&, const Condition&) = default;
 };
 

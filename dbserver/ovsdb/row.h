@@ -29,8 +29,10 @@ class Row {
     return {data() + from, ends()[c.index] - from, c.type.key.type, c.type.value.type};
   }
   size_t column_count() const { return columns_; }
+  /// REQUIRES: of one table.
+  bool same_content(const Row& o) const { return std::memcmp(ends(), o.ends(), columns_ * 4) == 0 && std::memcmp(data(), o.data(), data_size()) == 0; }
   /// Bytes of memory that this version takes.
-  size_t bytes() const { return sizeof(Row) + columns_ * 4 + (columns_ ? ends()[columns_ - 1] : 0); }
+  size_t bytes() const { return sizeof(Row) + columns_ * 4 + data_size(); }
 
  private:
   friend class RowPtr;
@@ -38,6 +40,7 @@ class Row {
   Row() = default;
   const uint32_t* ends() const { return reinterpret_cast<const uint32_t*>(this + 1); }
   const uint8_t* data() const { return reinterpret_cast<const uint8_t*>(ends() + columns_); }
+  size_t data_size() const { return columns_ ? ends()[columns_ - 1] : 0; }
 
   Uuid uuid_, version_;
   mutable std::atomic<uint32_t> references_{1};
@@ -83,7 +86,10 @@ class RowBuilder {
   /// The same without a copy: append the encoding to buffer(), then say where it began.
   ByteBuffer& buffer() { return changes_; }
   void set_from_buffer(const ColumnSchema& c, size_t from) {
-    if (c.index < slots_.size()) slots_[c.index] = {static_cast<uint32_t>(from), static_cast<uint32_t>(changes_.size() - from)};
+    set_from_buffer(c, from, changes_.size() - from);
+  }
+  void set_from_buffer(const ColumnSchema& c, size_t from, size_t size) {
+    if (c.index < slots_.size()) slots_[c.index] = {static_cast<uint32_t>(from), static_cast<uint32_t>(size)};
   }
   DatumRef get(const ColumnSchema& c) const;    // valid until the next set()
   bool is_set(const ColumnSchema& c) const { return slots_[c.index].size != kUnset; }

@@ -124,6 +124,11 @@ Result<AtomRef> parse_atom(const Json& j, const BaseType& type, SymbolTable* sym
 }
 
 Result<Datum> parse_datum(const Json& j, const ColumnType& type, SymbolTable* symbols) {
+  if (is_bare_atom(j, type)) {
+    auto a = parse_atom(j, type.key, symbols);
+    if (!a) return std::unexpected(a.error());
+    return Datum::scalar(*a);
+  }
   DatumBuilder b(type.key.type, type.value.type);
   if (auto s = collect(j, type, symbols, {false, false}, b); !s) return std::unexpected(s.error());
   return b.finish();

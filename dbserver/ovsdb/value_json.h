@@ -23,6 +23,11 @@ class SymbolTable {
   };
   explicit SymbolTable(UuidSource& uuids) : uuids_(uuids) {}
   Symbol& get(std::string_view name);
+  void clear() {
+    constexpr size_t kKept = 4096;  // names
+    if (symbols_.bucket_count() > kKept) symbols_ = {};
+    else if (!symbols_.empty()) symbols_.clear();
+  }
   /// nullptr if it was not mentioned yet.
   const Symbol* find(std::string_view name) const;
   /// Names that were mentioned but never created, in order.

@@ -61,6 +61,12 @@ class DatumScan {
 }  // namespace
 
 bool scan_datum(JsonScanner& scanner, const ColumnType& type, ByteBuffer& out, DatumBuilder& scratch) {
+  if (!type.is_map() && !scanner.at('[')) {  // as mostly
+    AtomRef only;
+    if (!scan_atom(scanner, type.key.type, only) || !type.key.admits(only)) return false;
+    encode_scalar(out, only);
+    return true;
+  }
   DatumScan scan(scanner, type, true);
   if (scan.starts_collection()) {
     scratch.reset(type.key.type, type.value.type);

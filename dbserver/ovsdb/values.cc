@@ -82,6 +82,60 @@ std::weak_ordering compare(const DatumRef& a, const DatumRef& b) {
 
 size_t DatumRef::hash() const { return XXH3_64bits(data_, size_); }
 
+// --- encoding ---
+
+namespace {
+
+size_t text_size(const AtomRef& a) { return a.type() == AtomType::string ? a.string().size() : 0; }
+
+void store_u32(uint8_t*& p, size_t v) {
+  uint32_t x = static_cast<uint32_t>(v);
+  std::memcpy(p, &x, 4);
+  p += 4;
+}
+
+void store_atom(uint8_t*& p, const AtomRef& a) {
+  switch (a.type()) {
+    case AtomType::none: break;
+    case AtomType::integer: {
+      int64_t v = a.integer();
+      std::memcpy(p, &v, 8);
+      p += 8;
+      break;
+    }
+    case AtomType::real: {
+      double v = a.real();
+      std::memcpy(p, &v, 8);
+      p += 8;
+      break;
+    }
+    case AtomType::boolean: *p++ = a.boolean(); break;
+    case AtomType::string: {
+      std::string_view s = a.string();
+      copy_short(reinterpret_cast<char*>(p), s.data(), s.size());
+      p += s.size();
+      break;
+    }
+    case AtomType::uuid:
+      std::memcpy(p, &a.uuid(), 16);
+      p += 16;
+      break;
+  }
+}
+
+/// Of a set of one.
+size_t scalar_size(const AtomRef& a) { return a.type() == AtomType::string ? 8 + a.string().size() : atom_width(a.type()); }
+
+void store_scalar(uint8_t* p, const AtomRef& a) {
+  if (a.type() == AtomType::string) {
+    store_u32(p, 1);
+    store_u32(p, a.string().size());
+  }
+  store_atom(p, a);
+}
+
+}  // namespace
+
 // --- owner ---
 
 void Datum::share(const Datum& o) {
@@ -134,9 +188,10 @@ Datum::Datum(DatumRef d) : key_(d.key_type()), value_(d.value_type()) {
 }
 
 Datum Datum::scalar(AtomRef a) {
-  DatumBuilder b(a.type());
-  b.add(a);
-  return b.finish();
+  Datum d(a.type());
+  uint8_t* p = d.allocate(scalar_size(a));
+  store_scalar(p, a);
+  return d;
 }
 
 Datum Datum::set(AtomType t, std::span<const AtomRef> atoms) {
@@ -167,47 +222,6 @@ void DatumBuilder::sort_unique() {
   auto same = [](const Element& a, const Element& b) { return a.key == b.key; };
   elements_.erase(std::unique(elements_.begin(), elements_.end(), same), elements_.end());
 }
-
-namespace {
-
-size_t text_size(AtomRef a) { return a.type() == AtomType::string ? a.string().size() : 0; }
-
-void store_u32(uint8_t*& p, size_t v) {
-  uint32_t x = static_cast<uint32_t>(v);
-  std::memcpy(p, &x, 4);
-  p += 4;
-}
-
-void store_atom(uint8_t*& p, const AtomRef& a) {
-  switch (a.type()) {
-    case AtomType::none: break;
-    case AtomType::integer: {
-      int64_t v = a.integer();
-      std::memcpy(p, &v, 8);
-      p += 8;
-      break;
-    }
-    case AtomType::real: {
-      double v = a.real();
-      std::memcpy(p, &v, 8);
-      p += 8;
-      break;
-    }
-    case AtomType::boolean: *p++ = a.boolean(); break;
-    case AtomType::string: {
-      std::string_view s = a.string();
-      if (!s.empty()) std::memcpy(p, s.data(), s.size());
-      p += s.size();
-      break;
-    }
-    case AtomType::uuid:
-      std::memcpy(p, &a.uuid(), 16);
-      p += 16;
-      break;
-  }
-}
-
-}  // namespace
 
 size_t DatumBuilder::encoded_size() const {
   if (elements_.empty()) return 0;
@@ -244,14 +258,8 @@ void DatumBuilder::encode(ByteBuffer& out) const {
 }
 
 void encode_scalar(ByteBuffer& out, const AtomRef& a) {
-  size_t text = text_size(a);
-  bool is_text = a.type() == AtomType::string;
-  auto p = reinterpret_cast<uint8_t*>(out.extend(is_text ? 8 + text : atom_width(a.type())));
-  if (is_text) {
-    store_u32(p, 1);
-    store_u32(p, text);
-  }
-  store_atom(p, a);
+  auto p = reinterpret_cast<uint8_t*>(out.extend(scalar_size(a)));
+  store_scalar(p, a);
 }
 
 }  // namespace sluice::ovsdb
