@@ -178,7 +178,7 @@ const Json* Json::find(std::string_view name) const {
   std::span<const JsonMember> all = members();
   if (all.size() <= 8) {
     for (const JsonMember& m : all)
-      if (m.name() == name) return &m.value;
+      if (m.key.size_ == name.size() && std::char_traits<char>::compare(m.key.u_.s, name.data(), name.size()) == 0) return &m.value;
     return nullptr;
   }
   auto it = std::lower_bound(all.begin(), all.end(), name, [](const JsonMember& m, std::string_view n) { return m.name() < n; });

@@ -142,36 +142,34 @@ struct JsonBuilder {
   }
 
   /// Names differ in the first eight bytes mostly.  They lie in the copy of the text, which is longer than its last string.
-  static int compare(std::string_view a, std::string_view b) {
-    uint64_t x = prefix(a), y = prefix(b);
-    return x != y ? (x < y ? -1 : 1) : a.compare(b);
-  }
   static uint64_t prefix(std::string_view s) {
     uint64_t bytes;
     std::memcpy(&bytes, s.data(), sizeof bytes);
-    bytes = std::byteswap(bytes);
-    return s.size() >= sizeof bytes ? bytes : s.empty() ? 0 : bytes >> (8 * (sizeof bytes - s.size())) << (8 * (sizeof bytes - s.size()));
+    unsigned beyond = s.size() >= sizeof bytes ? 0 : static_cast<unsigned>(8 * (sizeof bytes - s.size()));
+    return s.empty() ? 0 : std::byteswap(bytes) >> beyond << beyond;
   }
 
   /// Sorts by name and, of members with the same name, keeps the last.  Returns how many are left.
   static size_t sort_members(Member* m, size_t n) {
     constexpr size_t kInsertion = 16;
-    auto less = [](const Member& a, const Member& b) { return compare(a.name(), b.name()) < 0; };
     bool equal = false;
     if (n <= kInsertion) {
-      for (size_t i = 1; i < n; i++) {
-        std::string_view name = m[i].name();
+      uint64_t prefixes[kInsertion];
+      for (size_t i = 0; i < n; i++) {
+        const uint64_t p = prefix(m[i].name());
         size_t at = i;
-        int order = 1;
-        while (at > 0 && (order = compare(name, m[at - 1].name())) < 0) at--;
-        equal |= order == 0;
-        if (at == i) continue;
+        for (; at > 0 && p <= prefixes[at - 1]; at--) {
+          int order = p < prefixes[at - 1] ? -1 : m[i].name().compare(m[at - 1].name());
+          equal |= order == 0;
+          if (order >= 0) break;
+        }
         Member moved = m[i];
-        std::memmove(static_cast<void*>(m + at + 1), m + at, (i - at) * sizeof(Member));
+        for (size_t k = i; k > at; k--) m[k] = m[k - 1], prefixes[k] = prefixes[k - 1];
         m[at] = moved;
+        prefixes[at] = p;
       }
     } else {
-      std::stable_sort(m, m + n, less);
+      std::stable_sort(m, m + n, [](const Member& a, const Member& b) { return a.name() < b.name(); });
       equal = std::adjacent_find(m, m + n, [](const Member& a, const Member& b) { return a.name() == b.name(); }) != m + n;
     }
     if (!equal) return n;

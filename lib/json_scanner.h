@@ -76,7 +76,7 @@ class JsonScanner {
   bool is_digit_here() const { return p_ != end_ && *p_ >= '0' && *p_ <= '9'; }
   bool digits();
   void skip_plain();
-  bool escaped(const char* start, std::string_view& out);
+  [[gnu::noinline]] bool escaped(const char* start, std::string_view& out);
 
   const char *p_, *end_;
   ByteBuffer& spare_;

@@ -88,6 +88,7 @@ struct Marks {
   uint64_t quotes = 0, backslashes = 0, opens = 0, closes = 0;
 
   explicit Marks(const char* block) {
+#pragma GCC unroll 4
     for (size_t i = 0; i < kBlock; i += 16) {
       __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(block + i)), folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
       auto equal = [&](__m128i v, char c) { return uint64_t{static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_set1_epi8(c))))} << i; };
@@ -133,14 +134,17 @@ std::string_view JsonSplitter::next() {
     escaped_ = (marks.backslashes & ~escaped) >> (n - 1) & 1;
     in_string_ = in_strings >> (n - 1) & 1;
     const char* block = std::exchange(p, p + n);
-    for (uint64_t left = (marks.opens | marks.closes) & ~in_strings; left && !whole; left &= left - 1) {
-      int at = std::countr_zero(left);
-      depth_ += marks.opens >> at & 1 ? 1u : ~0u;
-      if (depth_) continue;
+    unsigned depth = depth_;
+    for (uint64_t left = (marks.opens | marks.closes) & ~in_strings; left; left &= left - 1) {
+      uint64_t lowest = left & -left;
+      depth += marks.opens & lowest ? 1u : ~0u;
+      if (depth) continue;
       whole = true;
-      p = block + at + 1;
+      p = block + std::countr_zero(lowest) + 1;
       escaped_ = in_string_ = false;
+      break;
     }
+    depth_ = depth;
   }
   scan_ = static_cast<size_t>(p - start);
   if (depth_ > kJsonMaxDepth) fail("input exceeds maximum nesting depth " + std::to_string(kJsonMaxDepth));

@@ -85,8 +85,9 @@ class JsonWriter {
   void escape(unsigned char c);
   /// REQUIRES: room for it.
   void copy(const char* from, size_t n) {
-    copy_short(p_, from, n);
-    p_ += n;
+    char* to = p_;
+    p_ = to + n;
+    copy_short(to, from, n);
   }
 
   std::string* out_;  // null: given back

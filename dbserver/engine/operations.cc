@@ -95,7 +95,7 @@ Status Transaction::insert(const Json&, ObjectReader& reader) {
 
   char text[] = "{\"uuid\":[\"uuid\",\"00000000-0000-0000-0000-000000000000\"]}";
   format_to(text + 17, *fresh);
-  outcome_.results.append(text, sizeof text - 1);
+  results_.append(text, sizeof text - 1);
   return {};
 }
 
@@ -117,13 +117,13 @@ Status Transaction::select(const Json&, ObjectReader& reader) {
   }
   // The members of a JSON object in the files and on the terminals of OVS are in this order, whatever was asked for.
   std::sort(columns->begin(), columns->end(), [](const ColumnSchema* a, const ColumnSchema* b) { return a->name < b->name; });
-  outcome_.results += "{\"rows\":[";
+  results_ += "{\"rows\":[";
   bool first = true;
   for (const RowPtr& row : rows_) {
-    if (!std::exchange(first, false)) outcome_.results += ',';
+    if (!std::exchange(first, false)) results_ += ',';
     append_row(*table, *row, *columns);
   }
-  outcome_.results += "]}";
+  results_ += "]}";
   return {};
 }
 
@@ -224,7 +224,7 @@ Status Transaction::wait(const Json&, ObjectReader& reader) {
     present.insert(std::move(key));
   }
   if ((wanted == present) == (until->string() == "==")) {
-    outcome_.results += "{}";
+    results_ += "{}";
     return {};
   }
   int64_t limit = timeout ? static_cast<int64_t>(std::min(timeout->number(), 1e15)) : 0;
@@ -240,7 +240,7 @@ Status Transaction::commit(const Json&, ObjectReader& reader) {
   if (!reader.done()) return {};
   if (durable->boolean() && !context_->durable_storage && !context_->reserved) return fail("not supported", "durable commit not supported: database is not on disk");
   outcome_.durable |= durable->boolean();
-  outcome_.results += "{}";
+  results_ += "{}";
   return {};
 }
 
@@ -254,7 +254,7 @@ Status Transaction::comment(const Json&, ObjectReader& reader) {
   if (!reader.done()) return {};
   if (!comment_.empty()) comment_ += '\n';
   comment_ += text->string();
-  outcome_.results += "{}";
+  results_ += "{}";
   return {};
 }
 
@@ -262,7 +262,7 @@ Status Transaction::assert_lock(const Json&, ObjectReader& reader) {
   const Json* lock = reader.required("lock", R::kId);
   if (!reader.done()) return {};
   if (!context_->owns_lock || !context_->owns_lock(lock->string())) return fail("not owner", fmt::format("Asserted lock {} not held.", lock->string()));
-  outcome_.results += "{}";
+  results_ += "{}";
   return {};
 }
 

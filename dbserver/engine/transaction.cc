@@ -17,10 +17,9 @@ TransactOutcome Transaction::run(Database& db, const Json& params, const Transac
   changes_.clear();
   comment_.clear();
   outcome_ = {};
-  std::string& out = outcome_.results;
+  std::string& out = results_;
   size_t total = params.size() - 1;
-  constexpr size_t kTypicalResult = 64;
-  out.reserve(std::min<size_t>(total * kTypicalResult + 16, 1 << 16));
+  out.clear();
   out += '[';
   Status status;
   size_t done = 0;
@@ -30,7 +29,6 @@ TransactOutcome Transaction::run(Database& db, const Json& params, const Transac
   }
   if (outcome_.must_wait) {
     db.undo(changes_);
-    outcome_.results.clear();
     return std::move(outcome_);
   }
   if (status) {
@@ -55,6 +53,9 @@ TransactOutcome Transaction::run(Database& db, const Json& params, const Transac
     for (; done < total; done++) out += ",null";
   }
   out += ']';
+  constexpr size_t kCopyBelow = 1024;
+  if (out.size() < kCopyBelow) outcome_.results = out;  // the room stays
+  else outcome_.results = std::move(out);
   return std::move(outcome_);
 }
 
@@ -87,7 +88,7 @@ Status Transaction::run_operation(const Json& op, size_t number, size_t total) {
 }
 
 Status Transaction::execute(const Operation& o, const Json& op, ObjectReader& reader) {
-  size_t length = outcome_.results.size();
+  size_t length = results_.size();
   auto status = (this->*o.run)(op, reader);
   if (status && reader.ok() && o.writes) {
     if (context_->reserved)
@@ -95,7 +96,7 @@ Status Transaction::execute(const Operation& o, const Json& op, ObjectReader& re
     else if (context_->read_only)
       status = fail("not allowed", fmt::format("{} operation not allowed when database server is in read only mode", o.name));
   }
-  if (!status || !reader.ok()) outcome_.results.resize(length);
+  if (!status || !reader.ok()) results_.resize(length);
   return status;
 }
 
@@ -152,7 +153,7 @@ Status Transaction::parse_row(const Table& table, const Json& j, bool inserting,
 
 void Transaction::append_row(const Table& table, const Row& row, const std::vector<const ColumnSchema*>& columns) {
   (void)table;
-  JsonWriter out(outcome_.results);
+  JsonWriter out(results_);
   out.put('{');
   bool first = true;
   for (const ColumnSchema* c : columns) {
@@ -163,9 +164,9 @@ void Transaction::append_row(const Table& table, const Row& row, const std::vect
 }
 
 void Transaction::append_count(size_t n) {
-  outcome_.results += "{\"count\":";
-  append_json_integer(outcome_.results, static_cast<int64_t>(n));
-  outcome_.results += '}';
+  results_ += "{\"count\":";
+  append_json_integer(results_, static_cast<int64_t>(n));
+  results_ += '}';
 }
 
 Result<std::vector<const ColumnSchema*>> parse_columns(const TableSchema& table, const Json* j) {

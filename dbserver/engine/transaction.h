@@ -82,6 +82,7 @@ class Transaction {
   SymbolTable symbols_;
   Changes changes_;
   TransactOutcome outcome_;
+  std::string results_;
   std::string comment_;
 
   // Scratch of the operation at hand.

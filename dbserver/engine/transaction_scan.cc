@@ -89,7 +89,7 @@ bool TransactionReader::scan_row(JsonScanner& s, const TableSchema& table, const
       builder_.set_from_buffer(*c, from);
       continue;
     }
-    Datum diff;
+    Datum diff;  // of a set or map
     if (builder_.is_set(*c) || !scan_datum_lenient(s, c->type, diff, datum_)) return false;
     auto value = datum_apply_diff(builder_.get(*c), diff, c->type);
     if (!value) return false;

@@ -29,20 +29,24 @@ DatumRef RowBuilder::get(const ColumnSchema& c) const {
   return {reinterpret_cast<const uint8_t*>(b.data()), static_cast<uint32_t>(b.size()), c.type.key.type, c.type.value.type};
 }
 
-RowPtr RowBuilder::build(const Uuid& uuid, const Uuid& version) const {
+RowPtr RowBuilder::build(const Uuid& uuid, const Uuid& version) {
   size_t size = 0, n = slots_.size();
-  for (size_t i = 0; i < n; i++) size += slots_[i].size != kUnset ? slots_[i].size : bytes(i).size();
+  parts_.resize(n);
+  for (size_t i = 0; i < n; i++) {
+    std::string_view part = bytes(i);
+    parts_[i] = part;
+    size += part.size();
+  }
   Row* row = new (::operator new(sizeof(Row) + n * 4 + size)) Row;
   row->uuid_ = uuid;
   row->version_ = version;
   row->columns_ = static_cast<uint32_t>(n);
   uint32_t* ends = reinterpret_cast<uint32_t*>(row + 1);
-  char* p = reinterpret_cast<char*>(ends + n);
-  uint32_t end = 0;
-  for (size_t i = 0; i < n; i++) {
-    std::string_view from = bytes(i);
-    copy_short(p + end, from.data(), from.size());
-    ends[i] = end += static_cast<uint32_t>(from.size());
+  char *begin = reinterpret_cast<char*>(ends + n), *p = begin;
+  for (std::string_view part : parts_) {
+    copy_short(p, part.data(), part.size());
+    p += part.size();
+    *ends++ = static_cast<uint32_t>(p - begin);
   }
   return RowPtr(row);
 }

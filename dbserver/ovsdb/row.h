@@ -93,7 +93,7 @@ class RowBuilder {
   }
   DatumRef get(const ColumnSchema& c) const;    // valid until the next set()
   bool is_set(const ColumnSchema& c) const { return slots_[c.index].size != kUnset; }
-  RowPtr build(const Uuid& uuid, const Uuid& version) const;
+  RowPtr build(const Uuid& uuid, const Uuid& version);
 
  private:
   static constexpr uint32_t kUnset = UINT32_MAX;
@@ -110,6 +110,7 @@ class RowBuilder {
   const TableSchema* table_ = nullptr;
   const Row* base_ = nullptr;  // null: the defaults
   std::vector<Slot> slots_;
+  std::vector<std::string_view> parts_;  // scratch of build()
   ByteBuffer changes_;
 };
 

@@ -94,7 +94,9 @@ bool BaseType::has_constraints() const {
          min_length != 0 || max_length != kUnlimited;
 }
 
-bool BaseType::is_enumerated(const AtomRef& a) const { return enumeration->ref().contains(a); }
+bool BaseType::is_enumerated(const AtomRef& a) const {
+  return type == AtomType::string ? enumeration->ref().contains_text(a.string()) : enumeration->ref().contains(a);
+}
 
 bool BaseType::is_length_right(std::string_view s) const {
   size_t n = utf8_length(s);

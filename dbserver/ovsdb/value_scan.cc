@@ -31,6 +31,23 @@ bool scan_atom(JsonScanner& s, AtomType type, AtomRef& out) {
   return false;
 }
 
+bool scan_scalar(JsonScanner& s, const BaseType& base, ByteBuffer& out) {
+  if (base.type == AtomType::string) {
+    std::string_view v;
+    if (!s.string(v) || !base.admits(v)) return false;
+    encode_scalar(out, v);
+  } else if (base.type == AtomType::integer) {
+    int64_t v;
+    if (!s.integer(v) || !base.admits(v)) return false;
+    encode_scalar(out, v);
+  } else {
+    AtomRef v;
+    if (!scan_atom(s, base.type, v) || !base.admits(v)) return false;
+    encode_scalar(out, v);
+  }
+  return true;
+}
+
 class DatumScan {
  public:
   DatumScan(JsonScanner& scanner, const ColumnType& type, bool checked) : s_(scanner), type_(type), checked_(checked) {}
@@ -61,12 +78,7 @@ class DatumScan {
 }  // namespace
 
 bool scan_datum(JsonScanner& scanner, const ColumnType& type, ByteBuffer& out, DatumBuilder& scratch) {
-  if (!type.is_map() && !scanner.at('[')) {  // as mostly
-    AtomRef only;
-    if (!scan_atom(scanner, type.key.type, only) || !type.key.admits(only)) return false;
-    encode_scalar(out, only);
-    return true;
-  }
+  if (!type.is_map() && !scanner.at('[')) return scan_scalar(scanner, type.key, out);  // as mostly
   DatumScan scan(scanner, type, true);
   if (scan.starts_collection()) {
     scratch.reset(type.key.type, type.value.type);

@@ -146,6 +146,18 @@ class DatumRef {
   /// Position of a key, or size().
   size_t find(AtomRef key) const;
   bool contains(AtomRef key) const { return find(key) < size(); }
+  /// Likewise of a set of strings.
+  bool contains_text(std::string_view text) const {
+    if (!size_) return false;
+    Layout l = layout();
+    uint32_t from = 0;
+    for (size_t i = 0; i < l.n; i++) {
+      uint32_t end = u32(l.key_ends + 4 * i);
+      if (end - from == text.size() && std::memcmp(l.keys + from, text.data(), text.size()) == 0) return true;
+      from = end;
+    }
+    return false;
+  }
 
   // The only or first element; a default if there is none, or of another type.
   int64_t integer() const { return key_ == AtomType::integer && size_ ? key(0).integer() : 0; }
@@ -304,5 +316,12 @@ class DatumBuilder {
 
 /// Appends the encoding of a set of one.
 void encode_scalar(ByteBuffer& out, const AtomRef& a);
+inline void encode_scalar(ByteBuffer& out, int64_t v) { std::memcpy(out.extend(sizeof v), &v, sizeof v); }
+inline void encode_scalar(ByteBuffer& out, std::string_view s) {
+  const uint32_t head[] = {1, static_cast<uint32_t>(s.size())};
+  char* p = out.extend(sizeof head + s.size());
+  std::memcpy(p, head, sizeof head);
+  copy_short(p + sizeof head, s.data(), s.size());
+}
 
 }  // namespace sluice::ovsdb
