@@ -94,6 +94,10 @@ void JsonWriter::tail(const char* from, size_t n, size_t before) {
 void JsonWriter::escape(unsigned char c) {
   reserve(kLongestEscape);
   *p_++ = '\\';
+  if (c >= 0x20) {  // quotation mark or backslash, as mostly
+    *p_++ = static_cast<char>(c);
+    return;
+  }
   switch (c) {
     case '\b': *p_++ = 'b'; return;
     case '\f': *p_++ = 'f'; return;
@@ -101,10 +105,6 @@ void JsonWriter::escape(unsigned char c) {
     case '\r': *p_++ = 'r'; return;
     case '\t': *p_++ = 't'; return;
     default: break;
-  }
-  if (c >= 0x20) {  // quotation mark or backslash
-    *p_++ = static_cast<char>(c);
-    return;
   }
   constexpr char kHex[] = "0123456789abcdef";
   for (char digit : {'u', '0', '0', kHex[c >> 4], kHex[c & 15]}) *p_++ = digit;

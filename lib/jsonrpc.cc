@@ -26,15 +26,12 @@ std::string call_text(std::string_view method, const Json& params, const Json& i
   return out;
 }
 
-const Json& null_json() {
-  static const Json null;
-  return null;
-}
+const Json kNullJson;
 
 }  // namespace
 
 std::string jsonrpc_request(std::string_view method, const Json& params, const Json& id) { return call_text(method, params, id); }
-std::string jsonrpc_notification(std::string_view method, const Json& params) { return call_text(method, params, null_json()); }
+std::string jsonrpc_notification(std::string_view method, const Json& params) { return call_text(method, params, kNullJson); }
 
 std::string jsonrpc_reply(const Json& result, const Json& id) {
   std::string out = "{\"error\":null,\"result\":";
@@ -64,7 +61,7 @@ std::expected<JsonRpcMessage, std::string> classify_jsonrpc(const Json& message)
     if (next == kMembers.size()) return std::unexpected(fmt::format("message has unexpected member \"{}\"", m.name()));
     found[next++] = &m.value;
   }
-  auto member = [&](size_t i) -> const Json& { return found[i] ? *found[i] : null_json(); };
+  auto member = [&](size_t i) -> const Json& { return found[i] ? *found[i] : kNullJson; };
   const Json &error = member(0), &id = member(1), &method = member(2), &params = member(3), &result = member(4);
   using Kind = JsonRpcMessage::Kind;
   if (!method.is_null()) {
@@ -74,13 +71,13 @@ std::expected<JsonRpcMessage, std::string> classify_jsonrpc(const Json& message)
     if (!params.is_array()) return std::unexpected(fmt::format("{} must have \"params\" that are a JSON array", what));
     if (!result.is_null()) return std::unexpected(fmt::format("{} must not have \"result\"", what));
     if (!error.is_null()) return std::unexpected(fmt::format("{} must not have \"error\"", what));
-    return JsonRpcMessage{kind, method.string(), &params, &id, &null_json(), &null_json()};
+    return JsonRpcMessage{kind, method.string(), &params, &id, &kNullJson, &kNullJson};
   }
   if (!params.is_null()) return std::unexpected("reply must not have \"params\"");
   if (id.is_null()) return std::unexpected("reply must have \"id\"");
   if (!result.is_null() && !error.is_null()) return std::unexpected("reply must not have both \"result\" and \"error\"");
   if (!found[4] && !found[0]) return std::unexpected("message has neither \"method\" nor \"result\" nor \"error\"");
-  return JsonRpcMessage{error.is_null() ? Kind::reply : Kind::error, {}, &null_json(), &id, &result, &error};
+  return JsonRpcMessage{error.is_null() ? Kind::reply : Kind::error, {}, &kNullJson, &id, &result, &error};
 }
 
 struct JsonRpcSession::Impl {
@@ -174,7 +171,7 @@ void JsonRpcSession::Impl::charge() {
 
 /// The client is told why before it is cut off.
 void JsonRpcSession::Impl::refuse(JsonRpcLimit limit, const std::string& details) {
-  connection.send(jsonrpc_error(Json::object({{"error", "resources exhausted"}, {"details", details}}), null_json()));
+  connection.send(jsonrpc_error(Json::object({{"error", "resources exhausted"}, {"details", details}}), kNullJson));
   connection.close_when_drained(details, limit == JsonRpcLimit::message_size ? WebSocketClose::too_big : WebSocketClose::policy);
   on_limit(lifetime, limit);
 }

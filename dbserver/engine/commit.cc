@@ -137,8 +137,8 @@ class Committer {
   Status drop_weak_references() {
     std::vector<Candidate> garbage;
     for (size_t i = 0; i < changes_.list().size(); i++) {  // grows meanwhile
+      if (const RowChange& r = changes_.list()[i]; r.cancelled || (r.after && table(r).references().empty())) continue;
       RowChange c = changes_.list()[i];
-      if (c.cancelled) continue;
       if (c.after) {
         if (auto s = drop_weak_of(c.table, c.after, garbage); !s) return s;
         continue;
