@@ -31,14 +31,16 @@ void format_to(char* out, const Uuid& u) {
     __m128i is_letter = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
     return _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
   };
-  char text[32];
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(text), digits(_mm_unpacklo_epi8(high, low)));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(text + 16), digits(_mm_unpackhi_epi8(high, low)));
-  std::memcpy(out, text, 8);
-  std::memcpy(out + 9, text + 8, 4);
-  std::memcpy(out + 14, text + 12, 4);
-  std::memcpy(out + 19, text + 16, 4);
-  std::memcpy(out + 24, text + 20, 12);
+  __m128i first = digits(_mm_unpacklo_epi8(high, low)), second = digits(_mm_unpackhi_epi8(high, low));
+  // The first eight digits and the last twelve are in place; those between are moved by the dashes before them.
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out), first);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 20), second);
+  uint64_t between = static_cast<uint64_t>(_mm_cvtsi128_si64(_mm_unpackhi_epi64(first, first)));
+  int last = _mm_cvtsi128_si32(second);
+  std::memcpy(out + 9, &between, 4);
+  between >>= 32;
+  std::memcpy(out + 14, &between, 4);
+  std::memcpy(out + 19, &last, 4);
   for (size_t dash : {8, 13, 18, 23}) out[dash] = '-';
 }
 
