@@ -13,16 +13,20 @@
 namespace sluice::ovsdb {
 
 void HostedDatabase::transact(Session& session, const Json& params, const Json& id, Time now) {
+  if (conversion_) return postpone(session, params, id);
   if (held_.size() >= kMaxUnwritten) flush(now, session.server().wall_ms());
   if (held_.size() >= kMaxUnwritten) {
     limits_.unwritten.add();
-    DbError full{"resources exhausted", fmt::format("{} transactions wait for the disk", held_.size()), {}, {}};
-    return session.error(full.to_json(), id);
+    return refuse(session, id, fmt::format("{} transactions wait for the disk", held_.size()));
   }
   TransactContext context = context_for(session, now, now);
   auto permissions = session.permissions(*this);
   context.permissions = permissions.get();
   settle(session, runner_.run(*db_, params, context), params, id, now);
+}
+
+void HostedDatabase::refuse(Session& session, const Json& id, std::string why) {
+  session.error(DbError{"resources exhausted", std::move(why), {}, {}}.to_json(), id);
 }
 
 TransactContext HostedDatabase::context_for(Session& session, Time now, Time started) {
@@ -36,11 +40,7 @@ TransactContext HostedDatabase::context_for(Session& session, Time now, Time sta
 }
 
 void HostedDatabase::settle(Session& session, TransactOutcome outcome, const Json& params, const Json& id, Time started) {
-  if (outcome.must_wait) {
-    Time deadline = outcome.timeout_ms ? started + milliseconds(*outcome.timeout_ms) : kNever;
-    waiting_.push_back({session.number(), params, id, started, deadline, last_number()});
-    return;
-  }
+  if (outcome.must_wait) return wait(session, outcome, params, id, started);
   total_transactions++;
   if (!outcome.commit && held_.empty()) return session.reply_text(outcome.results, id);
   if (outcome.commit && journal_) journal_->add(db_->schema(), *outcome.commit, session.server().wall_ms());
@@ -48,6 +48,7 @@ void HostedDatabase::settle(Session& session, TransactOutcome outcome, const Jso
 }
 
 TransactOutcome HostedDatabase::transact_internal(const Json& params, int64_t wall_ms) {
+  if (conversion_) return {};  // it is said again later
   TransactContext context;
   context.owns_lock = [](std::string_view) { return true; };
   TransactOutcome outcome = runner_.run(*db_, params, context);
@@ -66,12 +67,10 @@ void HostedDatabase::apply_remote(std::vector<RowChange> changes, const Uuid& id
 }
 
 void HostedDatabase::flush(Time now, int64_t wall_ms) {
-  for (;;) {
-    bool progress = run_journal(wall_ms);
-    // What is published may make nothing new, but transactions that waited for it may.
-    size_t held = held_.size();
-    run_waiting(now);
-    if (!progress && held_.size() == held) return;
+  while (run_journal(now, wall_ms)) {
+  }
+  run_waiting(now);  // for what is published now
+  while (run_journal(now, wall_ms)) {
   }
 }
 
@@ -84,7 +83,8 @@ void HostedDatabase::drain(Time now, int64_t wall_ms) {
 }
 
 /// Takes the result of the last write, and starts the next one.  True if something was published or refused.
-bool HostedDatabase::run_journal(int64_t wall_ms) {
+bool HostedDatabase::run_journal(Time now, int64_t wall_ms) {
+  if (run_conversion(now, wall_ms)) return true;
   if (!journal_) return held_.empty() ? false : (publish(held_.size()), true);
   bool compacted = run_compaction(wall_ms);
   if (!submitted_ && !held_.empty()) {
@@ -122,7 +122,7 @@ bool HostedDatabase::run_compaction(int64_t wall_ms) {
 }
 
 bool HostedDatabase::compact(std::string comment, CompactionDone done) {
-  if (!journal_ || compaction_) return false;
+  if (!journal_ || compaction_ || conversion_) return false;
   compaction_.emplace(std::move(comment), std::move(done));
   return true;
 }
@@ -161,47 +161,66 @@ void HostedDatabase::shift_held(bool forward) {
   }
 }
 
+void HostedDatabase::wait(Session& session, const TransactOutcome& outcome, const Json& params, const Json& id, Time started) {
+  auto is_its = [&](const Waiting& w) { return w.session == session.number(); };
+  if (static_cast<size_t>(std::count_if(waiting_.begin(), waiting_.end(), is_its)) >= kMaxWaiting) {
+    limits_.waiting.add();
+    return refuse(session, id, fmt::format("{} transactions wait already", kMaxWaiting));
+  }
+  Waiting w{session.number(), params, id, started, outcome.timeout_ms ? started + milliseconds(*outcome.timeout_ms) : kNever, last_number(), {}};
+  for (const Json& op : params.elements())
+    if (const Table* t = op.is_object() ? db_->find_table(op.get("table").string()) : nullptr) w.tables.push_back(t->schema().index);
+  waiting_.push_back(std::move(w));
+}
+
+bool HostedDatabase::is_worth_a_try(const Waiting& w, Time now) const {
+  return w.deadline <= now || std::any_of(w.tables.begin(), w.tables.end(), [&](uint16_t t) { return table_changed_[t] > w.tried; });
+}
+
+/// A few in a turn, so that those who wait don't hold up the others.
 void HostedDatabase::run_waiting(Time now) {
-  for (auto it = waiting_.begin(); it != waiting_.end();) {
-    bool due = it->deadline <= now;
-    if (!due && it->tried == last_number()) {
-      ++it;
+  if (conversion_) return;
+  size_t tries = 0, left = waiting_.size();
+  for (auto it = waiting_.begin(); left > 0; left--) {
+    auto at = it++;
+    if (!is_worth_a_try(*at, now)) continue;
+    if (tries++ == kWaitingATurn) return;
+    if (!try_again(*at, now)) {
+      waiting_.splice(waiting_.end(), waiting_, at);  // its turn comes again after the others'
       continue;
     }
-    auto session = sessions_.find(it->session);
-    if (session == sessions_.end()) {
-      it = waiting_.erase(it);
-      continue;
-    }
-    TransactContext context = context_for(*session->second, now, it->started);
-    auto permissions = session->second->permissions(*this);
-    context.permissions = permissions.get();
-    TransactOutcome outcome = runner_.run(*db_, it->params, context);
-    if (outcome.must_wait) {
-      it->tried = last_number();
-      it->deadline = outcome.timeout_ms ? it->started + milliseconds(*outcome.timeout_ms) : kNever;
-      ++it;
-      continue;
-    }
-    Waiting done = std::move(*it);
-    it = waiting_.erase(it);
-    settle(*session->second, std::move(outcome), done.params, done.id, done.started);
+    waiting_.erase(at);
     if (!held_.empty()) return;  // publish first, if the disk lets us
   }
 }
 
+/// False: it still has to wait.
+bool HostedDatabase::try_again(Waiting& w, Time now) {
+  auto session = sessions_.find(w.session);
+  if (session == sessions_.end()) return true;
+  TransactContext context = context_for(*session->second, now, w.started);
+  auto permissions = session->second->permissions(*this);
+  context.permissions = permissions.get();
+  TransactOutcome outcome = runner_.run(*db_, w.params, context);
+  if (!outcome.must_wait) {
+    settle(*session->second, std::move(outcome), w.params, w.id, w.started);
+    return true;
+  }
+  w.tried = last_number();
+  w.deadline = outcome.timeout_ms ? w.started + milliseconds(*outcome.timeout_ms) : kNever;
+  return false;
+}
+
 bool HostedDatabase::is_waiting(const Session& session, const Json& id) const {
-  return std::any_of(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.session == session.number() && w.id == id; });
+  auto is_it = [&](const auto& w) { return w.session == session.number() && w.id == id; };
+  return std::any_of(waiting_.begin(), waiting_.end(), is_it) || std::any_of(postponed_.begin(), postponed_.end(), is_it);
 }
 
 bool HostedDatabase::cancel(Session& session, const Json& id) {
-  for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-    if (it->session != session.number() || !(it->id == id)) continue;
-    waiting_.erase(it);
-    session.error("canceled", id);
-    return true;
-  }
-  return false;
+  auto is_it = [&](const auto& w) { return w.session == session.number() && w.id == id; };
+  if (!waiting_.remove_if(is_it) && !postponed_.remove_if(is_it)) return false;
+  session.error("canceled", id);
+  return true;
 }
 
 void HostedDatabase::cancel_all() {
@@ -213,9 +232,10 @@ void HostedDatabase::cancel_all() {
 
 Time HostedDatabase::deadline() const {
   // What is being written wakes us when it is done.
-  bool writing = submitted_ || (compaction_ && compaction_->started);
-  Time nearest = !writing && (compaction_ || !held_.empty()) ? Time::min() : kNever;
-  for (const Waiting& w : waiting_) nearest = std::min(nearest, w.deadline);
+  bool writing = submitted_ || (compaction_ && compaction_->started) || (conversion_ && conversion_->converted);
+  Time nearest = !writing && (compaction_ || conversion_ || !held_.empty()) ? Time::min() : kNever;
+  if (conversion_) return nearest;
+  for (const Waiting& w : waiting_) nearest = is_worth_a_try(w, Time::min()) ? Time::min() : std::min(nearest, w.deadline);
   return nearest;
 }
 

@@ -75,9 +75,15 @@ class HostedDatabase {
   /// Compacts the file when the journal is free for it, then calls `done`.  False if that is already going on, or there is no file.
   using CompactionDone = std::move_only_function<void(const IoStatus&)>;
   bool compact(std::string comment, CompactionDone done);
-  bool is_compacting() const { return compaction_.has_value(); }
+  bool is_compacting() const { return compaction_ || conversion_; }  // a conversion writes the file anew, too
+  /// Converts the rows to another schema and writes the file anew, when what was committed before is on disk, then calls `done` with the converted
+  /// contents, which are for replace().  Meanwhile transactions have to wait; the loop does not.  False if that is already going on.
+  using ConversionDone = std::move_only_function<void(Result<std::unique_ptr<Database>>)>;
+  bool convert(std::shared_ptr<const DatabaseSchema> schema, UuidSource& uuids, ConversionDone done);
   bool has_pending() const { return !held_.empty(); }
   Time deadline() const;
+  /// For a database that goes: ends what postponed transactions wait for.
+  void give_up_conversion();
   /// All waiting transactions end: those of clients that know what it means are answered "canceled"; the others are about to be disconnected.
   void cancel_all();
 
@@ -123,20 +129,29 @@ class HostedDatabase {
     Json params, id;
     Time started;
     Time deadline;
-    uint64_t tried = 0;  // at this commit
+    uint64_t tried = 0;            // at this commit
+    std::vector<uint16_t> tables;  // that it looks at: without a change of one of them it would go as before
   };
   struct SpecEntry {
     std::shared_ptr<const MonitorSpec> spec;
     std::list<Monitor> monitors;
   };
   void settle(Session& session, TransactOutcome outcome, const Json& params, const Json& id, Time started);
-  bool run_journal(int64_t wall_ms);
+  bool run_journal(Time now, int64_t wall_ms);
   bool run_compaction(int64_t wall_ms);
+  bool run_conversion(Time now, int64_t wall_ms);
+  void postpone(Session& session, const Json& params, const Json& id);
+  /// A limit is reached.
+  static void refuse(Session& session, const Json& id, std::string why);
+  void end_conversion(Result<std::unique_ptr<Database>> outcome, Time now);
   void publish(size_t count);
   void refuse_all(const IoError& error);
   void shift_held(bool forward);
   void tell_monitors(const std::shared_ptr<Commit>& commit);
   void run_waiting(Time now);
+  bool is_worth_a_try(const Waiting& w, Time now) const;
+  bool try_again(Waiting& w, Time now);
+  void wait(Session& session, const TransactOutcome& outcome, const Json& params, const Json& id, Time started);
   TransactContext context_for(Session& session, Time now, Time started);
   void remember(std::shared_ptr<const Commit> commit);
 
@@ -152,9 +167,21 @@ class HostedDatabase {
     CompactionDone done;
     bool started = false;
   };
+  struct Conversion {
+    std::shared_ptr<const DatabaseSchema> schema;
+    UuidSource& uuids;
+    ConversionDone done;
+    std::unique_ptr<Database> converted;  // is being written
+  };
+  struct Postponed {
+    uint64_t session;
+    Json params, id;
+  };
   std::vector<Held> held_;
   size_t submitted_ = 0;  // of held_; 0: no write is going on
   std::optional<Compaction> compaction_;
+  std::optional<Conversion> conversion_;
+  std::list<Postponed> postponed_;  // until the conversion has ended
   std::list<Waiting> waiting_;
   boost::unordered_flat_map<std::string, std::unique_ptr<SpecEntry>> specs_;
   std::deque<std::shared_ptr<const Commit>> history_;

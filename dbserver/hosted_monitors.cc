@@ -157,7 +157,9 @@ void HostedDatabase::forget(Session& session) {
     e.second->monitors.remove_if([&](const Monitor& m) { return m.session == &session; });
     return e.second->monitors.empty();
   });
-  waiting_.remove_if([&](const Waiting& w) { return w.session == session.number(); });
+  auto is_its = [&](const auto& w) { return w.session == session.number(); };
+  waiting_.remove_if(is_its);
+  postponed_.remove_if(is_its);
 }
 
 size_t HostedDatabase::monitor_count() const {

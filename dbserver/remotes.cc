@@ -26,11 +26,11 @@ class Remotes::Client : public SessionOutput {
               [this](std::string_view method, const Json& params) { session_.notification(method, params, loop_.now()); },
               {},
               {},
-              [&limits = remotes.server_.limits()](JsonRpcLimit l) { (l == JsonRpcLimit::message_size ? limits.long_messages : limits.unfinished_input).add(); }}),
+              [&limits = remotes.server_.limits()](JsonRpcLimit l) { limits.of(l).add(); }}),
         connected_(loop_.now()) {
     Duration probe = options.probe_interval.value_or(connection.is_unix() ? Duration{} : kDefaultProbeInterval);
     rpc_.set_probe_interval(probe);
-    rpc_.set_input_budget(remotes.input_);
+    rpc_.set_shares(remotes.shares_);
   }
 
   void send(std::string message) override { rpc_.send_text(std::move(message)); }

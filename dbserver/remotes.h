@@ -62,7 +62,7 @@ class Remotes {
   WebSocketContext web_;
   std::string run_dir_;
   JsonArena arena_;
-  InputBudget input_{kMaxUnfinishedInput};
+  SessionShares shares_{kMaxUnfinishedInput};
   std::map<std::string, std::unique_ptr<Remote>> remotes_;
 };
 

@@ -6,8 +6,6 @@
 
 #include "dbserver/source.h"
 
-#include "dbserver/engine/convert.h"
-
 namespace sluice::ovsdb {
 
 const char kServerSchema[] =
@@ -42,6 +40,7 @@ bool Server::remove_database(const std::string& name) {
   auto it = databases_.find(name);
   if (it == databases_.end() || it->second->reserved) return false;
   HostedDatabase& db = *it->second;
+  db.give_up_conversion();
   db.drain(Time{}, wall_ms_);
   db.cancel_all();
   for (Monitor* m : db.all_monitors()) m->session->notify("monitor_canceled", Json::array({m->id}).to_string());
@@ -84,19 +83,16 @@ void Server::disconnect_unaware(std::string_view why) {
     if (!session->is_change_aware()) session->close(why);
 }
 
-Status Server::convert(HostedDatabase& hosted, const Json& schema_json, int64_t wall_ms, const std::function<void()>& reply) {
+Status Server::convert(HostedDatabase& hosted, const Json& schema_json, std::move_only_function<void(const Status&)> done) {
   auto schema = DatabaseSchema::from_json(schema_json);
   if (!schema) return std::unexpected(schema.error());
   if ((*schema)->name != hosted.name())
     return fail("invalid parameters", fmt::format("new schema name ({}) does not match database name ({})", (*schema)->name, hosted.name()));
-  hosted.drain(Time{}, wall_ms);
-  auto converted = convert_database(hosted.db(), *schema, uuids_);
-  if (!converted) return std::unexpected(converted.error());
-  if (hosted.journal()) {
-    auto written = hosted.journal()->compact_now(**converted, wall_ms, "converted by ovsdb-server");
-    if (!written) return std::unexpected(DbError{"I/O error", written.error().what, {}, written.error().text()});
-  }
-  replace_contents(hosted, std::move(*converted), reply);
+  bool begun = hosted.convert(*schema, uuids_, [this, &hosted, done = std::move(done)](Result<std::unique_ptr<Database>> converted) mutable {
+    if (!converted) return done(std::unexpected(converted.error()));
+    replace_contents(hosted, std::move(*converted), [&] { done({}); });
+  });
+  if (!begun) return fail("not allowed", fmt::format("{}: a conversion is going on", hosted.name()));
   return {};
 }
 

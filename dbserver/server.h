@@ -32,9 +32,9 @@ class Server {
   void announce(const HostedDatabase& db);
   /// Puts other contents, with a schema of their own, in a database's place.  Clients that would not understand are disconnected.
   void replace_contents(HostedDatabase& db, std::unique_ptr<Database> contents, const std::function<void()>& reply = {});
-  /// Replaces a database's schema, converting its rows.  The file is rewritten first.
-  /// `reply` is called when it is done, before clients that would not understand are disconnected.
-  Status convert(HostedDatabase& db, const Json& schema, int64_t wall_ms, const std::function<void()>& reply);
+  /// Replaces a database's schema, converting its rows, in the background: the file is rewritten first.
+  /// `done` is called when it has ended, before clients that would not understand are disconnected; not after an error that is returned.
+  Status convert(HostedDatabase& db, const Json& schema, std::move_only_function<void(const Status&)> done);
 
   /// Writes to disk what is pending, tells clients.  Called once an iteration, before output is sent.
   void run(Time now, int64_t wall_ms);

@@ -202,8 +202,14 @@ Session::Reply Session::convert(const Json& params, const Json& id, Time now) {
     (*db)->relay->forward(*this, "convert", params, id);
     return {};
   }
+  auto done = [&server = server_, number = number_, id = Json(id)](const Status& s) {
+    auto session = server.sessions().find(number);
+    if (session == server.sessions().end()) return;
+    if (s) session->second->reply_text("{}", id);
+    else session->second->error(s.error().to_json(), id);
+  };
+  if (auto s = server_.convert(**db, params[1], std::move(done)); !s) return wrong(s.error());
   server_.run(now, server_.wall_ms());
-  if (auto s = server_.convert(**db, params[1], server_.wall_ms(), [&] { reply_text("{}", id); }); !s) return wrong(s.error());
   return {};
 }
 

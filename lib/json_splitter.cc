@@ -14,6 +14,8 @@
 namespace sluice {
 namespace {
 
+constexpr size_t kLongValue = 1u << 20;  // bytes
+
 constexpr bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 }  // namespace
@@ -31,6 +33,9 @@ void JsonSplitter::feed(std::string_view bytes) {
     scan_ -= begin_;
     begin_ = 0;
   }
+  // A long value: room for the longest at once, since to grow by doubling means to copy so much that others have to wait.  What is not used costs no memory.
+  size_t needed = buffer_.size() + bytes.size();
+  if (needed > kLongValue && needed > buffer_.capacity()) buffer_.reserve(std::max(needed, max_message_ + kLongValue));
   buffer_.append(bytes);
 }
 

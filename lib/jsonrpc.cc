@@ -90,7 +90,9 @@ struct JsonRpcSession::Impl {
         on_drained(std::move(h.on_drained)),
         on_limit(std::move(h.on_limit)) {}
   ~Impl() {
-    if (budget) budget->used -= charged;
+    if (!shares) return;
+    shares->input_used -= charged;
+    shares->busy -= busy;
   }
 
   void on_data(ByteView data);
@@ -101,8 +103,12 @@ struct JsonRpcSession::Impl {
   void continue_later();
   void update_reading(bool stop);
   void charge();
+  void note_busy(bool now);
+  Duration turn() const;
+  bool rest(Duration took);
   void refuse(JsonRpcLimit limit, const std::string& details);
   void probe_due();
+  bool is_stopped() const { return paused || (resting && resting->armed()); }
   bool output_full() const { return connection.queued() > kOutputHighWater; }
 
   Connection& connection;
@@ -117,13 +123,16 @@ struct JsonRpcSession::Impl {
   std::unique_ptr<Timer> probe;    // likewise
   Duration probe_interval{};
   Time probe_sent{};
-  InputBudget* budget = nullptr;
-  size_t charged = 0;          // to the budget
+  SessionShares* shares = nullptr;
+  size_t charged = 0;        // of the input
+  uint64_t handled = 0;      // own messages
+  uint64_t others = 0;       // those of other sessions, at our last one
+  std::unique_ptr<Timer> resting;
   uint64_t sent_at_check = 0;  // bytes sent when the probe timer ran last
   int64_t next_id = 0;
   unsigned probes_unanswered = 0;
   Lifetime lifetime;
-  bool paused = false, processing = false, probing = false;
+  bool paused = false, processing = false, probing = false, busy = false;
 };
 
 void JsonRpcSession::Impl::on_data(ByteView data) {
@@ -137,36 +146,58 @@ void JsonRpcSession::Impl::process() {
   LifetimeWatch watch(lifetime);
   processing = true;
   bool left_over = false;
-  Time begun{};
-  for (int n = 0; !paused && connection.is_open() && !output_full(); n++) {
+  Time begun{}, last{};
+  for (int n = 0; !is_stopped() && connection.is_open() && !output_full(); n++) {
     std::string_view text = splitter.next();
     if (text.empty()) {
       if (splitter.too_long()) refuse(JsonRpcLimit::message_size, splitter.error().text);
       else if (splitter.failed()) connection.fail(fmt::format("error parsing stream: {}", splitter.error().text));
       break;
     }
-    if (n == 0) begun = connection.loop().clock().stopwatch();
+    if (n == 0) begun = last = connection.loop().clock().stopwatch();
     dispatch(text);
     if (watch.ended()) return;
-    if (n + 1 == kMessagesPerIteration || connection.loop().clock().stopwatch() - begun >= kTurn) {
+    Time now = connection.loop().clock().stopwatch();
+    if (rest(now - std::exchange(last, now))) break;
+    if (n + 1 == kMessagesPerIteration || now - begun >= turn()) {
       left_over = true;
       break;
     }
   }
+  note_busy(left_over);
   processing = false;
   splitter.shrink();
   charge();
   if (left_over) continue_later();
-  update_reading(left_over || paused || output_full());
+  update_reading(left_over || is_stopped() || output_full());
+}
+
+void JsonRpcSession::Impl::note_busy(bool now) {
+  if (shares) shares->busy += now - std::exchange(busy, now);
+}
+
+Duration JsonRpcSession::Impl::turn() const { return shares ? kTurn / static_cast<int>(std::max<size_t>(shares->busy, 1)) : kTurn; }
+
+/// Who makes others wait waits himself.  True if there is a rest now.
+bool JsonRpcSession::Impl::rest(Duration took) {
+  if (!shares) return false;
+  shares->handled++;
+  handled++;
+  bool alone = shares->handled - handled == std::exchange(others, shares->handled - handled);
+  if (took < kLongMessage || alone) return false;
+  if (!resting) resting = std::make_unique<Timer>(connection.loop(), [this] { process(); }, "jsonrpc rest");
+  resting->set(connection.loop().now() + std::min<Duration>(took * kRest, kMostRest));
+  on_limit(lifetime, JsonRpcLimit::rest);
+  return true;
 }
 
 void JsonRpcSession::Impl::charge() {
-  if (!budget) return;
+  if (!shares) return;
   size_t now = splitter.buffered();
-  budget->used += now - charged;
+  shares->input_used += now - charged;
   charged = now;
-  if (budget->used > budget->limit && now > kFreeInput)
-    refuse(JsonRpcLimit::input_budget, fmt::format("unfinished messages of all clients take more than {} bytes", budget->limit));
+  if (shares->input_used > shares->input_limit && now > kFreeInput)
+    refuse(JsonRpcLimit::input_budget, fmt::format("unfinished messages of all clients take more than {} bytes", shares->input_limit));
 }
 
 /// The client is told why before it is cut off.
@@ -283,7 +314,7 @@ void JsonRpcSession::reply_text(std::string_view result_text, const Json& id) {
 void JsonRpcSession::send_text(std::string text) { impl_->connection.send(std::move(text)); }
 void JsonRpcSession::send_text(std::shared_ptr<const std::string> text) { impl_->connection.send(std::move(text)); }
 
-void JsonRpcSession::set_input_budget(InputBudget& budget) { impl_->budget = &budget; }
+void JsonRpcSession::set_shares(SessionShares& shares) { impl_->shares = &shares; }
 
 void JsonRpcSession::set_probe_interval(Duration d) {
   Impl& i = *impl_;

@@ -25,17 +25,22 @@ namespace sluice {
 
 inline constexpr size_t kOutputHighWater = 1u << 20;  // bytes queued above which a session stops reading
 inline constexpr int kMessagesPerIteration = 256;     // of one session, so that others are served too
-inline constexpr Duration kTurn = milliseconds(5);    // likewise: after so long no further message is begun
+inline constexpr Duration kTurn = milliseconds(5);    // likewise: after so long no further message is begun; less if many sessions have much to do
+inline constexpr Duration kLongMessage = milliseconds(10);  // what takes longer is followed by a rest, if others were served since the message before,
+inline constexpr int kRest = 10;                            // so many times as long as it took,
+inline constexpr Duration kMostRest = seconds(2);           // at most: so that nearly all messages of the others find the server free
 inline constexpr size_t kFreeInput = 64u << 10;       // bytes of an unfinished message that a session may always keep
 
-/// What the sessions of a server may keep of messages that have not come whole, all together.  One thread.
-struct InputBudget {
-  size_t limit;  // bytes
-  size_t used = 0;
+/// What the sessions of a server have to share.  One thread.
+struct SessionShares {
+  size_t input_limit;     // bytes of messages that have not come whole, of all sessions together
+  size_t input_used = 0;
+  size_t busy = 0;        // sessions that have more messages than they could handle in their last turn
+  uint64_t handled = 0;   // messages, of all sessions
 };
 
-/// Called when a session is ended for going beyond a limit.
-enum class JsonRpcLimit : uint8_t { message_size, input_budget };
+/// Told when a session has reached a limit.  By the first two it is ended.
+enum class JsonRpcLimit : uint8_t { message_size, input_budget, rest };
 
 /// One message of any kind, rendered.  Members that are null are left out where the peer leaves them out.
 std::string jsonrpc_request(std::string_view method, const Json& params, const Json& id);
@@ -84,8 +89,8 @@ class JsonRpcSession {
   void send_text(std::string text);
   void send_text(std::shared_ptr<const std::string> text);
 
-  /// REQUIRES: it lives longer.
-  void set_input_budget(InputBudget& budget);
+  /// For servers.  REQUIRES: it lives longer.
+  void set_shares(SessionShares& shares);
   /// For servers: when nothing came for d, sends an echo; when nothing came for another d, ends the connection.  0 = never (the default).
   /// Clients have their Connector do this, with send_probe().
   void set_probe_interval(Duration d);

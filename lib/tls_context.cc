@@ -100,6 +100,14 @@ std::string file_error(std::string_view what, const std::string& path) {
   return fmt::format("{} {}: {}", what, path, text);
 }
 
+/// The CA file may hold revocation lists, too: then there must be one of whoever issued a peer's certificate, and it must not be on it.
+void obey_revocations(SSL_CTX* ctx) {
+  X509_STORE* store = SSL_CTX_get_cert_store(ctx);
+  STACK_OF(X509_OBJECT)* objects = X509_STORE_get0_objects(store);
+  for (int i = 0; i < sk_X509_OBJECT_num(objects); i++)
+    if (X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i)) == X509_LU_CRL) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK);
+}
+
 /// Certificates of a PEM file that are sent along after our own.
 std::optional<std::string> add_extra_chain(SSL_CTX* ctx, const std::string& path) {
   BIO* in = BIO_new_file(path.c_str(), "r");
@@ -191,6 +199,7 @@ std::optional<std::string> TlsContext::Impl::build() {
   }
   if (SSL_CTX_load_verify_file(c, config.ca_cert.c_str()) != 1) return file_error("CA certificate", config.ca_cert);
   if (auto* names = SSL_load_client_CA_file(config.ca_cert.c_str())) SSL_CTX_set_client_CA_list(c, names);
+  obey_revocations(c);
   SSL_CTX_set_verify(c, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   return std::nullopt;
 }

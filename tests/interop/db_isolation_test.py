@@ -6,6 +6,7 @@ are counted, and who goes beyond one is told why.  Its 99th percentile is printe
 client is not slow alone already).  Unprivileged; everything happens in a temporary directory."""
 import hashlib
 import json
+import multiprocessing
 import os
 import re
 import resource
@@ -14,7 +15,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 from jsonrpc_client import Client
@@ -62,25 +62,30 @@ class Daemon:
             return int(re.search(r"VmRSS:\s+(\d+)", f.read()).group(1)) // 1024
 
 
-class Victim(threading.Thread):
-    """Small transactions one after another; how long each took."""
+class Victim(multiprocessing.Process):
+    """Small transactions one after another; how long each took.  A process of its own: the attackers' Python must not hold it up."""
 
     def __init__(self, daemon):
         super().__init__()
-        self.client, self.times, self.stopping = Client(daemon.path, TIMEOUT), [], False
+        self.path, self.stopping = daemon.path, multiprocessing.Event()
+        self.results, self.sender = multiprocessing.Pipe(False)
 
     def run(self):
-        while not self.stopping:
+        client, times = Client(self.path, TIMEOUT), []
+        row = [["_uuid", "==", ["uuid", "00000000-0000-4000-8000-000000000000"]]]
+        while not self.stopping.is_set():
             begun = time.monotonic()
-            reply = self.client.call("transact", ["I", {"op": "insert", "table": "t", "row": {"n": -1}}, {"op": "update", "table": "t", "where": [["_uuid", "==", ["uuid", "00000000-0000-4000-8000-000000000000"]]], "row": {"n": len(self.times)}}])
+            reply = client.call("transact", ["I", {"op": "insert", "table": "t", "row": {"n": -1}}, {"op": "update", "table": "t", "where": row, "row": {"n": len(times)}}])
             assert "error" not in reply["result"][0], reply
-            self.times.append((time.monotonic() - begun) * 1000)
+            times.append((time.monotonic() - begun) * 1000)
             time.sleep(0.002)
+        self.sender.send(times)
 
-    def p99(self):
-        self.stopping = True
+    def finish(self):
+        self.stopping.set()
+        times = self.results.recv()
         self.join()
-        return sorted(self.times)[len(self.times) * 99 // 100]
+        return times
 
 
 def compactions(daemon):
@@ -134,6 +139,36 @@ def half_messages(daemon):
     assert counted == 4, "counted %d" % counted
 
 
+def huge_transactions(daemon):
+    """Each takes much longer than others may have to wait: what counts is that nearly all of theirs come in between."""
+    c = Client(daemon.path, TIMEOUT)
+    operations = [{"op": "insert", "table": "t", "row": {"n": -2, "text": "x" * 40}}] * 10000
+    for _ in range(3):
+        reply = c.call("transact", ["I", *operations, {"op": "delete", "table": "t", "where": [["n", "==", -2]]}])
+        assert reply["result"][-1] == {"count": 10000}, str(reply)[:200]
+
+
+def big_replies(daemon):
+    for i in range(5):
+        c = Client(daemon.path, TIMEOUT)
+        assert len(c.call("transact", ["I", {"op": "select", "table": "t", "where": []}])["result"][0]["rows"]) >= ROWS
+        assert len(c.call("monitor", ["I", "m", {"t": {}}])["result"]["t"]) >= ROWS
+        c.socket.close()
+
+
+def many_waits(daemon):
+    """Transactions that wait are tried again whenever their table changes: the victim changes it all the time."""
+    c = Client(daemon.path, TIMEOUT)
+    wait = {"op": "wait", "table": "t", "where": [["text", "==", "nobody"]], "columns": ["n"], "rows": [{"n": 1}], "until": "=="}
+    for i in range(1100):
+        c.send("transact", ["I", wait], i)
+    refused = [c.receive() for _ in range(100)]
+    assert all(r["error"]["error"] == "resources exhausted" for r in refused), refused[0]
+    c.socket.close()
+
+
+
+
 def many_connections(daemon):
     clients = [Client(daemon.path, TIMEOUT) for _ in range(2000)]
     for c in clients[::100]:
@@ -148,8 +183,9 @@ def measure(daemon, attack):
     begun = time.monotonic()
     attack(daemon)
     time.sleep(max(0, 0.7 - (time.monotonic() - begun)))
-    p99 = victim.p99()
-    print("%-20s %5d transactions, p99 %6.1f ms, slowest %6.1f ms, %4d MB" % (attack.__name__, len(victim.times), p99, max(victim.times), daemon.resident_mb()), flush=True)
+    times = sorted(victim.finish())
+    p99 = times[len(times) * 99 // 100]
+    print("%-20s %5d transactions, p99 %6.1f ms, slowest %6.1f ms, %4d MB" % (attack.__name__, len(times), p99, times[-1], daemon.resident_mb()), flush=True)
     return p99
 
 
@@ -163,7 +199,7 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     failed = False
     with Daemon() as daemon:
-        for attack in (compactions, heavy_transactions, never_reads, half_messages, many_connections):
+        for attack in (compactions, heavy_transactions, huge_transactions, big_replies, many_waits, never_reads, half_messages, many_connections):
             calm = measure(daemon, alone) < CALM_MS
             p99 = measure(daemon, attack)
             calm &= measure(daemon, alone) < CALM_MS

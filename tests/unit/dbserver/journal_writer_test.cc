@@ -207,6 +207,51 @@ TEST_F(JournalWriterTest, WhatIsWrittenDuringACompactionIsBounded) {
   EXPECT_EQ(on_disk(), count_pairs(world_.hosted().db()));
 }
 
+TEST_F(JournalWriterTest, ConversionHoldsUpNobodyButTransactions) {
+  TestClient& c = *world_.client;
+  c.say_text(R"({"id":"aware","method":"set_db_change_aware","params":[true]})");
+  send_pair(c, 1, true);
+  run_until([&] { return ids(c).size() == 1; });
+  gated_ = SimDisk::Step::draft_write;
+  gate_.close();
+  std::string schema = kPairSchema;
+  schema.insert(schema.find("\"s\""), R"("more":{"type":"string"},)");
+  c.session->request("convert", *Json::parse("[\"T\"," + schema + "]"), "convert", Time{});
+  world_.server.run(Time{}, 0);
+  gate_.wait_for_visitor();
+  send_pair(c, 2, true);
+  c.session->request("get_schema", *Json::parse(R"(["T"])"), "schema", Time{});
+  EXPECT_EQ(ids(c), std::vector<Json>{"schema"}) << "the transaction waits";
+  EXPECT_EQ(world_.server.deadline(), kNever) << "the disk's threads wake the loop";
+  gate_.open();
+  std::vector<Json> got;
+  run_until([&] {
+    for (Json& id : ids(c)) got.push_back(id);
+    return got.size() == 2;
+  });
+  EXPECT_EQ(got, (std::vector<Json>{"convert", Json(2)}));
+  EXPECT_TRUE(world_.hosted().db().find_table("a")->schema().find("more"));
+  EXPECT_EQ(on_disk().size(), 2u);
+}
+
+TEST_F(JournalWriterTest, FailedConversionChangesNothing) {
+  TestClient& c = *world_.client;
+  send_pair(c, 1, true);
+  run_until([&] { return ids(c).size() == 1; });
+  world_.disk->fail_writes = ENOSPC;
+  c.session->request("convert", *Json::parse(std::string("[\"T\",") + kPairSchema + "]"), "convert", Time{});
+  std::vector<Json> got;
+  run_until([&] {
+    for (Json& m : c.out.take()) got.push_back(std::move(m));
+    return !got.empty();
+  });
+  EXPECT_EQ(got[0].get("error").get("error").string(), "I/O error") << got[0].to_string();
+  world_.disk->fail_writes = 0;
+  send_pair(c, 2, true);
+  run_until([&] { return ids(c).size() == 1; });
+  EXPECT_EQ(on_disk().size(), 2u);
+}
+
 TEST_F(JournalWriterTest, FailedCompactionLeavesTheFile) {
   TestClient& c = *world_.client;
   send_pair(c, 1, true);

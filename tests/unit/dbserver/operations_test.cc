@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Details of operations that the recorded exchanges do not show: sorting, the order of rows in index errors, what RBAC says.
+// Details of operations that the recorded exchanges do not show: sorting, the order of rows in index errors, what RBAC says; and transactions that wait.
 #include <gtest/gtest.h>
 
-#include "tests/unit/dbserver/recorder.h"
+#include <fmt/core.h>
+
+#include <set>
+
+#include "tests/unit/dbserver/pair_world.h"
 
 namespace sluice::ovsdb {
 namespace {
@@ -53,6 +57,30 @@ TEST_F(OperationsTest, WhoMayNotSaysSoOfTheTable) {
             "RBAC rules for client \"me\" role \"r\" prohibit mutate operation on table \"t\".");
   Json convert = me.say_text(R"({"id":7,"method":"convert","params":["T",{}]})").back();
   EXPECT_EQ(convert.get("error").get("error").string(), "permission error") << convert.to_string();
+}
+
+/// Those who wait are tried a few at a time, in turn, only when something has changed that they look at; and there can't be too many.
+TEST(Waiting, InTurnAndNotTooMany) {
+  PairWorld world;
+  TestClient c(world.server);
+  auto wait_for = [](int64_t n) {
+    return fmt::format(R"(["T",{{"op":"wait","table":"a","where":[["n","==",{0}]],"columns":["n"],"until":"==","rows":[{{"n":{0}}},{{"n":{0}}}]}}])", n);
+  };
+  for (int n = 0; n < 20; n++) c.session->request("transact", *Json::parse(wait_for(n)), n, Time{});
+  for (int n = 0; n < 20; n++) ASSERT_TRUE(world.insert_pair(n, false));
+  std::set<int64_t> done;
+  for (int turn = 0; turn < 40; turn++) {
+    world.server.run(Time{}, 0);
+    for (const Json& m : c.out.take())
+      if (m.get("id").is_integer()) done.insert(m.get("id").integer());
+    if (world.server.deadline() != Time::min()) break;
+  }
+  EXPECT_EQ(done.size(), 20u);
+  TestClient greedy(world.server);
+  for (size_t n = 0; n <= kMaxWaiting; n++) greedy.session->request("transact", *Json::parse(wait_for(100)), static_cast<int64_t>(n), Time{});
+  auto refused = greedy.out.take();
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].get("error").get("error").string(), "resources exhausted");
 }
 
 }  // namespace

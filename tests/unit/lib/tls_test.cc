@@ -167,6 +167,32 @@ TEST_F(TlsTest, ChangedFilesAreTaken) {
   EXPECT_EQ(client->peer_certificate_name(), "replacement");
 }
 
+TEST_F(TlsTest, RevokedCertificatesAreRefused) {
+  TlsContext s(config("switch", "ca")), c(config("controller", "ca"));
+  listen(s);
+  connect(c);
+  ASSERT_TRUE(outcome());
+  EXPECT_TRUE(opened);
+  // A list that names the client, behind the CA's certificate.  The session that is there goes on.
+  sh("touch index && echo 01 >crlnumber && printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index\ndefault_md=sha256\ndefault_crl_days=2\ncrlnumber=crlnumber\n' >conf && "
+     "openssl ca -config conf -keyfile ca.key -cert ca.pem -revoke controller.pem && openssl ca -config conf -keyfile ca.key -cert ca.pem -gencrl -out crl && "
+     "cat ca.pem crl >both && mv both ca.pem");
+  clock.warp(seconds(2));
+  loop.run_once(Duration::zero());
+  client->send(std::string("still here"));
+  ASSERT_TRUE(until([&] { return server_got == "still here"; }));
+  connect(c);
+  ASSERT_TRUE(until([&] { return !server_closed.empty(); }));
+  EXPECT_NE(server_closed.find("certificate verify failed"), std::string::npos) << server_closed;
+  make_cert("controller", "ca");  // another one
+  clock.warp(seconds(2));
+  loop.run_once(Duration::zero());
+  server.reset();
+  connect(c);
+  ASSERT_TRUE(outcome());
+  EXPECT_EQ(client_closed, "");
+}
+
 TEST_F(TlsTest, ServerName) {
   TlsConfig cc = config("controller", "ca");
   cc.server_name = "switch";  // without a subjectAltName the CN counts
