@@ -132,10 +132,20 @@ void set_ports(Packet& p, uint8_t proto, const Flow& v, const Flow& m) {
   Edit<4> edit(l4.header, &v.tp_src, &m.tp_src);
   static_assert(offsetof(Flow, tp_dst) == offsetof(Flow, tp_src) + 2);
   if (!edit.changes()) return;
+  if (proto == kProtoSctp) {   // a CRC has no short update, and a wrong one stays wrong
+    if (l4.length < 12) return;
+    uint8_t wrong[4], *field = l4.header + 8;
+    std::memcpy(wrong, field, 4);
+    write_l4_checksum(p);
+    for (int i = 0; i < 4; i++) wrong[i] ^= field[i];
+    edit.apply(l4.header);
+    write_l4_checksum(p);
+    for (int i = 0; i < 4; i++) field[i] ^= wrong[i];
+    return;
+  }
   L4Checksum sum(p);
   edit.apply(l4.header);
-  if (proto == kProtoSctp) write_l4_checksum(p);  // a CRC has no short update
-  else sum.covered(edit.from, edit.to);
+  sum.covered(edit.from, edit.to);
 }
 
 void set_icmp(Packet& p, uint8_t proto, const Flow& v, const Flow& m) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <map>
 
 #include <fmt/core.h>
 
@@ -262,6 +263,49 @@ int dpctl_parse_actions(DpctlRun& run, DpctlWords words) {
   return last;
 }
 
+namespace {
+
+/// Outermost first.
+struct Tags {
+  std::vector<uint16_t> vlans;
+  std::vector<uint32_t> labels;
+  auto operator<=>(const Tags&) const = default;
+};
+
+/// What is done with the packet under each set of tags; outputs that follow each other by number.
+std::map<Tags, OdpActions> by_tags(const Flow& key, const OdpActions& actions) {
+  Tags now;
+  for (be16 tci : {key.vlan_tci, key.vlan2_tci})
+    if (tci) now.vlans.push_back(tci.host());
+  for (be32 lse : key.mpls_lse)
+    if (lse) now.labels.push_back(lse.host());
+  std::map<Tags, OdpActions> out;
+  if (actions.empty()) out[now];
+  for (const OdpAction& a : actions) {
+    if (auto* v = std::get_if<OdpPushVlan>(&a.v)) {
+      now.vlans.insert(now.vlans.begin(), v->tci.host());
+    } else if (auto* m = std::get_if<OdpPushMpls>(&a.v)) {
+      now.labels.insert(now.labels.begin(), m->lse.host());
+    } else if (std::holds_alternative<OdpPopVlan>(a.v)) {
+      if (!now.vlans.empty()) now.vlans.erase(now.vlans.begin());
+    } else if (std::holds_alternative<OdpPopMpls>(a.v)) {
+      if (!now.labels.empty()) now.labels.erase(now.labels.begin());
+    } else {
+      out[now].push_back(a);
+    }
+  }
+  auto is_output = [](const OdpAction& a) { return std::holds_alternative<OdpOutput>(a.v); };
+  for (auto& [tags, done] : out)
+    for (auto from = done.begin(); from != done.end();) {
+      auto to = std::find_if_not(from, done.end(), is_output);
+      std::ranges::sort(from, to, {}, [](const OdpAction& a) { return std::get<OdpOutput>(a.v).port.value; });
+      from = std::find_if(to, done.end(), is_output);
+    }
+  return out;
+}
+
+}  // namespace
+
 int dpctl_normalize_actions(DpctlRun& run, DpctlWords words) {
   auto flow = parse_odp_key(words[0]);
   if (!flow) return run.fail(EINVAL, "odp_flow_key_from_string");
@@ -271,11 +315,14 @@ int dpctl_normalize_actions(DpctlRun& run, DpctlWords words) {
   run.print(fmt::format("input flow: {}\n", format_odp_netlink_key(attrs, std::nullopt, {})));
   auto actions = parse_odp_actions(words[1]);
   if (!actions) return run.fail(EINVAL, "odp_actions_from_string");
-  uint16_t tci = flow->key.vlan_tci.host();
-  std::string vlan = tci ? fmt::format("vlan(vid={},pcp={}): ", tci & 0xfff, tci >> 13) : "no vlan: ";
-  uint32_t lse = flow->key.mpls_lse[0].host();
-  std::string mpls = lse ? fmt::format("mpls(label={},tc={},ttl={}): ", lse >> 12, lse >> 9 & 7, lse & 0xff) : "no mpls: ";
-  run.print(fmt::format("{}{}{}", vlan, mpls, format_odp_actions(*actions)));
+  for (auto& [tags, done] : by_tags(flow->key, *actions)) {
+    std::string text;
+    for (uint16_t tci : tags.vlans) text += fmt::format("vlan(vid={},pcp={}): ", tci & 0xfff, tci >> 13);
+    if (tags.vlans.empty()) text += "no vlan: ";
+    for (uint32_t lse : tags.labels) text += fmt::format("mpls(label={},tc={},ttl={}): ", lse >> 12, lse >> 9 & 7, lse & 0xff);
+    if (tags.labels.empty()) text += "no mpls: ";
+    run.print(text + format_odp_actions(done));
+  }
   return 0;
 }
 

@@ -88,6 +88,8 @@ void Bridge::configure(const BridgeSettings& settings, Time now) {
   BridgeView& v = impl_->view;
   bool new_hwaddr = settings.hwaddr != v.settings.hwaddr;
   v.settings = settings;
+  resolve_mirrors(v);
+  std::erase_if(impl_->mirrored, [&](auto& m) { return std::ranges::none_of(settings.mirrors, [&](auto& s) { return s.id == m.first; }); });
   v.macs.configure(settings.mac_table_size, seconds(settings.mac_aging_s));
   for (unsigned t = 0; t < kFlowTables; t++) {
     auto it = settings.flow_tables.find(static_cast<uint8_t>(t));
@@ -193,9 +195,13 @@ Outcome Bridge::flow_mod(ofp::FlowMod& mod, Version version, Time now) {
 uint64_t Bridge::generation_to_wait_for() const { return impl_->owner.impl_->generation; }
 bool Bridge::in_force(uint64_t generation, Time now) { return impl_->owner.impl_->in_force(generation, now); }
 
-Outcome Bridge::table_mod(const ofp::TableMod& mod, Version, Time now) {
-  for (unsigned t = 0; t < kFlowTables; t++)
-    if ((mod.table_id == ofp::kTableAll || mod.table_id == t) && mod.eviction) impl_->view.tables->table(t).settings.evict = *mod.eviction;
+Outcome Bridge::table_mod(const ofp::TableMod& mod, Version version, Time now) {
+  for (unsigned t = 0; t < kFlowTables; t++) {
+    if (mod.table_id != ofp::kTableAll && mod.table_id != t) continue;
+    FlowTable& table = impl_->view.tables->table(t);
+    if (mod.eviction) table.settings.evict = *mod.eviction;
+    if (version == Version::k11 || version == Version::k12) table.miss = mod.miss_config;
+  }
   impl_->owner.impl_->config_changed(*impl_, now);
   return {};
 }

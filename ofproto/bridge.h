@@ -51,6 +51,8 @@ struct InterfaceStatus {
   NetdevStats stats;
 };
 
+struct MirrorStatistics { uint64_t packets = 0, bytes = 0; };
+
 class Bridge {
  public:
   Bridge(Switch& owner, const BridgeSettings& settings, Time now);
@@ -77,6 +79,7 @@ class Bridge {
   /// Adds or changes a port; its interfaces must have been added.
   void set_port(const PortSettings& settings, Time now);
   void remove_port(const std::string& name, Time now);
+  MirrorStatistics mirror_statistics(const Uuid& id) const;
   std::optional<InterfaceStatus> interface_status(const std::string& name) const;
   /// Counts changes that status columns show (link states, errors, ...), so that an unchanged bridge costs nothing to report.
   uint64_t status_changes() const;

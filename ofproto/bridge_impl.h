@@ -14,6 +14,7 @@
 
 namespace sluice {
 
+struct MirrorCounters { uint64_t packets = 0, bytes = 0; };
 struct PatchCounters { uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0; };
 
 /// An interface that the configuration asks for, whether it could be set up or not.
@@ -46,6 +47,7 @@ struct Bridge::Impl {
   std::map<uint32_t, std::string> by_number;     // of interfaces that work
   std::map<std::string, PortId> port_ids;
   std::map<uint32_t, bool> used_numbers;         // ever: a number is given again only when all others were
+  std::map<Uuid, MirrorCounters> mirrored;
   PortId next_port = 1;
   uint64_t status_changes = 1;
   uint64_t config_generation = 1;                // of everything in the view that has no generation of its own

@@ -14,6 +14,10 @@ void show_in_view(Bridge::Impl& b, const InterfaceRecord& r);
 void hide_from_view(Bridge::Impl& b, OfpPort ofport);
 /// Gives back what a working interface has of the datapath.
 void leave_datapath(Switch::Impl& sw, const Bridge::Impl& b, const InterfaceRecord& r);
+/// After any change of a group's buckets or selection.
+void plan_selection(Group& group);
+/// After any change of ports or mirrors.
+void resolve_mirrors(BridgeView& v);
 /// OFPPS_* bits.
 uint32_t port_state(const Bridge::Impl& b, const InterfaceRecord& r);
 ofp::PortDesc describe_port(const Bridge::Impl& b, const InterfaceRecord& r);

@@ -110,6 +110,7 @@ std::vector<ofp::TableFeatures> Bridge::table_features() const {
     const FlowTableSettings& s = impl_->view.tables->table(t).settings;
     f.table_id = static_cast<uint8_t>(t);
     f.name = s.name;
+    f.miss_config = impl_->view.tables->table(t).miss;
     f.max_entries = s.flow_limit.value_or(1000000);
     f.capabilities = s.evict ? ofp::OFPTC_EVICTION : 0;
     f.nonmiss.next.reset();

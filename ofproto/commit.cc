@@ -42,11 +42,12 @@ class Difference {
 }  // namespace
 
 template <typename Fn>
-void Translator::commit_set(OdpSetKind kind, Fn diff) {
+bool Translator::commit_set(OdpSetKind kind, Fn diff) {
   OdpSet set{.kind = kind};
   Difference d(set, base_, flow_, out_.mask);
   diff(d);
   if (d.any()) emit({std::move(set)});
+  return d.any();
 }
 
 void Translator::commit() {
@@ -55,15 +56,16 @@ void Translator::commit() {
     d.member<&Flow::eth_dst>();
   });
   commit_mpls();
+  bool ip_changes = false;
   if (flow_.eth_type == be16(0x0800)) {
-    commit_set(OdpSetKind::kIpv4, [](Difference& d) {
+    ip_changes = commit_set(OdpSetKind::kIpv4, [](Difference& d) {
       d.member<&Flow::nw_src>();
       d.member<&Flow::nw_dst>();
       d.member<&Flow::nw_tos>();
       d.member<&Flow::nw_ttl>();
     });
   } else if (flow_.eth_type == be16(0x86dd)) {
-    commit_set(OdpSetKind::kIpv6, [](Difference& d) {
+    ip_changes = commit_set(OdpSetKind::kIpv6, [](Difference& d) {
       d.member<&Flow::ipv6_src>();
       d.member<&Flow::ipv6_dst>();
       d.member<&Flow::ipv6_label>();
@@ -79,6 +81,7 @@ void Translator::commit() {
       d.member<&Flow::arp_tha>();
     });
   }
+  if (ip_changes && input_.key.is_ip()) p_.mark<&Flow::nw_proto>();   // the datapath corrects the checksum of what is above
   if (flow_.is_ip() && !(flow_.nw_frag & kFragLater)) {
     constexpr std::pair<uint8_t, OdpSetKind> kL4[] = {{6, OdpSetKind::kTcp}, {17, OdpSetKind::kUdp}, {132, OdpSetKind::kSctp}, {1, OdpSetKind::kIcmp}, {58, OdpSetKind::kIcmpv6}};
     bool is_nd = flow_.nw_proto == 58 && (flow_.tp_src == be16(135) || flow_.tp_src == be16(136));

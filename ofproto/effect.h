@@ -11,6 +11,7 @@
 
 #include "datapath/port_no.h"
 #include "lib/address.h"
+#include "lib/uuid.h"
 #include "ofproto/mac_table.h"
 #include "ofproto/openflow/flow_mod.h"
 #include "ofproto/recirculation.h"
@@ -27,6 +28,8 @@ struct GroupHit { BridgeId bridge; uint32_t group; uint32_t bucket; friend bool 
 struct LearnMac { BridgeId bridge; MacAddr mac; uint16_t vlan; PortId port; friend bool operator==(const LearnMac&, const LearnMac&) = default; };
 /// A patch port received or sent: such ports have no device that counts.
 struct PatchTraffic { BridgeId bridge; OfpPort port; bool received; friend bool operator==(const PatchTraffic&, const PatchTraffic&) = default; };
+/// A packet went to a mirror.
+struct Mirrored { BridgeId bridge; Uuid mirror; friend bool operator==(const Mirrored&, const Mirrored&) = default; };
 /// A learn action's flow, to be added or refreshed.
 struct LearnFlow {
   BridgeId bridge;
@@ -36,7 +39,7 @@ struct LearnFlow {
 /// fin_timeout: when a TCP FIN or RST passes.
 struct LowerTimeouts { BridgeId bridge; RuleId rule; uint16_t idle, hard; friend bool operator==(const LowerTimeouts&, const LowerTimeouts&) = default; };
 
-using Effect = std::variant<TableLookup, RuleHit, GroupHit, LearnMac, PatchTraffic, LearnFlow, LowerTimeouts>;
+using Effect = std::variant<TableLookup, RuleHit, GroupHit, LearnMac, PatchTraffic, Mirrored, LearnFlow, LowerTimeouts>;
 using Effects = std::vector<Effect>;
 
 /// What an OdpUserspace action with reason kController is about: the parameters of the packet-in.  Its cookie is packet_in_cookie() of this.

@@ -19,6 +19,7 @@
 #include "ofproto/flow_change.h"
 #include "ofproto/openflow/error.h"
 #include "ofproto/openflow/flow_mod.h"
+#include "ofproto/openflow/table_messages.h"
 #include "ofproto/rule.h"
 #include "ofproto/settings.h"
 
@@ -34,6 +35,7 @@ struct FlowTable {
   Classifier rules;                                          // how they are found
   uint64_t lookups = 0, matches = 0;
   FlowTableSettings settings;
+  ofp::TableMiss miss = ofp::TableMiss::kDefault;           // by a table-mod of 1.1 or 1.2
 };
 
 /// Which rules a request means.

@@ -38,9 +38,13 @@ Outcome check(const BridgeView& v, const ofp::GroupMod& mod, std::vector<ofp::Bu
     if (mod.type == ofp::GroupType::kFastFailover && b.watch_port == OFPP_NONE && b.watch_group == ofp::OFPG_ANY) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);
     ofp::ProtocolSet usable = ofp::kAllProtocols;   // what the packet will be is not known: missing prerequisites pass
     ofp::ActionCheck c{.version = ofp::Version::k13, .table_id = ofp::kTableAll, .n_tables = kFlowTables, .usable = &usable};
-    if (auto ok = ofp::check_actions(b.actions, {}, c); !ok) return ok;
-    for (const ofp::Action& a : b.actions)
-      if (auto* g = a.as<ofp::Group>(); g && g->group != mod.group_id && !v.groups.contains(g->group)) return std::unexpected(Error::OFPBAC_BAD_OUT_GROUP);
+    if (auto ok = ofp::check_actions(b.actions, {}, c); !ok && ok.error() != Error::OFPBAC_MATCH_INCONSISTENT) return ok;
+    for (ofp::Action& a : b.actions) {   // each for itself, as the list's check ends where one lacks a prerequisite
+      ofp::Actions one{std::move(a)};
+      auto ok = ofp::check_actions(one, {}, c);
+      a = std::move(one.front());
+      if (!ok && ok.error() != Error::OFPBAC_MATCH_INCONSISTENT) return ok;
+    }
   }
   if (reaches(v, buckets, mod.group_id)) return std::unexpected(Error::OFPGMFC_LOOP);
   return {};
@@ -91,12 +95,15 @@ void remove_group(Bridge::Impl& b, uint32_t id, Time now) {
   const ofp::MiniMatch all;
   for (Rule* r : b.view.tables->select({.match = all, .table = ofp::kTableAll, .strict_priority = {}, .out_group = id})) b.view.tables->remove(r, RuleEnd::kGroupDelete, now);
   b.view.groups.erase(id);
-  for (auto& [other, g] : b.view.groups) std::erase_if(g.buckets, [&](const GroupBucket& x) { return names_group(x.bucket.actions, id); });
+  for (auto& [other, g] : b.view.groups)
+    if (std::erase_if(g.buckets, [&](const GroupBucket& x) { return names_group(x.bucket.actions, id); })) plan_selection(g);
 }
 
 }  // namespace
 
-Outcome apply_group_mod(Bridge::Impl& b, const ofp::GroupMod& mod, Time now) {
+namespace {
+
+Outcome change_groups(Bridge::Impl& b, const ofp::GroupMod& mod, Time now) {
   auto& groups = b.view.groups;
   auto it = groups.find(mod.group_id);
   std::vector<ofp::Bucket> buckets = mod.buckets;
@@ -132,6 +139,14 @@ Outcome apply_group_mod(Bridge::Impl& b, const ofp::GroupMod& mod, Time now) {
     case GroupCommand::kAddOrModify: break;
   }
   return std::unexpected(Error::OFPGMFC_BAD_COMMAND);
+}
+
+}  // namespace
+
+Outcome apply_group_mod(Bridge::Impl& b, const ofp::GroupMod& mod, Time now) {
+  Outcome done = change_groups(b, mod, now);
+  if (auto it = b.view.groups.find(mod.group_id); done && it != b.view.groups.end()) plan_selection(it->second);
+  return done;
 }
 
 std::vector<ofp::GroupDesc> Bridge::group_descs(uint32_t id) const {

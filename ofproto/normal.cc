@@ -9,6 +9,14 @@ namespace {
 
 constexpr be16 kVidBits{0x0fff}, kPcpBits{0xe000}, kPresent{kVlanPresent};
 
+/// Where packets are that came in by no port: in all VLANs, and no address is learned from them.
+const L2Port& nowhere() {
+  static const L2Port port;
+  return port;
+}
+
+}  // namespace
+
 /// 802.1D 7.12.6 and kin: addresses that a bridge must not forward.
 bool is_reserved(const MacAddr& mac) {
   constexpr uint64_t kBridgeGroup = 0x0180c2000000;
@@ -34,29 +42,21 @@ bool carries(const PortSettings& s, uint16_t vlan) {
   return false;
 }
 
-}  // namespace
-
-/// A packet inside of the bridge: its VLAN, and the tag that it has within that.
-struct Translator::Tags {
-  uint16_t vlan = 0;
-  be16 pcp;                  // bits of the tci
-  be16 tpid;                 // of the outer tag, 0 if it had none
-  be16 inner_tci, inner_tpid;
-};
-
 void Translator::normal() {
   const PortView* in_port = bridge_->port(OfpPort{flow_.in_port.host()});
   const L2Port* in = in_port ? bridge_->l2_port(in_port->port) : nullptr;
+  if (flow_.in_port == be32(OFPP_NONE.value) || flow_.in_port == be32(OFPP_CONTROLLER.value)) in = &nowhere();
   if (!in) return warning("no input bundle, dropping");
   MacAddr src = p_.get<&Flow::eth_src>(), dst = p_.get<&Flow::eth_dst>();
   p_.get_bits<&Flow::vlan_tci>(kVidBits | kPresent);
   if (flow_.eth_type == be16(0x8100) && !(flow_.vlan_tci & kPresent)) return warning("dropping packet with partial VLAN tag");
+  if (in->is_mirror_output) return warning(fmt::format("dropping packet received on port {}, which is reserved exclusively for mirroring", in->settings.name));
   Tags tags;
   if (!input_tags(*in, tags)) return;
   if (!bridge_->settings.forward_bpdu && is_reserved(dst)) return detail("packet has reserved destination MAC, dropping");
 
   bool floods = bridge_->settings.flood_vlans[tags.vlan];
-  if (!floods && !src.is_multicast()) {
+  if (!floods && !src.is_multicast() && in->id != kNoPort) {
     effect(LearnMac{bridge_->id, src, tags.vlan, in->id});
     if (traced() && input_.effects_follow && bridge_->macs.would_learn(src, tags.vlan, in->id))
       detail(fmt::format("learned that {} is on port {} in VLAN {}", format(src), in->settings.name, tags.vlan));
@@ -108,9 +108,24 @@ bool Translator::input_tags(const L2Port& in, Tags& tags) {
   return true;
 }
 
+/// The same for a packet of any port, received or sent; what is read is not marked.  False: none of the port's.
+bool Translator::tags_of(const L2Port& port, Tags& tags) const {
+  const PortSettings& s = port.settings;
+  const bool tagged = static_cast<bool>(flow_.vlan_tci & kPresent);
+  const uint16_t vid = (flow_.vlan_tci & kVidBits).host();
+  if (tagged) tags = {.vlan = vid, .pcp = flow_.vlan_tci & kPcpBits, .tpid = flow_.vlan_tpid, .inner_tci = flow_.vlan2_tci, .inner_tpid = flow_.vlan2_tpid};
+  if (s.vlan_mode == VlanMode::kAccess) return tags.vlan = s.tag, !vid;
+  if (s.vlan_mode == VlanMode::kDot1qTunnel) {
+    tags = {.vlan = s.tag, .pcp = tags.pcp, .tpid = be16(s.qinq_8021q ? 0x8100 : 0x88a8), .inner_tci = flow_.vlan_tci, .inner_tpid = tagged ? flow_.vlan_tpid : be16()};
+    return s.cvlans[vid];
+  }
+  if (!vid && s.vlan_mode != VlanMode::kTrunk) tags.vlan = s.tag;
+  return carries(s, tags.vlan);
+}
+
 void Translator::normal_flood(const L2Port& in, const Tags& tags) {
   for (const auto& [id, out] : bridge_->l2_ports) {
-    if (id == in.id || !carries(out.settings, tags.vlan) || (in.settings.is_protected && out.settings.is_protected)) continue;
+    if (id == in.id || out.is_mirror_output || !carries(out.settings, tags.vlan) || (in.settings.is_protected && out.settings.is_protected)) continue;
     bool floods = false;
     for (OfpPort m : out.members)
       if (const PortView* p = bridge_->port(m)) floods |= !(p->config & ofp::OFPPC_NO_FLOOD) && p->may_forward();

@@ -7,6 +7,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,14 @@ struct L2Port {
   PortId id = kNoPort;
   PortSettings settings;
   std::vector<OfpPort> members;    // ascending
+  uint32_t mirrors_in = 0, mirrors_out = 0;   // bits of BridgeView::mirrors: of what it receives, of what it sends
+  bool is_mirror_output = false;   // serves nothing else
+};
+
+struct Mirror {
+  MirrorSettings settings;
+  PortId output = kNoPort;
+  std::optional<ofp::Match> filter;
 };
 
 struct GroupBucket {
@@ -56,6 +65,7 @@ struct Group {
   ofp::GroupType type = ofp::GroupType::kAll;
   std::vector<GroupBucket> buckets;
   ofp::GroupSelection selection;
+  std::vector<uint16_t> by_hash;   // of a select group: bucket for each value of the datapath's hash (a power of two); empty: it hashes fields
   uint64_t packets = 0, bytes = 0;
   Time created{}, modified{};
 };
@@ -76,6 +86,7 @@ struct BridgeView {
   std::unique_ptr<FlowTables> tables;
   std::map<uint32_t, Group> groups;
   std::map<uint32_t, BridgeMeter> meters;
+  std::vector<Mirror> mirrors;                  // made by resolve_mirrors()
   MacTable macs{8192, seconds(300)};
   ofp::Fragments fragments = ofp::Fragments::kNormal;
   bool miss_to_controller = false;              // some controller wants packets that no flow matches (only before OpenFlow 1.3)
@@ -103,6 +114,7 @@ struct Pipeline {
   };
   std::map<uint32_t, std::vector<TunnelPlace>> tunnels;   // by the datapath port that they share
   RecircTable recircs;
+  uint32_t max_hash_algorithm = 1;                        // of OdpHash that the datapath knows
 
   BridgeView* bridge(BridgeId id) const {
     auto it = bridges.find(id);

@@ -274,6 +274,7 @@ void Bridge::set_port(const PortSettings& settings, Time now) {
   if (vlans_change) impl_->view.macs.flush_port(port.id);
   for (const std::string& name : settings.interfaces)
     if (auto r = impl_->interfaces.find(name); r != impl_->interfaces.end() && r->second.works()) show_in_view(*impl_, r->second);
+  resolve_mirrors(impl_->view);
   impl_->owner.impl_->config_changed(*impl_, now);
 }
 
@@ -285,6 +286,7 @@ void Bridge::remove_port(const std::string& name, Time now) {
     if (p.port == it->second) p.port = kNoPort;
   impl_->view.l2_ports.erase(it->second);
   impl_->port_ids.erase(it);
+  resolve_mirrors(impl_->view);
   impl_->owner.impl_->config_changed(*impl_, now);
 }
 
@@ -328,6 +330,11 @@ void Switch::Impl::check_ports(Time now) {
       config_changed(*b, now);
       if (b->events) b->events->port_status(ofp::PortReason::kModify, describe_port(*b, r));
     }
+}
+
+MirrorStatistics Bridge::mirror_statistics(const Uuid& id) const {
+  auto it = impl_->mirrored.find(id);
+  return it == impl_->mirrored.end() ? MirrorStatistics{} : MirrorStatistics{it->second.packets, it->second.bytes};
 }
 
 std::optional<InterfaceStatus> Bridge::interface_status(const std::string& name) const {

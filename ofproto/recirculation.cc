@@ -10,13 +10,13 @@
 namespace sluice {
 
 bool operator==(const FrozenState& a, const FrozenState& b) {
-  return a.bridge == b.bridge && a.in_port == b.in_port && a.table == b.table && a.looks_up == b.looks_up && a.metadata == b.metadata &&
+  return a.bridge == b.bridge && a.in_port == b.in_port && a.table == b.table && a.looks_up == b.looks_up && a.mirrored == b.mirrored && a.metadata == b.metadata &&
          std::memcmp(a.reg, b.reg, sizeof a.reg) == 0 && std::memcmp(&a.tunnel, &b.tunnel, sizeof a.tunnel) == 0 && a.stack == b.stack && a.action_set == b.action_set &&
          a.rest == b.rest;
 }
 
 uint64_t FrozenState::hash() const {
-  const uint64_t numbers[] = {bridge, in_port.value, table, looks_up, metadata.raw(), stack.size(), action_set.size(), rest.size()};
+  const uint64_t numbers[] = {bridge, in_port.value, table, looks_up, mirrored, metadata.raw(), stack.size(), action_set.size(), rest.size()};
   uint64_t h = XXH3_64bits(numbers, sizeof numbers);
   auto add = [&](const void* p, size_t n) { h = XXH3_64bits_withSeed(p, n, h); };
   add(reg, sizeof reg);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "datapath/netdev.h"
+#include "lib/uuid.h"
 
 namespace sluice {
 
@@ -41,6 +42,21 @@ struct PortSettings {
   friend bool operator==(const PortSettings&, const PortSettings&) = default;
 };
 
+inline constexpr size_t kMaxMirrors = 32;      // of a bridge, as in Open vSwitch
+
+/// A Mirror row.  Ports by name; they may not be there.
+struct MirrorSettings {
+  Uuid id;                                     // for its statistics
+  bool select_all = false;
+  std::vector<std::string> in_ports, out_ports;
+  VlanSet vlans;                               // none: all
+  std::string output_port;
+  uint16_t output_vlan = 0;                    // 0: none
+  uint16_t snaplen = 0;                        // bytes of each packet; 0: all
+  std::string filter;                          // a flow's match; empty: all
+  friend bool operator==(const MirrorSettings&, const MirrorSettings&) = default;
+};
+
 struct FlowTableSettings {
   std::string name;
   std::optional<uint32_t> flow_limit;
@@ -62,6 +78,7 @@ struct BridgeSettings {
   VlanSet flood_vlans;
   std::string dp_desc, serial;                 // of OFPST_DESC; empty: defaults
   std::map<uint8_t, FlowTableSettings> flow_tables;
+  std::vector<MirrorSettings> mirrors;
   friend bool operator==(const BridgeSettings&, const BridgeSettings&) = default;
 };
 

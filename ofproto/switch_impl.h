@@ -125,7 +125,10 @@ struct Switch::Impl {
   Time next_sweep{}, next_port_check{};
   uint64_t dropped_upcalls = 0;
 
-  Impl(Switch& s, Dpif& d, SwitchOptions o, uint64_t seed) : self(s), dpif(d), options(o), pauses(seed) { pipeline.recircs = RecircTable(d.is_kernel()); }
+  Impl(Switch& s, Dpif& d, SwitchOptions o, uint64_t seed) : self(s), dpif(d), options(o), pauses(seed) { 
+    pipeline.recircs = RecircTable(d.is_kernel());
+    if (d.is_kernel()) pipeline.max_hash_algorithm = 0;
+  }
 
   // --- upcall.cc ---
   Translation take_packet(const Upcall& upcall, Time now);

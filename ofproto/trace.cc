@@ -42,19 +42,19 @@ std::optional<Bytes> parse_hex(std::string_view text) {
 
 }  // namespace
 
-std::string format_trace(const Pipeline& pipeline, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names);
+std::string format_trace(const Pipeline& pipeline, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends);
 
 namespace {
 
 /// Datapath actions name packet-ins by a number; a trace tells what is behind it.
-std::string with_packet_ins(std::string text, const std::vector<PacketInSpec>& specs) {
+std::string with_packet_ins(std::string text, const std::vector<PacketInSpec>& specs, bool sends) {
   constexpr std::string_view kBegin = "controller(";
   size_t at = 0, n = 0;
   for (const PacketInSpec& s : specs) {
     at = text.find(kBegin, at);
     size_t end = at == std::string::npos ? at : text.find(')', at);
     if (end == std::string::npos) break;
-    std::string what = fmt::format("{}reason={},dont_send=1,continuation={},recirc_id={},rule_cookie={},controller_id={},max_len={}", kBegin, static_cast<int>(s.reason),
+    std::string what = fmt::format("{}reason={},dont_send={},continuation={},recirc_id={},rule_cookie={},controller_id={},max_len={}", kBegin, static_cast<int>(s.reason), sends ? 0 : 1,
                                    s.pause ? 1 : 0, ++n, s.rule_cookie ? fmt::format("{:#x}", s.rule_cookie) : "0", s.controller_id, s.max_len);
     text.replace(at, end - at, what);
     at += what.size();
@@ -115,7 +115,7 @@ std::string trace_all(const Request& rq, Translation& first, Time now) {
     }
     constexpr std::string_view kLine = "===============================================================================\n";
     if (i) out += fmt::format("\n{}{}{}\n", kLine, round.title, kLine);
-    out += format_trace(rq.sw->pipeline, round.key, numbered, tree, {});
+    out += format_trace(rq.sw->pipeline, round.key, numbered, tree, {}, rq.generate);
     for (const Translation::Tracked& back : t.tracked) {
       bool is_default = next_state >= rq.ct_next.size();
       uint8_t state = is_default ? kCtTrk | kCtNew : rq.ct_next[next_state++];
@@ -197,6 +197,7 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
     auto parsed = ofp::parse_exact_flow(flow_text, options);
     if (!parsed) return std::unexpected("Bad openflow flow syntax: " + flow_text + ": " + without_token(parsed.error(), flow_text));
     rq.key = *parsed;
+    if (flow_text.find("in_port") == std::string::npos) rq.key.in_port = be32(OFPP_NONE.value);
   }
   if (rq.packet) {
     be32 in_port = rq.key.in_port;
@@ -217,13 +218,13 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
   return out;
 }
 
-std::string format_trace(const Pipeline&, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names) {
+std::string format_trace(const Pipeline&, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends) {
   std::string out = "Flow: " + format_flow_line(key) + "\n" + tree.format() + "\nFinal flow: ";
   Flow before = key, after = t.final_flow;
   before.actset_output = be32(OFPP_UNSET.value);   // what an action set would do counts as a change
   out += before == after ? "unchanged" : format_flow_line(after);
   out += "\nMegaflow: " + format_megaflow_line(key, t.mask);
-  out += "\nDatapath actions: " + with_packet_ins(format_odp_actions(t.actions, names), t.packet_ins) + "\n";
+  out += "\nDatapath actions: " + with_packet_ins(format_odp_actions(t.actions, names), t.packet_ins, sends) + "\n";
   if (t.error != TranslateError::kNone) out += fmt::format("Translation failed ({}), packet is dropped.\n", describe(t.error));
   return out;
 }

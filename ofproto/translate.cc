@@ -92,6 +92,7 @@ void Translator::enter_bridge(const PortView* in) {
   } else if (in && (in->config & ofp::OFPPC_NO_RECV)) {
     warning("port has OFPPC_NO_RECV set, dropping");
   } else {
+    if (const L2Port* l2 = in && !bridge_->mirrors.empty() ? bridge_->l2_port(in->port) : nullptr) mirror(*l2, l2->mirrors_in);
     lookup(0, MissIs::kPolicy);
     run_action_set();
     finish_freezing();
@@ -128,9 +129,15 @@ void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_po
   table_ = outer;
 }
 
-void Translator::miss(uint8_t) {
+void Translator::miss(uint8_t table) {
   const PortView* in = bridge_->port(OfpPort{flow_.in_port.host()});
-  if (!bridge_->miss_to_controller || (in && (in->config & ofp::OFPPC_NO_PACKET_IN))) return detail("drop");
+  const ofp::TableMiss config = bridge_->tables->table(table).miss;
+  if (config == ofp::TableMiss::kDrop) return detail("drop");
+  if (config == ofp::TableMiss::kContinue) {   // in the last table too: to the controller
+    if (table + 1u < kFlowTables - 1) return lookup(static_cast<uint8_t>(table + 1), MissIs::kPolicy);
+  }
+  bool wanted = config == ofp::TableMiss::kDefault ? bridge_->miss_to_controller : true;
+  if (!wanted || (in && (in->config & ofp::OFPPC_NO_PACKET_IN))) return detail("drop");
   const Rule* outer = std::exchange(rule_, nullptr);
   detail("CONTROLLER");
   to_controller({.max_len = UINT16_MAX, .controller_id = 0, .reason = ofp::PacketInReason::kNoMatch, .pause = false, .userdata = {}, .meter_id = 0}, true);
@@ -149,7 +156,10 @@ void Translator::run_rule(const Rule& rule, uint8_t table) {
     if (rule.actions->actions.empty()) detail("drop");
   }
   const Rule* outer = std::exchange(rule_, &rule);
+  if (!outer && !first_rule_) first_rule_ = &rule;
+  bool in_group = std::exchange(in_group_, false);
   run_actions(rule.actions->actions);
+  in_group_ = in_group;
   rule_ = outer;
   if (trace_) trace_->close();
 }
@@ -173,7 +183,7 @@ void Translator::run_actions(const Actions& actions) {
       then = run_action(actions[i], i + 1 == actions.size());
     }
     if (trace_) trace_->close();
-    if (freezing_) return freeze_rest(actions, i + 1);
+    if (freezing_) return freeze_rest(actions, i + !std::exchange(redo_, false));
     if (then == Then::kStopList) return;
   }
 }
@@ -221,9 +231,11 @@ void Translator::run_action_set_of(Which which) {
   if (ordered.empty()) return;
   if (which == Which::kBucket) return run_actions(ordered);
   bool outer = std::exchange(in_action_set_, true);
+  const Rule* rule = std::exchange(rule_, rule_ ? rule_ : first_rule_);
   if (trace_) trace_->reopen_and_open(TraceKind::kTable, "--. Executing action set:");
   run_actions(ordered);
   if (trace_) trace_->close();
+  rule_ = rule;
   in_action_set_ = outer;
 }
 

@@ -16,6 +16,7 @@ FrozenState Translator::snapshot() const {
   s.metadata = flow_.metadata;
   std::ranges::copy(flow_.reg, s.reg);
   s.tunnel = flow_.tunnel;
+  s.mirrored = mirrored_;
   s.stack = stack_;
   s.action_set = action_set_;
   return s;
@@ -71,6 +72,7 @@ void Translator::finish_freezing() {
   if (const ofp::Controller* to = std::exchange(pause_, nullptr)) {
     to_controller(*to, false, out_.frozen.back());
   } else {
+    if (auto hash = std::exchange(hash_, std::nullopt)) emit({*hash});
     emit({OdpRecirc{static_cast<uint32_t>(out_.frozen.size())}});
   }
 }
@@ -86,6 +88,7 @@ void Translator::thaw(const FrozenState& s) {
   base_ = flow_;
   base_.tunnel = {};
   flow_.tunnel = s.tunnel;
+  mirrored_ = s.mirrored;
   table_ = s.table;
   stack_ = s.stack;
   for (const Pushed& p : stack_) stack_bytes_ += p.value.size() + 1;

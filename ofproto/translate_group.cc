@@ -27,6 +27,11 @@ void Translator::run_group(uint32_t id) {
       break;
     case ofp::GroupType::kFastFailover:
     case ofp::GroupType::kSelect: {
+      if (group.type == ofp::GroupType::kSelect && wants_hash(group)) {   // comes back with one
+        hash_ = OdpHash{group.selection.method.empty() ? pipeline_.max_hash_algorithm : 0, static_cast<uint32_t>(group.selection.param)};
+        freezing_ = redo_ = true;
+        break;
+      }
       size_t i = group.type == ofp::GroupType::kSelect ? select_bucket(group) : static_cast<size_t>(live_bucket(group, 0) ? live_bucket(group, 0) - group.buckets.data() : SIZE_MAX);
       if (i == SIZE_MAX) {
         detail("no live bucket");
@@ -79,24 +84,6 @@ const GroupBucket* Translator::live_bucket(const Group& group, unsigned depth) c
   for (const GroupBucket& b : group.buckets)
     if (is_bucket_live(b.bucket, depth)) return &b;
   return nullptr;
-}
-
-/// Weighted rendezvous hashing: a bucket that comes or goes moves only its own share of the flows.
-size_t Translator::select_bucket(const Group& group) {
-  uint32_t basis = symmetric_hash(static_cast<uint32_t>(group.selection.param) ^ group.id, true, true, true);
-  size_t best = SIZE_MAX;
-  uint64_t best_score = 0;
-  for (size_t i = 0; i < group.buckets.size(); i++) {
-    const ofp::Bucket& b = group.buckets[i].bucket;
-    if (!b.weight || !is_bucket_live(b, 0)) continue;
-    uint64_t id = b.bucket_id < ofp::OFPG15_BUCKET_MAX ? b.bucket_id : i;
-    uint64_t h = (id * 0x9e3779b97f4a7c15ull) ^ basis;
-    h = (h ^ h >> 33) * 0xff51afd7ed558ccdull;
-    h = (h ^ h >> 33) * 0xc4ceb9fe1a85ec53ull;
-    uint64_t score = ((h ^ h >> 33) & 0xffff) * b.weight;
-    if (best == SIZE_MAX || score > best_score) best = i, best_score = score;
-  }
-  return best;
 }
 
 }  // namespace sluice

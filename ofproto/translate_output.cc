@@ -40,10 +40,16 @@ void Translator::send(OfpPort number) {
   const PortView* port = bridge_->port(number);
   if (!port) return warning("Nonexistent output port");
   if (port->config & ofp::OFPPC_NO_FWD) return warning("OFPPC_NO_FWD set, skipping output");
-  if (port->is_patch) return send_patch(*port);
-  if (port->tunnel) return send_tunnel(*port);
-  commit();
-  emit({OdpOutput{port->odp}});
+  if (port->is_patch) {
+    send_patch(*port);
+  } else {
+    commit();
+    if (snaplen_) emit({OdpTrunc{snaplen_}});
+    if (port->tunnel) send_tunnel(*port);
+    else emit({OdpOutput{port->odp}});
+  }
+  if (bridge_->mirrors.empty()) return;
+  if (const L2Port* l2 = bridge_->l2_port(port->port)) mirror(*l2, l2->mirrors_out);
 }
 
 void Translator::send_truncated(OfpPort port, uint32_t max_len) {
@@ -79,12 +85,16 @@ void Translator::send_patch(const PortView& port) {
   uint8_t table = table_;
   bool exit = exit_, in_set = std::exchange(in_action_set_, false), in_group = std::exchange(in_group_, false);
   bool was_mpls = was_mpls_;
+  uint32_t mirrored = std::exchange(mirrored_, 0);
+  const Rule* first_rule = std::exchange(first_rule_, nullptr);
   flow_.in_port = be32(in->ofport.value);
   flow_.metadata = be64();
   std::ranges::fill(flow_.reg, be32());
   flow_.actset_output = be32(OFPP_UNSET.value);
   flow_.tunnel = {};
   enter_bridge(in);
+  mirrored_ = mirrored;
+  first_rule_ = first_rule;
   was_mpls_ = was_mpls;
   flow_ = flow;
   stack_ = std::move(stack);
@@ -99,15 +109,35 @@ void Translator::send_patch(const PortView& port) {
   depth_--;
 }
 
+namespace {
+
+/// What a tunnel packet is told by, or what actions have set for the next tunnel.
+void put_tunnel(const FlowTunnel& t, ofp::Match& m) {
+  auto put = [](const auto& from, auto& value, auto& mask) {
+    const std::decay_t<decltype(from)> nothing{};
+    if (from == nothing) return;
+    value = from;
+    std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
+  };
+  FlowTunnel &v = m.value.tunnel, &k = m.mask.tunnel;
+  put(t.id, v.id, k.id);
+  put(t.src, v.src, k.src), put(t.dst, v.dst, k.dst);
+  put(t.ipv6_src, v.ipv6_src, k.ipv6_src), put(t.ipv6_dst, v.ipv6_dst, k.ipv6_dst);
+}
+
+}  // namespace
+
 void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss, FrozenPtr pause) {
   PacketInSpec spec{.bridge = bridge_->id, .reason = c.reason, .table = table_, .is_implicit_miss = is_implicit_miss,
                     .is_table_miss = rule_ && rule_->priority == 0 && rule_->match.map().count() == 0, .pause = c.pause,
-                    .controller_id = c.controller_id, .max_len = c.max_len, .rule_cookie = rule_ ? rule_->cookie : thawed_cookie_.value_or(UINT64_MAX),
+                    .controller_id = c.controller_id, .max_len = c.max_len,
+                    .rule_cookie = is_implicit_miss ? 0 : rule_ ? rule_->cookie : thawed_cookie_.value_or(UINT64_MAX),
                     .in_port = OfpPort{flow_.in_port.host()}, .userdata = c.userdata, .metadata = {}};
   spec.frozen = std::move(pause);
   auto& m = spec.metadata;
   m.set_in_port(spec.in_port);
   if (flow_.metadata) m.value.metadata = flow_.metadata, m.mask.metadata = ~be64();
+  put_tunnel(flow_.tunnel, m);
   for (unsigned i = 0; i < kRegs; i++)
     if (flow_.reg[i]) m.value.reg[i] = flow_.reg[i], m.mask.reg[i] = ~be32();
   // What the tracker said is told, and each packet says it itself (upcall.cc): reading it here would make megaflows narrower.

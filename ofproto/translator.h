@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Translator: one translation under way; inside of translate().  Its methods are in files by theme:
-// translate.cc tables and action lists, translate_actions.cc single actions, translate_output.cc ports, normal.cc, translate_group.cc, translate_freeze.cc, translate_ct.cc, commit.cc, translate_learn.cc.
+// translate.cc tables and action lists, translate_actions.cc single actions, translate_output.cc ports, normal.cc, mirror.cc, translate_group.cc, select_group.cc, translate_freeze.cc, translate_ct.cc, commit.cc, translate_learn.cc.
 //
 // Invariants: 1. flow_ is the packet as the next action sees it, base_ the packet as the datapath has it after the actions written so far: commit() writes the
 // actions that make base_ equal to flow_, and happens as late as possible (before an output).  2. All reads of flow_ that decide something go through p_.
@@ -12,6 +12,10 @@
 #include "ofproto/translate.h"
 
 namespace sluice {
+
+/// Of NORMAL (normal.cc): addresses that a bridge must not forward; a Port is in the VLAN.
+bool is_reserved(const MacAddr& mac);
+bool carries(const PortSettings& s, uint16_t vlan);
 
 class Translator {
  public:
@@ -96,18 +100,34 @@ class Translator {
   void commit_tunnel();
 
   // --- normal.cc ---
-  struct Tags;
+  /// A packet inside of the bridge: its VLAN, and the tag that it has within that.
+  struct Tags {
+    uint16_t vlan = 0;
+    be16 pcp;                  // bits of the tci
+    be16 tpid;                 // of the outer tag, 0 if it had none
+    be16 inner_tci, inner_tpid;
+  };
   void normal();
   bool input_tags(const L2Port& in, Tags& tags);
   void normal_flood(const L2Port& in, const Tags& tags);
+  bool tags_of(const L2Port& port, Tags& tags) const;
   void normal_output(const L2Port& out, const Tags& tags);
+
+  // --- mirror.cc ---
+  void mirror(const L2Port& port, uint32_t mirrors);
+  void send_mirrored(const Mirror& m, const Tags& tags);
 
   // --- translate_group.cc ---
   void run_group(uint32_t id);
   void run_bucket(const Group& group, size_t index);
   bool is_bucket_live(const ofp::Bucket& bucket, unsigned depth) const;
   const GroupBucket* live_bucket(const Group& group, unsigned depth) const;
+
+  // --- select_group.cc ---
+  bool wants_hash(const Group& group) const;
   size_t select_bucket(const Group& group);
+  size_t select_by_fields(const Group& group);
+  uint32_t group_hash(const Group& group);
 
   // --- translate_learn.cc ---
   void learn(const ofp::Learn& l);
@@ -117,7 +137,7 @@ class Translator {
   void commit_vlan();
   void commit_mpls();
   template <typename Fn>
-  void commit_set(OdpSetKind kind, Fn diff);
+  bool commit_set(OdpSetKind kind, Fn diff);
 
   // --- trace ---
   bool traced() const { return trace_ != nullptr; }
@@ -137,11 +157,16 @@ class Translator {
   OdpActions* odp_;                 // where actions go: out_.actions, or the inside of a clone
   const BridgeView* bridge_ = nullptr;
   const Rule* rule_ = nullptr;      // whose actions are running
+  const Rule* first_rule_ = nullptr;   // of the bridge; it stands for the action set
+  uint32_t mirrored_ = 0;           // mirrors of the bridge that have the packet
+  uint32_t snaplen_ = 0;            // what is sent is cut to it; 0: not
   uint8_t table_ = 0;
   unsigned depth_ = 0, resubmits_ = 0;
   size_t odp_count_ = 0;
   bool exit_ = false;
   bool freezing_ = false;                    // lists are on their way out, leaving what is left of them in rest_
+  bool redo_ = false;                        // the action that stopped is done again
+  std::optional<OdpHash> hash_;              // what the packet comes back with
   std::vector<FrozenState::Rest> rest_;
   const ofp::Controller* pause_ = nullptr;   // who gets the packet meanwhile; null: the datapath
   bool ct_forgotten_ = false;                // actions cleared what the tracker said

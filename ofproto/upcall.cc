@@ -158,16 +158,6 @@ void put_ct_metadata(const Flow& key, ofp::Match& m) {
   if (key.is_ip()) take_all(key.eth_type, m.value.eth_type, m.mask.eth_type);
 }
 
-void put_tunnel_metadata(const Flow& key, ofp::Match& m) {
-  const FlowTunnel& t = key.tunnel;
-  FlowTunnel &v = m.value.tunnel, &k = m.mask.tunnel;
-  take(t.id, v.id, k.id);
-  take(t.src, v.src, k.src);
-  take(t.dst, v.dst, k.dst);
-  take(t.ipv6_src, v.ipv6_src, k.ipv6_src);
-  take(t.ipv6_dst, v.ipv6_dst, k.ipv6_dst);
-}
-
 }  // namespace
 
 std::vector<uint8_t> Pauses::add(Pause pause) {
@@ -217,7 +207,6 @@ void Switch::Impl::packet_in(Upcall& upcall, Time) {
     pin.metadata.value.ct_state = 0;
     if (upcall.key.ct_state) put_ct_metadata(upcall.key, pin.metadata);
   }
-  if (upcall.key.tunnel.is_present()) put_tunnel_metadata(upcall.key, pin.metadata);
   if (spec->frozen) pin.continuation = pauses.add({spec->frozen, upcall.packet.copy()});
   ByteView frame = upcall.packet.view();
   pin.data.assign(frame.begin(), frame.end());
@@ -263,6 +252,10 @@ void Switch::Impl::apply(const Effects& effects, uint64_t packets, uint64_t byte
           (x.received ? i->patch.rx_packets : i->patch.tx_packets) += packets;
           (x.received ? i->patch.rx_bytes : i->patch.tx_bytes) += bytes;
         }
+      } else if constexpr (std::is_same_v<T, Mirrored>) {
+        MirrorCounters& m = b->mirrored[x.mirror];
+        m.packets += packets;
+        m.bytes += bytes;
       } else if constexpr (std::is_same_v<T, LearnFlow>) {
         learn_flow(x, used);
       } else if constexpr (std::is_same_v<T, LowerTimeouts>) {

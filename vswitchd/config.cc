@@ -81,7 +81,7 @@ PortSettings read_port(const schema::Port& row) {
                                              : VlanMode::kDot1qTunnel;
   p.tag = static_cast<uint16_t>(tag.value_or(0));
   p.trunks = to_vlans(row.trunks(), true);
-  if (p.vlan_mode == VlanMode::kNativeTagged || p.vlan_mode == VlanMode::kNativeUntagged) p.trunks.set(p.tag);
+  if (p.vlan_mode == VlanMode::kNativeTagged || p.vlan_mode == VlanMode::kNativeUntagged) p.trunks.reset(0).set(p.tag);
   p.cvlans = to_vlans(row.cvlans(), true);
   p.qinq_8021q = row.other_config().get("qinq-ethtype") == "802.1q";
   p.is_protected = row.protected_();
@@ -98,6 +98,24 @@ ControllerConfig read_controller(const schema::Controller& row) {
   c.settings.async_messages = row.enable_async_messages().value_or(true);
   c.settings.dscp = static_cast<int>(get_int(row.other_config(), "dscp", 48, 0, 63));
   return c;
+}
+
+MirrorSettings read_mirror(const ovsdb::Replica& replica, const schema::Mirror& row) {
+  MirrorSettings m{.id = row.uuid(), .select_all = row.select_all()};
+  auto names = [&](const std::vector<Uuid>& ports) {
+    std::vector<std::string> out;
+    for (const Uuid& p : ports)
+      if (auto port = schema::get<schema::Port>(replica, p)) out.emplace_back(port->name());
+    return out;
+  };
+  m.in_ports = names(row.select_src_port());
+  m.out_ports = names(row.select_dst_port());
+  m.vlans = to_vlans(row.select_vlan(), false);
+  if (auto port = row.output_port() ? schema::get<schema::Port>(replica, *row.output_port()) : std::nullopt) m.output_port = port->name();
+  m.output_vlan = static_cast<uint16_t>(row.output_vlan().value_or(0));
+  if (auto n = row.snaplen(); n && *n < UINT16_MAX) m.snaplen = static_cast<uint16_t>(*n);
+  m.filter = row.filter().value_or("");
+  return m;
 }
 
 BridgeSettings read_bridge_settings(const ovsdb::Replica& replica, const schema::Bridge& row) {
@@ -123,6 +141,8 @@ BridgeSettings read_bridge_settings(const ovsdb::Replica& replica, const schema:
       if (auto limit = table->flow_limit()) t.flow_limit = static_cast<uint32_t>(std::min<int64_t>(*limit, UINT32_MAX));
       t.evict = table->overflow_policy() == "evict";
     }
+  for (const Uuid& uuid : row.mirrors())
+    if (auto mirror = schema::get<schema::Mirror>(replica, uuid)) s.mirrors.push_back(read_mirror(replica, *mirror));
   return s;
 }
 

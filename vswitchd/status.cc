@@ -78,10 +78,18 @@ void StatusWriter::bridge(const BridgeConfig& config, const Bridge* bridge, cons
   std::map<std::string, std::string> status;
   if (!fallback.empty()) status["datapath_fallback"] = fallback;
   set(txn, config.row, BridgeColumn::status, status);
+  if (bridge && statistics) mirrors(config, *bridge);
   for (const auto& [name, interface] : config.interfaces) {
     if (interface.row.is_zero()) continue;
     auto status = bridge ? bridge->interface_status(name) : std::nullopt;
     status ? write_interface(txn, interface.row, *status, statistics) : write_failed(txn, interface.row, "");
+  }
+}
+
+void StatusWriter::mirrors(const BridgeConfig& config, const Bridge& bridge) {
+  for (const MirrorSettings& m : config.settings.mirrors) {
+    MirrorStatistics s = bridge.mirror_statistics(m.id);
+    set(txn, m.id, schema::MirrorColumn::statistics, std::map<std::string, int64_t>{{"tx_bytes", static_cast<int64_t>(s.bytes)}, {"tx_packets", static_cast<int64_t>(s.packets)}});
   }
 }
 

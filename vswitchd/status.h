@@ -21,6 +21,7 @@ struct StatusWriter {
   void root(const Config& config, const std::vector<std::string>& datapath_types, const std::vector<std::string>& interface_types);
   /// bridge == nullptr: it could not be made.  fallback: why it is not on the datapath that it was to be on, "" if it is.
   void bridge(const BridgeConfig& config, const Bridge* bridge, const std::string& datapath_version, const std::string& fallback);
+  void mirrors(const BridgeConfig& config, const Bridge& bridge);
   /// Rows that tools have made for datapath types in use: what those can.
   void datapaths(const Datapaths& datapaths);
   void controllers(const BridgeConfig& config, const std::vector<ControllerStatus>& status);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The switch as a whole over dummy devices: forwarding, learning, statistics, timeouts, packet-ins, patch ports.
+#include <fmt/core.h>
+
 #include "switch_fixture.h"
 
 namespace sluice {
@@ -156,6 +158,37 @@ TEST_F(SwitchTest, TablesMetadataAndActionSets) {
   // The set runs although the last table has no flow, as Open vSwitch has it.
   del_flows("table=2");
   EXPECT_EQ(actions_of("in_port=1," + kToB), "set(eth(dst=00:00:00:00:00:77)),2");
+}
+
+TEST_F(SwitchTest, SelectGroupsShareOutByWeightAndPassOnADeadBucketsShare) {
+  ofp::GroupMod mod;
+  mod.type = ofp::GroupType::kSelect;
+  mod.group_id = 1;
+  for (uint32_t i = 0; i < 2; i++) {
+    ofp::Bucket b;
+    b.bucket_id = i;
+    b.weight = static_cast<uint16_t>(1 + 2 * i);
+    b.watch_port = OfpPort{2 + i};
+    b.actions = {ofp::Output{OfpPort{2 + i}}};
+    mod.buckets.push_back(b);
+  }
+  ASSERT_TRUE(br->group_mod(mod, now));
+  flow("in_port=1,ip,actions=group:1");
+  auto send_all = [&] {
+    for (int i = 0; i < 256; i++) receive("p1", fmt::format("udp,dl_src=00:00:00:00:00:0a,dl_dst=00:00:00:00:00:0b,nw_src=1.1.1.1,nw_dst=2.2.2.2,udp_src={},udp_dst=80", 1000 + i));
+    auto [p2, p3] = std::pair(sent["p2"].size(), sent["p3"].size());
+    sent.clear();
+    return std::pair(p2, p3);
+  };
+  auto [p2, p3] = send_all();
+  EXPECT_EQ(p2 + p3, 256u);
+  EXPECT_NEAR(static_cast<double>(p2), 64, 40);
+  EXPECT_EQ(send_all(), std::pair(p2, p3));   // each connection the same way again
+  size_t megaflows = 0;
+  datapath.flow_dump(0, SIZE_MAX, [&](const Megaflow&) { return ++megaflows; });
+  EXPECT_LE(megaflows, 17u);                  // not one for each connection
+  br->remove_interface("p3", now);
+  EXPECT_EQ(send_all(), std::pair(size_t{256}, size_t{0}));
 }
 
 TEST_F(SwitchTest, PacketOut) {
