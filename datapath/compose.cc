@@ -130,7 +130,7 @@ void Composer::transport(bool v6) {
       out.zeros(2);
       if (v6 && flow.tp_dst == be16(0) && (flow.tp_src == be16(135) || flow.tp_src == be16(136))) return neighbor();
       out.zeros(4);
-      if (flow.nw_proto == kProtoIgmp) return;
+      if (flow.nw_proto == kProtoIgmp || (v6 && flow.tp_src != be16(128) && flow.tp_src != be16(129))) return;  // data: echoes only
       break;
     default: return;
   }

@@ -148,7 +148,7 @@ bool Log::allow(LogLevel level, LogLimit& limit) {
   if (!honor_limits_.load(std::memory_order_relaxed)) return true;
   timespec ts;
   clock_gettime(CLOCK_MONOTONIC, &ts);
-  int64_t now = ts.tv_sec * 1'000'000'000 + ts.tv_nsec, interval = 60'000'000'000 / std::max(limit.rate_, 1u), room = interval * limit.burst_;
+  int64_t now = ts.tv_sec * 1'000'000'000 + ts.tv_nsec, interval = 60'000'000'000 / std::max(limit.rate_, 1u), room = interval * (std::max(limit.burst_, 1u) - 1);
   int64_t earliest = limit.earliest_ns_.load(std::memory_order_relaxed);
   if (earliest == 0) earliest = now - room;
   earliest = std::max(earliest, now - room);

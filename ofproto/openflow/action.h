@@ -5,7 +5,8 @@
 // GotoTable; instructions may occur once and in that order only (check_actions).  Nested lists (clone, ct exec, write_actions)
 // are Actions too.  Multi-byte members are host order; addresses and field values are bytes as on the wire.
 //
-// Differences of form that are kept, since what is accepted reads back equal: SetField::form, SetTunnel::is_64, DecTtl ids.
+// Differences of form that are kept, since what is accepted reads back equal: SetField::form, SetTunnel::is_64, DecTtl ids, Move::as_onf,
+// Learn::as_learn2, Resubmit::old_form.
 #pragma once
 
 #include <cstdint>
@@ -115,7 +116,7 @@ struct SetField {
   bool flow_has_vlan = false;    // as SetVlanVid, for vlan_vid and vlan_pcp
   SLUICE_OF_EQ(SetField);
 };
-struct Move { Subfield src, dst; SLUICE_OF_EQ(Move); };
+struct Move { Subfield src, dst; bool as_onf = false; SLUICE_OF_EQ(Move); };  // as_onf: came as ONF's copy_field of 1.3, and goes so again
 struct StackPush { Subfield src; SLUICE_OF_EQ(StackPush); };
 struct StackPop { Subfield dst; SLUICE_OF_EQ(StackPop); };
 struct DeleteField { FieldId field = FieldId::kNone; SLUICE_OF_EQ(DeleteField); };
@@ -158,6 +159,7 @@ struct Learn {
   bool send_flow_rem = false, delete_learned = false;
   uint32_t limit = 0;              // 0: none
   Subfield result_dst;             // 1 bit; field kNone: none
+  bool as_learn2 = false;          // came as NXAST_LEARN2, though NXAST_LEARN would do, and goes so again
   std::vector<LearnSpec> specs;
   SLUICE_OF_EQ(Learn);
 };

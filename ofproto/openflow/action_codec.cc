@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Action lists and instructions on the wire: the common heads, the choice of the row, nesting.
+#include <fmt/format.h>
+
 #include <array>
 
 #include "lib/log.h"
@@ -8,9 +10,27 @@
 
 namespace sluice::ofp {
 namespace {
+/// Formatted only if the log's limit lets the line pass.
+struct HexDump { ByteView bytes; };
+}  // namespace
+}  // namespace sluice::ofp
+
+template <>
+struct fmt::formatter<sluice::ofp::HexDump> : fmt::formatter<std::string> {
+  template <typename Context>
+  auto format(const sluice::ofp::HexDump& dump, Context& ctx) const {
+    std::string text = sluice::ofp::plain_hex_dump(dump.bytes);
+    text.pop_back();                                 // the log ends the line,
+    if (dump.bytes.size() % 16 == 8) text += '-';    // and Open vSwitch has the mark of the middle there
+    return fmt::formatter<std::string>::format(text, ctx);
+  }
+};
+
+namespace sluice::ofp {
+namespace {
 
 Log log_actions("ofp_actions");
-LogLimit limit(1, 5);
+LogLimit limit(1, 5), instruction_limit(5, 10), nesting_limit(5, 10);
 
 constexpr uint16_t kVendorType = 0xffff;   // OFPAT_VENDOR, OFPAT_EXPERIMENTER
 
@@ -33,22 +53,38 @@ Result<const WireRow*> read_head(ByteReader& body, uint16_t type, const ActionCo
   const WireRow* row = row_to_read(vendor == kNiciraVendor ? WireForm::kNicira : WireForm::kOnf, subtype, v);
   if (vendor == kNiciraVendor && subtype == kNxWriteMetadata) {  // the one action that 1.1 made an instruction
     if (ctx.in_rule) return row_to_read(WireForm::kNicira, subtype, Version::k10);
-    log_actions.warn(limit, "write_metadata instruction not allowed here");
+    log_actions.warn(instruction_limit, "write_metadata instruction not allowed here");
     return fail(Error::OFPBIC_UNSUP_INST);
   }
   if (!row) return fail(Error::OFPBAC_BAD_VENDOR_TYPE);
   return row;
 }
 
+/// An action whose length can't be; says what it is, if that can be told.
+[[gnu::cold]] Status bad_length(ByteReader r, const ActionContext& ctx) {
+  uint16_t type = load_be<uint16_t>(r.position()), length = load_be<uint16_t>(r.position() + 2);
+  size_t there = r.remaining();
+  ByteReader body(r.bytes(std::min<size_t>(there, 16)).subspan(4));
+  auto row = read_head(body, type, ctx);
+  if (!row) return fail(row.error());
+  if (length > there) log_actions.warn(limit, "OpenFlow action {} length {} exceeds action buffer length {}", (*row)->name, length, there);
+  else if (length >= 8) log_actions.warn(limit, "OpenFlow action {} length {} is not a multiple of 8", (*row)->name, length);
+  return fail(Error::OFPBAC_BAD_LEN);
+}
+
 Status read_action(ByteReader& r, const ActionContext& ctx, Action& out) {
   if (r.remaining() < 8) return fail(Error::OFPBAC_BAD_LEN);
   uint16_t type = load_be<uint16_t>(r.position()), length = load_be<uint16_t>(r.position() + 2);
-  if (length < 8 || length % 8 || length > r.remaining()) return fail(Error::OFPBAC_BAD_LEN);
+  if (length < 8 || length % 8 || length > r.remaining()) return bad_length(r, ctx);
   ByteReader body(r.bytes(length).subspan(4));
   auto row = read_head(body, type, ctx);
   if (!row) return fail(row.error());
   if (Status s = (*row)->read(body, ctx, out); !s) return s;
-  if (body.remaining() > (*row)->tail) return fail(Error::OFPBAC_BAD_LEN);
+  if (body.remaining() > (*row)->tail) {
+    size_t want = (length - body.remaining() + 7) / 8 * 8;
+    log_actions.warn(limit, "OpenFlow action {} length {} not in valid range [{},{}]", (*row)->name, length, want, want);
+    return fail(Error::OFPBAC_BAD_LEN);
+  }
   return {};
 }
 
@@ -70,11 +106,7 @@ Status write_action(const Action& a, ByteWriter& w, const ActionContext& ctx) {
 }
 
 void tell_bad_action(ByteView actions, size_t offset, Error error) {
-  if (!log_actions.enabled(LogLevel::warn)) return;
-  std::string dump = plain_hex_dump(actions);
-  dump.pop_back();                                 // the log ends the line,
-  if (actions.size() % 16 == 8) dump += '-';       // and Open vSwitch has the mark of the middle there
-  log_actions.warn(limit, "bad action at offset {} ({}):\n{}", offset, error_name(error), dump);
+  log_actions.warn(limit, "bad action at offset {} ({}):\n{}", offset, error_name(error), HexDump{actions});
 }
 
 }  // namespace
@@ -110,10 +142,46 @@ Status write_action_list(const Actions& actions, ByteWriter& w, const ActionCont
   return {};
 }
 
+namespace {
+bool is_ct_field(FieldId f) { return f == FieldId::kCtMark || f == FieldId::kCtLabel; }
+
+/// What the actions of ct may be.
+Status check_in_ct(const Action& a) {
+  if (a.as<Nat>()) return {};
+  auto *set = a.as<SetField>();
+  auto *move = a.as<Move>();
+  if (!set && !move) {
+    log_actions.warn(nesting_limit, "ct action doesn't support nested action {}", action_name(a));
+    return fail(Error::OFPBAC_BAD_ARGUMENT);
+  }
+  FieldId f = set ? set->field : move->dst.field;
+  if (is_ct_field(f)) return {};
+  log_actions.warn(nesting_limit, "ct action doesn't support nested modification of {}", field(f).name);
+  return fail(Error::OFPBAC_BAD_ARGUMENT);
+}
+
+/// The connection's fields are set in ct, and nothing else is.
+Status check_nesting(const Actions& actions) {
+  for (const Action& a : actions) {
+    if (const FieldId* f = written_field(a); f && is_ct_field(*f)) {
+      log_actions.warn(nesting_limit, "cannot set CT fields outside of ct action");
+      return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
+    }
+    if (auto* ct = a.as<Ct>())
+      for (const Action& inner : ct->actions)
+        if (Status s = check_in_ct(inner); !s) return s;
+    if (const Actions* inner = nested_actions(a))
+      if (Status s = check_nesting(*inner); !s) return s;
+  }
+  return {};
+}
+}  // namespace
+
 Result<Actions> decode_actions(ByteReader r, Version version, const TlvTable* tlv) {
   if (r.remaining() % 8) return fail(Error::OFPBAC_BAD_LEN);
   Result<Actions> actions;
   if (Status s = read_action_list(r, {version, tlv, 0}, *actions); !s) return fail(s.error());
+  if (Status s = check_nesting(*actions); !s) return fail(s.error());
   return actions;
 }
 
@@ -196,7 +264,8 @@ Status write_other_instruction(const Action& a, ByteWriter& w, const ActionConte
 
 }  // namespace
 
-Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Actions& out) {
+namespace {
+Status read_all_instructions(ByteReader r, Version version, const TlvTable* tlv, Actions& out) {
   ActionContext ctx{version, tlv, 0, true};
   if (version == Version::k10) return r.remaining() % 8 ? fail(Error::OFPBAC_BAD_LEN) : read_action_list(r, ctx, out);
   // Nearly always apply_actions is all.
@@ -225,6 +294,13 @@ Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Act
   }
   if (in.has(kGoto)) out.push_back(GotoTable{in.body[kGoto][0]});
   return {};
+}
+
+}  // namespace
+
+Status read_instructions(ByteReader r, Version version, const TlvTable* tlv, Actions& out) {
+  Status s = read_all_instructions(r, version, tlv, out);
+  return s ? check_nesting(out) : s;
 }
 
 Result<Actions> decode_instructions(ByteReader r, Version version, const TlvTable* tlv) {

@@ -56,8 +56,9 @@ struct ReadIo {
   /// A field header of 4 or 8 bytes.
   void field(FieldId& f) {
     auto h = read_wire_header(r);
-    const WireId* id = h && !h->has_mask() ? find_wire_id(*h) : nullptr;
+    const WireId* id = h ? find_wire_id(*h) : nullptr;
     if (!h) return;  // r is not ok
+    if (id && h->has_mask() && !is_tun_metadata(id->field) && *h != with_mask(id->header)) id = nullptr;  // a mask bit says nothing here
     if (!id) return raise(Error::OFPBAC_BAD_SET_TYPE);
     f = id->field;
   }
@@ -104,9 +105,23 @@ using ReadFn = Status (*)(ByteReader& r, const ActionContext& ctx, Action& out);
 /// Appends the body; the caller writes head and padding.
 using WriteFn = Status (*)(const Action& a, ByteWriter& w, const ActionContext& ctx);
 
+/// The field that set_field, load or move writes; null: another action.
+inline const FieldId* written_field(const Action& a) {
+  if (auto* s = a.as<SetField>()) return &s->field;
+  if (auto* m = a.as<Move>()) return &m->dst.field;
+  return nullptr;
+}
+/// The list within clone or write_actions; null: another action.
+inline const Actions* nested_actions(const Action& a) {
+  if (auto* c = a.as<Clone>()) return &c->actions;
+  if (auto* w = a.as<WriteActions>()) return &w->actions;
+  return nullptr;
+}
+
 enum class WireForm : uint8_t { kStandard, kNicira, kOnf };
 
 struct WireRow {
+  std::string_view name;                        // the specification's: "OFPAT_OUTPUT"
   WireForm form;
   uint16_t number;
   Version first, last;

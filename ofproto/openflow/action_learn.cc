@@ -114,6 +114,7 @@ Result<Action> read_learn(ByteReader& r, const ActionContext& ctx) {
 
 Result<Action> read_learn2(ByteReader& r, const ActionContext& ctx) {
   Learn l;
+  l.as_learn2 = true;
   uint16_t flags;
   read_fixed(r, l, flags);
   l.limit = r.u32();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions from text.  A table says for every word what its argument looks like; nested and long ones are in action_parse_*.cc.
+#include "ofproto/openflow/action_io.h"
 #include "ofproto/openflow/action_parse.h"
 
 #include <fmt/core.h>
@@ -454,6 +455,28 @@ TextResult<void> check_order(const Actions& actions) {
   return {};
 }
 
+/// ct_mark and ct_label, which only ct's own actions may write.
+bool sets_ct_fields(const Actions& actions) {
+  for (const Action& a : actions) {
+    const FieldId* f = written_field(a);
+    if (f && (*f == FieldId::kCtMark || *f == FieldId::kCtLabel)) return true;
+    if (const Actions* inner = nested_actions(a); inner && sets_ct_fields(*inner)) return true;
+  }
+  return false;
+}
+
+TextResult<void> check_conjunction(const Actions& actions) {
+  const Action* other = nullptr;
+  bool conjunction = false;
+  for (const Action& a : actions) {
+    conjunction |= a.as<Conjunction>() != nullptr;
+    if (!other && !a.as<Conjunction>() && !a.as<Note>()) other = &a;
+  }
+  if (!conjunction || !other) return {};
+  return TextError(fmt::format("\"conjunction\" actions may be used along with \"note\" but not any other kind of action (such as the \"{}\" action used here)",
+                               action_name(*other)));
+}
+
 TextResult<Actions> parse_list(std::string_view text, const ParseContext& ctx) {
   if (ctx.depth > kMaxActionDepth) return TextError(fmt::format("actions nested more than {} deep", kMaxActionDepth));
   Actions out;
@@ -537,6 +560,8 @@ TextResult<ActionsText> parse_actions(std::string_view text, const TextNames& na
   ParseContext ctx{names};
   auto list = parse_list(text, ctx);
   if (!list) return TextError(list.error());
+  if (sets_ct_fields(*list)) return TextError("cannot set CT fields outside of ct action");
+  if (auto ok = check_conjunction(*list); !ok) return TextError(ok.error());
   if (allow_instructions) {
     if (auto ok = check_order(*list); !ok) return TextError(ok.error());
   } else {

@@ -61,6 +61,8 @@ Parsed parse_bundle(std::string_view arg, const ParseContext& ctx) {
   if (load) {
     auto dst = parse_subfield(head[4]);
     if (!dst) return TextError(dst.error());
+    if (const WireId* id = wire_id_of(dst->field, Version::k10); id && id->header.is_experimenter())  // the wire form has room for 4 bytes
+      return TextError(fmt::format("{}: experimenter OXM field '{}' not supported", arg, field(dst->field).name));
     if (field(dst->field).access == Access::kReadOnly) return TextError(fmt::format("{}: {} is read-only", arg, field(dst->field).name));
     b.dst = *dst;
   }

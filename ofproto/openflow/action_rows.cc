@@ -90,6 +90,11 @@ constexpr auto kNxSetTunnel64 = [](auto& io, auto& a) {
 };
 constexpr auto kNxQueue = [](auto& io, auto& a) { io.pad(2); io.u32(a.queue); };
 constexpr auto kNxGroup = [](auto& io, auto& a) { io.pad(2); io.u32(a.group); };
+constexpr auto kOnfCopyField = [](auto& io, auto& a) {
+  io.pad(2);
+  kCopyField(io, a);
+  if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.as_onf = true;
+};
 constexpr auto kNxMove = [](auto& io, auto& a) {
   io.u16(a.src.n_bits);
   io.u16(a.src.ofs);
@@ -220,7 +225,7 @@ constexpr auto kNxNote = [](auto& io, auto& a) {
 };
 
 // --- Which of several encodings a value needs ---
-bool read_only(const Action&) { return false; }  // an old form that is understood but not sent
+bool as_onf(const Action& a) { return std::get<Move>(a.v).as_onf; }
 bool resubmit_old(const Action& a) { return std::get<Resubmit>(a.v).old_form; }
 bool resubmit_ct(const Action& a) { return std::get<Resubmit>(a.v).ct; }
 bool tunnel_32(const Action& a) { return !std::get<SetTunnel>(a.v).is_64 && std::get<SetTunnel>(a.v).id <= UINT32_MAX; }
@@ -232,7 +237,7 @@ bool simple_controller(const Action& a) {
 }
 bool simple_learn(const Action& a) {
   const Learn& l = std::get<Learn>(a.v);
-  return l.limit == 0 && l.result_dst.field == FieldId::kNone;
+  return l.limit == 0 && l.result_dst.field == FieldId::kNone && !l.as_learn2;
 }
 bool bundle_without_load(const Action& a) { return std::get<Bundle>(a.v).dst.field == FieldId::kNone; }
 bool ids_only(const Sample& s) { return s.obs_domain_src.field == FieldId::kNone && s.obs_point_src.field == FieldId::kNone; }
@@ -253,104 +258,104 @@ bool as_load(const Action& a) {
 
 using enum WireForm;
 using enum Version;
-#define ROW(form, number, first, last, type, layout, ...) \
-  WireRow{form, number, first, last, kKind<type>, read_layout<type, layout>, write_layout<type, layout>, __VA_ARGS__}
-#define IRREGULAR(form, number, first, last, type, read, write, ...) WireRow{form, number, first, last, kKind<type>, read_irregular<read>, write, __VA_ARGS__}
+#define ROW(name, form, number, first, last, type, layout, ...) \
+  WireRow{#name, form, number, first, last, kKind<type>, read_layout<type, layout>, write_layout<type, layout>, __VA_ARGS__}
+#define IRREGULAR(name, form, number, first, last, type, read, write, ...) WireRow{#name, form, number, first, last, kKind<type>, read_irregular<read>, write, __VA_ARGS__}
 
 // For writing, the first row of a kind whose versions and `fits` agree is taken.  For reading, form, number and version decide.
 constexpr WireRow kRows[] = {
-    ROW(kStandard, 0, k10, k10, Output, kOutput10, nullptr),
-    ROW(kStandard, 0, k11, k15, Output, kOutput11, nullptr),
-    ROW(kStandard, 1, k10, k15, SetVlanVid, kVid, nullptr),
-    ROW(kStandard, 2, k10, k15, SetVlanPcp, kPcp, nullptr),
-    ROW(kStandard, 3, k10, k10, StripVlan, kPad4, nullptr),
-    ROW(kStandard, 18, k11, k15, StripVlan, kPopVlan, nullptr),
-    ROW(kStandard, 4, k10, k10, SetEthSrc, kMac, nullptr),
-    ROW(kStandard, 3, k11, k15, SetEthSrc, kMac, nullptr),
-    ROW(kStandard, 5, k10, k10, SetEthDst, kMac, nullptr),
-    ROW(kStandard, 4, k11, k15, SetEthDst, kMac, nullptr),
-    ROW(kStandard, 6, k10, k10, SetIpSrc, kIp, nullptr),
-    ROW(kStandard, 5, k11, k15, SetIpSrc, kIp, nullptr),
-    ROW(kStandard, 7, k10, k10, SetIpDst, kIp, nullptr),
-    ROW(kStandard, 6, k11, k15, SetIpDst, kIp, nullptr),
-    ROW(kStandard, 8, k10, k10, SetIpTos, kTos, nullptr),
-    ROW(kStandard, 7, k11, k15, SetIpTos, kTos, nullptr),
-    ROW(kStandard, 8, k11, k15, SetIpEcn, kEcn, nullptr),
-    ROW(kStandard, 9, k10, k15, SetL4Src, kPort, nullptr),
-    ROW(kStandard, 10, k10, k15, SetL4Dst, kPort, nullptr),
-    ROW(kStandard, 11, k10, k10, Enqueue, kEnqueue, nullptr),
-    ROW(kStandard, 11, k11, k15, CopyTtlOut, kPad4, nullptr),
-    ROW(kStandard, 12, k11, k15, CopyTtlIn, kPad4, nullptr),
-    ROW(kStandard, 13, k11, k15, SetMplsLabel, kLabel, nullptr),
-    ROW(kStandard, 14, k11, k15, SetMplsTc, kTc, nullptr),
-    ROW(kStandard, 15, k11, k15, SetMplsTtl, kTtl, nullptr),
-    ROW(kStandard, 16, k11, k15, DecMplsTtl, kPad4, nullptr),
-    ROW(kStandard, 17, k11, k15, PushVlan, kEthertype, nullptr),
-    ROW(kStandard, 19, k11, k15, PushMpls, kEthertype, nullptr),
-    ROW(kStandard, 20, k11, k15, PopMpls, kEthertype, nullptr),
-    ROW(kStandard, 21, k11, k15, SetQueue, kQueue, nullptr),
-    ROW(kStandard, 22, k11, k15, Group, kGroup, nullptr),
-    ROW(kStandard, 23, k11, k15, SetIpTtl, kTtl, nullptr),
-    ROW(kStandard, 24, k11, k15, DecTtl, kPad4, no_ids),
-    IRREGULAR(kStandard, 25, k12, k15, SetField, read_set_field, write_set_field, as_set_field),
-    ROW(kStandard, 26, k13, k15, PushPbb, kEthertype, nullptr),
-    ROW(kStandard, 27, k13, k15, PopPbb, kPad4, nullptr),
-    ROW(kStandard, 28, k15, k15, Move, kCopyField, nullptr, 7),
-    ROW(kStandard, 29, k15, k15, Meter, kMeter, nullptr),
+    ROW(OFPAT_OUTPUT, kStandard, 0, k10, k10, Output, kOutput10, nullptr),
+    ROW(OFPAT_OUTPUT, kStandard, 0, k11, k15, Output, kOutput11, nullptr),
+    ROW(OFPAT_SET_VLAN_VID, kStandard, 1, k10, k15, SetVlanVid, kVid, nullptr),
+    ROW(OFPAT_SET_VLAN_PCP, kStandard, 2, k10, k15, SetVlanPcp, kPcp, nullptr),
+    ROW(OFPAT_STRIP_VLAN, kStandard, 3, k10, k10, StripVlan, kPad4, nullptr),
+    ROW(OFPAT_POP_VLAN, kStandard, 18, k11, k15, StripVlan, kPopVlan, nullptr),
+    ROW(OFPAT_SET_DL_SRC, kStandard, 4, k10, k10, SetEthSrc, kMac, nullptr),
+    ROW(OFPAT_SET_DL_SRC, kStandard, 3, k11, k15, SetEthSrc, kMac, nullptr),
+    ROW(OFPAT_SET_DL_DST, kStandard, 5, k10, k10, SetEthDst, kMac, nullptr),
+    ROW(OFPAT_SET_DL_DST, kStandard, 4, k11, k15, SetEthDst, kMac, nullptr),
+    ROW(OFPAT_SET_NW_SRC, kStandard, 6, k10, k10, SetIpSrc, kIp, nullptr),
+    ROW(OFPAT_SET_NW_SRC, kStandard, 5, k11, k15, SetIpSrc, kIp, nullptr),
+    ROW(OFPAT_SET_NW_DST, kStandard, 7, k10, k10, SetIpDst, kIp, nullptr),
+    ROW(OFPAT_SET_NW_DST, kStandard, 6, k11, k15, SetIpDst, kIp, nullptr),
+    ROW(OFPAT_SET_NW_TOS, kStandard, 8, k10, k10, SetIpTos, kTos, nullptr),
+    ROW(OFPAT_SET_NW_TOS, kStandard, 7, k11, k15, SetIpTos, kTos, nullptr),
+    ROW(OFPAT_SET_NW_ECN, kStandard, 8, k11, k15, SetIpEcn, kEcn, nullptr),
+    ROW(OFPAT_SET_TP_SRC, kStandard, 9, k10, k15, SetL4Src, kPort, nullptr),
+    ROW(OFPAT_SET_TP_DST, kStandard, 10, k10, k15, SetL4Dst, kPort, nullptr),
+    ROW(OFPAT_ENQUEUE, kStandard, 11, k10, k10, Enqueue, kEnqueue, nullptr),
+    ROW(OFPAT_COPY_TTL_OUT, kStandard, 11, k11, k15, CopyTtlOut, kPad4, nullptr),
+    ROW(OFPAT_COPY_TTL_IN, kStandard, 12, k11, k15, CopyTtlIn, kPad4, nullptr),
+    ROW(OFPAT_SET_MPLS_LABEL, kStandard, 13, k11, k15, SetMplsLabel, kLabel, nullptr),
+    ROW(OFPAT_SET_MPLS_TC, kStandard, 14, k11, k15, SetMplsTc, kTc, nullptr),
+    ROW(OFPAT_SET_MPLS_TTL, kStandard, 15, k11, k15, SetMplsTtl, kTtl, nullptr),
+    ROW(OFPAT_DEC_MPLS_TTL, kStandard, 16, k11, k15, DecMplsTtl, kPad4, nullptr),
+    ROW(OFPAT_PUSH_VLAN, kStandard, 17, k11, k15, PushVlan, kEthertype, nullptr),
+    ROW(OFPAT_PUSH_MPLS, kStandard, 19, k11, k15, PushMpls, kEthertype, nullptr),
+    ROW(OFPAT_POP_MPLS, kStandard, 20, k11, k15, PopMpls, kEthertype, nullptr),
+    ROW(OFPAT_SET_QUEUE, kStandard, 21, k11, k15, SetQueue, kQueue, nullptr),
+    ROW(OFPAT_GROUP, kStandard, 22, k11, k15, Group, kGroup, nullptr),
+    ROW(OFPAT_SET_NW_TTL, kStandard, 23, k11, k15, SetIpTtl, kTtl, nullptr),
+    ROW(OFPAT_DEC_NW_TTL, kStandard, 24, k11, k15, DecTtl, kPad4, no_ids),
+    IRREGULAR(OFPAT_SET_FIELD, kStandard, 25, k12, k15, SetField, read_set_field, write_set_field, as_set_field),
+    ROW(OFPAT_PUSH_PBB, kStandard, 26, k13, k15, PushPbb, kEthertype, nullptr),
+    ROW(OFPAT_POP_PBB, kStandard, 27, k13, k15, PopPbb, kPad4, nullptr),
+    ROW(OFPAT_COPY_FIELD, kStandard, 28, k15, k15, Move, kCopyField, nullptr, 7),
+    ROW(OFPAT_METER, kStandard, 29, k15, k15, Meter, kMeter, nullptr),
 
-    ROW(kOnf, 3200, k13, k14, Move, ([](auto& io, auto& a) { io.pad(2); kCopyField(io, a); }), read_only, 7),
+    ROW(ONFACT_COPY_FIELD, kOnf, 3200, k13, k14, Move, kOnfCopyField, as_onf, 7),
 
-    ROW(kNicira, 1, k10, k15, Resubmit, kNxResubmit, resubmit_old),
-    ROW(kNicira, 44, k10, k15, Resubmit, kNxResubmitCt, resubmit_ct),
-    ROW(kNicira, 14, k10, k15, Resubmit, kNxResubmitTable, nullptr),
-    ROW(kNicira, 2, k10, k15, SetTunnel, kNxSetTunnel, tunnel_32),
-    ROW(kNicira, 9, k10, k15, SetTunnel, kNxSetTunnel64, nullptr),
-    ROW(kNicira, 4, k10, k15, SetQueue, kNxQueue, nullptr),
-    ROW(kNicira, 5, k10, k15, PopQueue, kPad6, nullptr),
-    ROW(kNicira, 6, k10, k15, Move, kNxMove, nullptr, 7),
-    IRREGULAR(kNicira, 7, k10, k15, SetField, read_load, write_load, as_load),
-    IRREGULAR(kNicira, 33, k10, k15, SetField, read_load2, write_load2, nullptr),
-    ROW(kNicira, 8, k10, k15, Note, kNxNote, nullptr),
-    ROW(kNicira, 10, k10, k15, Multipath, kNxMultipath, nullptr),
-    IRREGULAR(kNicira, 12, k10, k15, Bundle, read_bundle, write_bundle, bundle_without_load),
-    IRREGULAR(kNicira, 13, k10, k15, Bundle, read_bundle_load, write_bundle, nullptr),
-    ROW(kNicira, 15, k10, k15, OutputReg, kNxOutputReg, short_source),
-    ROW(kNicira, 32, k10, k15, OutputReg, kNxOutputReg2, nullptr, 7),
-    IRREGULAR(kNicira, 16, k10, k15, Learn, read_learn, write_learn, simple_learn),
-    IRREGULAR(kNicira, 45, k10, k15, Learn, read_learn2, write_learn2, nullptr),
-    ROW(kNicira, 17, k10, k15, Exit, kPad6, nullptr),
-    ROW(kNicira, 18, k10, k15, DecTtl, kPad6, no_ids),
-    ROW(kNicira, 21, k10, k15, DecTtl, kNxDecTtlIds, nullptr, 7),
-    ROW(kNicira, 19, k10, k15, FinTimeout, kNxFinTimeout, nullptr),
-    ROW(kNicira, 20, k10, k15, Controller, kNxController, simple_controller),
-    IRREGULAR(kNicira, 37, k10, k15, Controller, read_controller2, write_controller2, nullptr),
-    ROW(kNicira, 22, k10, k10, WriteMetadata, kNxWriteMetadata, nullptr),
-    ROW(kNicira, 23, k10, k15, PushMpls, kNxEthertype, nullptr),
-    ROW(kNicira, 24, k10, k15, PopMpls, kNxEthertype, nullptr),
-    ROW(kNicira, 25, k10, k15, SetMplsTtl, kNxTtl, nullptr),
-    ROW(kNicira, 26, k10, k15, DecMplsTtl, kPad6, nullptr),
-    ROW(kNicira, 27, k10, k15, StackPush, kNxStackPush, nullptr, 7),
-    ROW(kNicira, 28, k10, k15, StackPop, kNxStackPop, nullptr, 7),
-    ROW(kNicira, 29, k10, k15, Sample, kNxSample, sample1),
-    ROW(kNicira, 38, k10, k15, Sample, kNxSample2, sample2),
-    ROW(kNicira, 41, k10, k15, Sample, kNxSample3, sample3),
-    ROW(kNicira, 51, k10, k15, Sample, kNxSample4, nullptr, 7),
-    ROW(kNicira, 30, k10, k15, SetMplsLabel, kNxLabel, nullptr),
-    ROW(kNicira, 31, k10, k15, SetMplsTc, kNxTc, nullptr),
-    ROW(kNicira, 34, k10, k15, Conjunction, kNxConjunction, nullptr),
-    IRREGULAR(kNicira, 35, k10, k15, Ct, read_ct, write_ct, nullptr),
-    IRREGULAR(kNicira, 36, k10, k15, Nat, read_nat, write_nat, nullptr, 7),
-    ROW(kNicira, 39, k10, k15, OutputTrunc, kNxOutputTrunc, nullptr),
-    ROW(kNicira, 40, k10, k15, Group, kNxGroup, nullptr),
-    IRREGULAR(kNicira, 42, k10, k15, Clone, read_clone, write_clone, nullptr),
-    ROW(kNicira, 43, k10, k15, CtClear, kPad6, nullptr),
-    IRREGULAR(kNicira, 46, k13, k15, Encap, read_encap, write_encap, nullptr),
-    ROW(kNicira, 47, k10, k15, Decap, kNxDecap, nullptr),
-    ROW(kNicira, 48, k13, k15, DecNshTtl, kPad6, nullptr),
-    ROW(kNicira, 49, k10, k15, CheckPktLarger, kNxCheckPktLarger, nullptr, 7),
-    ROW(kNicira, 50, k10, k15, DeleteField, kNxDeleteField, nullptr),
-    ROW(kNicira, 254, k10, k15, DebugSlow, kPad6, nullptr),
-    ROW(kNicira, 255, k10, k15, DebugRecirc, kPad6, nullptr),
+    ROW(NXAST_RESUBMIT, kNicira, 1, k10, k15, Resubmit, kNxResubmit, resubmit_old),
+    ROW(NXAST_RESUBMIT_TABLE_CT, kNicira, 44, k10, k15, Resubmit, kNxResubmitCt, resubmit_ct),
+    ROW(NXAST_RESUBMIT_TABLE, kNicira, 14, k10, k15, Resubmit, kNxResubmitTable, nullptr),
+    ROW(NXAST_SET_TUNNEL, kNicira, 2, k10, k15, SetTunnel, kNxSetTunnel, tunnel_32),
+    ROW(NXAST_SET_TUNNEL64, kNicira, 9, k10, k15, SetTunnel, kNxSetTunnel64, nullptr),
+    ROW(NXAST_SET_QUEUE, kNicira, 4, k10, k15, SetQueue, kNxQueue, nullptr),
+    ROW(NXAST_POP_QUEUE, kNicira, 5, k10, k15, PopQueue, kPad6, nullptr),
+    ROW(NXAST_REG_MOVE, kNicira, 6, k10, k15, Move, kNxMove, nullptr, 7),
+    IRREGULAR(NXAST_REG_LOAD, kNicira, 7, k10, k15, SetField, read_load, write_load, as_load),
+    IRREGULAR(NXAST_REG_LOAD2, kNicira, 33, k10, k15, SetField, read_load2, write_load2, nullptr),
+    ROW(NXAST_NOTE, kNicira, 8, k10, k15, Note, kNxNote, nullptr),
+    ROW(NXAST_MULTIPATH, kNicira, 10, k10, k15, Multipath, kNxMultipath, nullptr),
+    IRREGULAR(NXAST_BUNDLE, kNicira, 12, k10, k15, Bundle, read_bundle, write_bundle, bundle_without_load),
+    IRREGULAR(NXAST_BUNDLE_LOAD, kNicira, 13, k10, k15, Bundle, read_bundle_load, write_bundle, nullptr),
+    ROW(NXAST_OUTPUT_REG, kNicira, 15, k10, k15, OutputReg, kNxOutputReg, short_source),
+    ROW(NXAST_OUTPUT_REG2, kNicira, 32, k10, k15, OutputReg, kNxOutputReg2, nullptr, 7),
+    IRREGULAR(NXAST_LEARN, kNicira, 16, k10, k15, Learn, read_learn, write_learn, simple_learn),
+    IRREGULAR(NXAST_LEARN2, kNicira, 45, k10, k15, Learn, read_learn2, write_learn2, nullptr),
+    ROW(NXAST_EXIT, kNicira, 17, k10, k15, Exit, kPad6, nullptr),
+    ROW(NXAST_DEC_TTL, kNicira, 18, k10, k15, DecTtl, kPad6, no_ids),
+    ROW(NXAST_DEC_TTL_CNT_IDS, kNicira, 21, k10, k15, DecTtl, kNxDecTtlIds, nullptr, 7),
+    ROW(NXAST_FIN_TIMEOUT, kNicira, 19, k10, k15, FinTimeout, kNxFinTimeout, nullptr),
+    ROW(NXAST_CONTROLLER, kNicira, 20, k10, k15, Controller, kNxController, simple_controller),
+    IRREGULAR(NXAST_CONTROLLER2, kNicira, 37, k10, k15, Controller, read_controller2, write_controller2, nullptr),
+    ROW(NXAST_WRITE_METADATA, kNicira, 22, k10, k10, WriteMetadata, kNxWriteMetadata, nullptr),
+    ROW(NXAST_PUSH_MPLS, kNicira, 23, k10, k15, PushMpls, kNxEthertype, nullptr),
+    ROW(NXAST_POP_MPLS, kNicira, 24, k10, k15, PopMpls, kNxEthertype, nullptr),
+    ROW(NXAST_SET_MPLS_TTL, kNicira, 25, k10, k15, SetMplsTtl, kNxTtl, nullptr),
+    ROW(NXAST_DEC_MPLS_TTL, kNicira, 26, k10, k15, DecMplsTtl, kPad6, nullptr),
+    ROW(NXAST_STACK_PUSH, kNicira, 27, k10, k15, StackPush, kNxStackPush, nullptr, 7),
+    ROW(NXAST_STACK_POP, kNicira, 28, k10, k15, StackPop, kNxStackPop, nullptr, 7),
+    ROW(NXAST_SAMPLE, kNicira, 29, k10, k15, Sample, kNxSample, sample1),
+    ROW(NXAST_SAMPLE2, kNicira, 38, k10, k15, Sample, kNxSample2, sample2),
+    ROW(NXAST_SAMPLE3, kNicira, 41, k10, k15, Sample, kNxSample3, sample3),
+    ROW(NXAST_SAMPLE4, kNicira, 51, k10, k15, Sample, kNxSample4, nullptr, 7),
+    ROW(NXAST_SET_MPLS_LABEL, kNicira, 30, k10, k15, SetMplsLabel, kNxLabel, nullptr),
+    ROW(NXAST_SET_MPLS_TC, kNicira, 31, k10, k15, SetMplsTc, kNxTc, nullptr),
+    ROW(NXAST_CONJUNCTION, kNicira, 34, k10, k15, Conjunction, kNxConjunction, nullptr),
+    IRREGULAR(NXAST_CT, kNicira, 35, k10, k15, Ct, read_ct, write_ct, nullptr),
+    IRREGULAR(NXAST_NAT, kNicira, 36, k10, k15, Nat, read_nat, write_nat, nullptr, 7),
+    ROW(NXAST_OUTPUT_TRUNC, kNicira, 39, k10, k15, OutputTrunc, kNxOutputTrunc, nullptr),
+    ROW(NXAST_GROUP, kNicira, 40, k10, k15, Group, kNxGroup, nullptr),
+    IRREGULAR(NXAST_CLONE, kNicira, 42, k10, k15, Clone, read_clone, write_clone, nullptr),
+    ROW(NXAST_CT_CLEAR, kNicira, 43, k10, k15, CtClear, kPad6, nullptr),
+    IRREGULAR(NXAST_ENCAP, kNicira, 46, k13, k15, Encap, read_encap, write_encap, nullptr),
+    ROW(NXAST_DECAP, kNicira, 47, k10, k15, Decap, kNxDecap, nullptr),
+    ROW(NXAST_DEC_NSH_TTL, kNicira, 48, k13, k15, DecNshTtl, kPad6, nullptr),
+    ROW(NXAST_CHECK_PKT_LARGER, kNicira, 49, k10, k15, CheckPktLarger, kNxCheckPktLarger, nullptr, 7),
+    ROW(NXAST_DELETE_FIELD, kNicira, 50, k10, k15, DeleteField, kNxDeleteField, nullptr),
+    ROW(NXAST_DEBUG_SLOW, kNicira, 254, k10, k15, DebugSlow, kPad6, nullptr),
+    ROW(NXAST_DEBUG_RECIRC, kNicira, 255, k10, k15, DebugRecirc, kPad6, nullptr),
 };
 #undef ROW
 #undef IRREGULAR

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // set_field, load and load2 on the wire.
+#include "lib/log.h"
 #include "ofproto/openflow/action_io.h"
 
 namespace sluice::ofp {
 namespace {
+
+Log log_fields("meta_flow");
+LogLimit limit(1, 5);
 
 /// Errors of a TLV in an action are errors of the action.
 Error as_action_error(Error e) {
@@ -61,7 +65,10 @@ Result<Action> read_load(ByteReader& r, const ActionContext& ctx) {
   unsigned bits = is_tun_metadata(f.id) ? static_cast<unsigned>(size * 8) : f.bits;
   if (size == 0) return fail(Error::NXFMFC_INVALID_TLV_FIELD);
   if (dst.ofs + dst.n_bits > bits) return fail(Error::OFPBAC_BAD_SET_LEN);
-  if (f.access == Access::kReadOnly) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
+  if (f.access == Access::kReadOnly) {
+    log_fields.warn(limit, "destination field {} is not writable", f.name);
+    return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
+  }
   if (dst.n_bits < 64 && value >> dst.n_bits) return fail(Error::OFPBAC_BAD_ARGUMENT);
   SetField s{f.id, FieldValue(size), FieldValue(size), SetField::Form::kLoad};
   FieldValue v(8, value);

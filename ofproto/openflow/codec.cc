@@ -97,7 +97,7 @@ std::optional<Version> readable_version(const Header& h) {
 
 Result<Envelope> open_headers(ByteView bytes) {
   auto h = peek_header(bytes);
-  if (!h || h->length != bytes.size()) return fail(Error::OFPBRC_BAD_LEN);
+  if (!h) return fail(Error::OFPBRC_BAD_LEN);
   auto version = readable_version(*h);
   if (!version) return unknown(Error::OFPBRC_BAD_TYPE, *h, "");
   Envelope e{MessageType::OFPT_HELLO, *version, h->xid, false, ByteReader(bytes.subspan(kHeaderSize))};
@@ -111,6 +111,8 @@ Result<Envelope> open_headers(ByteView bytes) {
 }
 
 Result<Envelope> open(ByteView bytes) {
+  auto h = peek_header(bytes);
+  if (!h || h->length != bytes.size()) return fail(Error::OFPBRC_BAD_LEN);
   auto e = open_headers(bytes);
   if (!e) return e;
   size_t body = e->body.remaining();
@@ -173,6 +175,12 @@ std::optional<Header> peek_header(ByteView stream) {
 
 Result<MessageType> decode_type(ByteView bytes) {
   auto e = open(bytes);
+  if (!e) return fail(e.error());
+  return e->type;
+}
+
+Result<MessageType> decode_type_of_part(ByteView bytes) {
+  auto e = open_headers(bytes);
   if (!e) return fail(e.error());
   return e->type;
 }

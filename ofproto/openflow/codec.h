@@ -37,6 +37,8 @@ Result<Message> decode(ByteView bytes, const CodecOptions& options = {});
 
 /// Just the type of a message, from its headers: for statistics, filters and printing of what does not decode.
 Result<MessageType> decode_type(ByteView bytes);
+/// The same of a message of which only the beginning is there.
+Result<MessageType> decode_type_of_part(ByteView bytes);
 
 /// Appends the message to out; a multipart whose entries do not fit into one message becomes several, all but the last with
 /// the MORE flag (or the last too, if m.more).  What the version cannot express is an error, and out is as it was.

@@ -170,7 +170,8 @@ Status encode_body(ByteWriter& w, const BodyContext& ctx, const SwitchConfig& m)
 
 Status decode_body(ByteReader& r, const BodyContext&, RequestForward& m) {
   auto h = peek_header({r.position(), r.remaining()});
-  if (!h || h->length < kHeaderSize || h->length > r.remaining()) return fail(Error::OFPBRC_BAD_LEN);
+  bool whole = h && h->length >= kHeaderSize && h->length <= r.remaining() && h->length % 8 == 0;  // as long as what forwards it can be
+  if (!whole) return fail(Error::OFPBRC_BAD_LEN);
   ByteView inner = r.bytes(h->length);
   m.message.assign(inner.begin(), inner.end());
   r.rest();

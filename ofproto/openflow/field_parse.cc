@@ -158,7 +158,7 @@ struct Parser {
       std::string_view word = s.substr(0, n);
       const FlagName* flag = find_flag(names, word);
       if (!flag) return fail(fmt::format("{}: unknown {} flag(s)", word, what));
-      if (mask & flag->bit) return fail(fmt::format("{}: each {} flag can be specified only once", text, what));
+      if (mask & flag->bit) return fail(fmt::format("{}: Each {} flag can be specified only once", word, what));
       mask |= flag->bit;
       value |= on ? flag->bit : 0;
       s.remove_prefix(n);

@@ -119,9 +119,10 @@ Result<Match> decode_of10_match(ByteReader& r) {
   if (!is_ip(m) && !arp) set_l3(m, {}, {}, {}, {});
   if (!has_ports(m)) m.value.tp_src = m.value.tp_dst = m.mask.tp_src = m.mask.tp_dst = {};
   if (!(m.mask == whole->mask) && log_match.enabled(LogLevel::info)) {
-    log_match.info(limit, "normalization changed ofp_match, details:");
-    log_match.info(limit, " pre: {}", format_match(*whole));
-    log_match.info(limit, "post: {}", format_match(m));
+    static LogLimit first(1, 5), second(1, 5), third(1, 5);  // all three lines, or none
+    log_match.info(first, "normalization changed ofp_match, details:");
+    log_match.info(second, " pre: {}", format_match(*whole));
+    log_match.info(third, "post: {}", format_match(m));
   }
   return m;
 }

@@ -45,10 +45,8 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
   if (!h) return fmt::format("OpenFlow packet too short (only {} bytes):\n", bytes.size()) + hex_dump(bytes);
   std::string out;
   if (h->length != bytes.size()) {
-    // Show what kind it is if the headers are whole: decode_type wants a consistent length, so it gets a copy that has one.
-    Bytes copy(bytes.begin(), bytes.end());
-    store_be(copy.data() + 2, static_cast<uint16_t>(std::min(copy.size(), kMaxMessage)));
-    if (auto type = decode_type(copy)) {
+    // Show what kind it is if the headers are whole.
+    if (auto type = decode_type_of_part(bytes)) {
       add_header(out, *type, h->version, h->xid);
       out += '\n';
     }
@@ -65,6 +63,8 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
     add_message(out, *m, h->version, with_tables);
     const Hello* hello = std::get_if<Hello>(&m->body);
     if (hello && hello->has_unknown) out += " unknown data in hello:\n" + hex_dump(bytes);
+    constexpr int kWithBytes = 5;
+    if (options.verbosity >= kWithBytes) out += hex_dump(bytes);
     return out;
   }
   add_header(out, *type, h->version, h->xid);
@@ -72,15 +72,28 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
   return out + hex_dump(bytes);
 }
 
+namespace {
+/// Dumps are long: digits are written without a formatter.
+void add_hex(std::string& out, uint64_t n, int digits) {
+  while (digits--) out += "0123456789abcdef"[n >> 4 * digits & 15];
+}
+}  // namespace
+
 std::string hex_dump(ByteView bytes, size_t first_offset) {
   std::string out;
-  constexpr size_t kPerLine = 16;
+  constexpr size_t kPerLine = 16, kLineLength = 79;
+  out.reserve((bytes.size() + kPerLine - 1) / kPerLine * kLineLength);
   for (size_t at = 0; at < bytes.size(); at += kPerLine) {
-    append(out, "{:08x} ", first_offset + at);
+    add_hex(out, first_offset + at, 8);
+    out += ' ';
     for (size_t i = at; i < at + kPerLine; i++) {
       bool middle = i == at + 8;  // a dash behind the eighth byte, if there is one
-      if (i < bytes.size()) append(out, "{}{:02x}", middle ? '-' : ' ', bytes[i]);
-      else out += middle && i == bytes.size() ? "-  " : "   ";
+      if (i >= bytes.size()) {
+        out += middle && i == bytes.size() ? "-  " : "   ";
+        continue;
+      }
+      out += middle ? '-' : ' ';
+      add_hex(out, bytes[i], 2);
     }
     out += " |";
     for (size_t i = at; i < at + kPerLine; i++) {
@@ -96,8 +109,12 @@ std::string plain_hex_dump(ByteView bytes) {
   std::string out;
   constexpr size_t kPerLine = 16;
   for (size_t at = 0; at < bytes.size(); at += kPerLine) {
-    append(out, "{:08x} ", at);
-    for (size_t i = at; i < std::min(at + kPerLine, bytes.size()); i++) append(out, "{}{:02x}", i == at + 8 ? '-' : ' ', bytes[i]);
+    add_hex(out, at, 8);
+    out += ' ';
+    for (size_t i = at; i < std::min(at + kPerLine, bytes.size()); i++) {
+      out += i == at + 8 ? '-' : ' ';
+      add_hex(out, bytes[i], 2);
+    }
     out += '\n';
   }
   return out;

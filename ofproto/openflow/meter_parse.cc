@@ -24,7 +24,7 @@ TextResult<uint32_t> meter_number(std::string_view s) {
   if (s == "slowpath") return OFPM_SLOWPATH;
   auto n = parse_u32(s);
   if (!n) return n;
-  if (*n == 0 || *n > OFPM_MAX) return bad("invalid value for meter");
+  if (*n == 0 || *n > OFPM_MAX) return bad(fmt::format("invalid value for meter: {} (1 to {})", s, OFPM_MAX));
   return n;
 }
 

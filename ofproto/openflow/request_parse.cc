@@ -116,6 +116,7 @@ bool take(std::string_view value, std::optional<T>& out) {
 }
 
 Checked parse_tuple(std::string_view text, CtTuple& t, uint8_t& proto) {
+  std::optional<bool> family;  // IPv6
   for (;;) {
     auto item = next_item(text);
     if (!item) return bad(item.error());
@@ -135,6 +136,12 @@ Checked parse_tuple(std::string_view text, CtTuple& t, uint8_t& proto) {
       proto = n.value_or(0);
     } else {
       known = false;
+    }
+    if ((*item)->form == KeyValue::Form::kBare) return bad(fmt::format("Failed to parse ct-tuple: field {} missing value", key));
+    bool v6 = key.find("ipv6") != key.npos, address = v6 || key.starts_with("ct_nw_s") || key.starts_with("ct_nw_d");
+    if (known && address) {
+      if (family.value_or(v6) != v6) return bad(fmt::format("Failed to parse ct-tuple: the L3 protocol does not match {}", value));
+      family = v6;
     }
     if (!known) return bad(fmt::format("Failed to parse ct-tuple: invalid conntrack tuple field: {}", key));
     if (!ok) return bad(fmt::format("Failed to parse ct-tuple: failed to parse field {}", key));

@@ -28,9 +28,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const TlvTable tlv(true);
   CodecOptions codec{.tlv = &tlv};
   PrintOptions print{.names = {.tlv = &tlv}, .verbosity = 3};
-  format_wire(bytes, print, codec);
   auto m = decode(bytes, codec);
   if (!m) {
+    format_wire(bytes, print, codec);
     (void)encode_error(m.error(), Version::k13, bytes);
     return 0;
   }

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view kParameter = "36", kSpecial = "33", kWord = "32", kParens = "35", kLearn = "31", kDrop = "34", kActions = "1;31";
 /// Keys and words that stand out, and actions whose arguments are plain words.
+constexpr std::string_view kFlags[] = {"send_flow_rem", "check_overlap", "reset_counts", "no_packet_counts", "no_byte_counts"};  // of flows: not painted
 constexpr std::string_view kSpecialWords[] = {"table", "priority", "load", "set_field", "move", "output", "resubmit", "group", "exit", "push", "pop"};
 constexpr std::string_view kPlainArguments[] = {"multipath", "bundle", "bundle_load", "conjunction", "dec_ttl", "resubmit", "set_mpls_ttl", "output"};
 
@@ -69,7 +70,7 @@ class Painter {
     while (end < in_.size() && is_name(in_[end])) end++;
     std::string_view name = in_.substr(at_, end - at_);
     char next = end < in_.size() ? in_[end] : ',';
-    bool special = is_one_of(kSpecialWords, name), plain = !open_.empty() && open_.back().plain;
+    bool special = is_one_of(kSpecialWords, name), plain = (!open_.empty() && open_.back().plain) || is_one_of(kFlags, name);
     if (plain) {
       out_ += take(name.size());
     } else if (next == '=' || next == ':') {

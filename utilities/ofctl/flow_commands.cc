@@ -73,6 +73,7 @@ Filtered open_filtered(const Settings& s, Words w, Names& names) {
     }
     auto filter = parse_flow_filter(w[1], {.names = read, .compat = s.compat});
     if (!filter) fatal("{}", filter.error());
+    if (filter->priority) fatal("unknown keyword priority");  // a request for statistics has none
     warn(filter->warnings);
     f.filter = filter->filter;
     usable = filter->usable;

@@ -70,7 +70,9 @@ void remove_buckets(const Settings& s, Words w) { change_group(s, w, GroupComman
 
 uint32_t group_number(Words w) {
   if (w.size() < 2 || equal_ignoring_case(w[1], "all")) return OFPG_ALL;
-  auto n = parse_number(w[1]);
+  std::string_view text = w[1];
+  if (text.starts_with("group_id=")) text.remove_prefix(9);
+  auto n = parse_number(text);
   if (!n || *n > UINT32_MAX) fatal("invalid group id {}", w[1]);
   return static_cast<uint32_t>(*n);
 }

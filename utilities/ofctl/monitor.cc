@@ -172,7 +172,7 @@ void set_miss_send_len(const Settings& s, Client& c, std::optional<uint16_t> len
 
 void add_watch(const Settings& s, Client& c, std::string_view text, const TextNames& names, uint32_t id) {
   auto parsed = parse_flow_monitor(text, names);
-  if (!parsed) fatal("{}", parsed.error());
+  if (!parsed) fatal("{}: {}", text, parsed.error());
   (void)s;
   parsed->monitor.monitor_id = id;
   MessageType type = c.version() >= Version::k14   ? MessageType::OFPST_FLOW_MONITOR_REQUEST
@@ -210,7 +210,7 @@ void snoop(const Settings& s, Words w) {
 }
 
 constexpr Command kCommands[] = {
-    {"monitor", "switch [misslen] [invalid_ttl] [watch:[...]]", 1, kAnyNumber, kReads, monitor, "print packets received from SWITCH"},
+    {"monitor", "switch [misslen] [invalid_ttl] [watch:[...]]", 1, 3, kReads, monitor, "print packets received from SWITCH"},
     {"snoop", "switch", 1, 1, kReads, snoop, "snoop on SWITCH and its controller"},
 };
 

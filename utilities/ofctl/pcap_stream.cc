@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <pcap/pcap.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -25,10 +26,9 @@ struct Stream {
   Bytes pending;
 };
 
-bool is_openflow(const Flow& f) {
-  for (uint16_t port : kOpenFlowPorts)
-    if (f.tp_src == be16(port) || f.tp_dst == be16(port)) return true;
-  return false;
+bool is_openflow(const Flow& f, std::span<const uint16_t> more_ports) {
+  auto either = [&](uint16_t port) { return f.tp_src == be16(port) || f.tp_dst == be16(port); };
+  return std::ranges::any_of(kOpenFlowPorts, either) || std::ranges::any_of(more_ports, either);
 }
 
 void take_segment(Stream& s, uint32_t sequence, bool syn, ByteView payload) {
@@ -60,21 +60,25 @@ std::string direction_of(const Flow& f) {
 std::expected<void, std::string> each_frame(const std::string& path, const std::function<void(ByteView)>& fn) {
   char error[PCAP_ERRBUF_SIZE] = "";
   std::unique_ptr<pcap_t, void (*)(pcap_t*)> file(pcap_open_offline(path.c_str(), error), pcap_close);
-  if (!file) return std::unexpected(std::string(error));
+  if (!file) {
+    std::string_view why = error;
+    if (why.starts_with(path + ": ")) why.remove_prefix(path.size() + 2);
+    return std::unexpected(std::string(why));
+  }
   pcap_pkthdr* header = nullptr;
   const u_char* data = nullptr;
   while (pcap_next_ex(file.get(), &header, &data) == 1) fn({data, header->caplen});
   return {};
 }
 
-std::expected<void, std::string> each_openflow_message(const std::string& path, const std::function<void(std::string_view, ByteView)>& fn) {
+std::expected<void, std::string> each_openflow_message(const std::string& path, std::span<const uint16_t> more_ports, const std::function<void(std::string_view, ByteView)>& fn) {
   std::map<std::string, Stream> streams;
   return each_frame(path, [&](ByteView frame) {
     Packet p = Packet::from(frame);
     Flow f{};
     extract(p, f);
     constexpr size_t kTcpHeader = 20;
-    if (!f.is_ip() || f.nw_proto != kTcp || p.l4 == kNoOffset || p.l4 + kTcpHeader > p.size() || !is_openflow(f)) return;
+    if (!f.is_ip() || f.nw_proto != kTcp || p.l4 == kNoOffset || p.l4 + kTcpHeader > p.size() || !is_openflow(f, more_ports)) return;
     const uint8_t* tcp = p.data() + p.l4;
     size_t offset = p.l4 + (tcp[12] >> 4) * 4u;
     if (offset > p.size()) return;

@@ -95,6 +95,8 @@ std::unique_ptr<Client> open_bridge_with(const Settings& s, const std::string& n
   if (!versions) fatal("no OpenFlow version is allowed for this");
   static std::unique_ptr<TlsContext> tls;  // outlives the connections of this process
   Target target = resolve_target(s, name, "mgmt");
+  if (target.kind == TransportKind::tls && (s.tls.private_key.empty() || s.tls.certificate.empty() || s.tls.ca_cert.empty()))
+    fatal("connecting to {} (TLS needs --private-key, --certificate and --ca-cert)", connection_name(name, target));
   if (target.kind == TransportKind::tls && !tls) tls = std::make_unique<TlsContext>(s.tls);
   auto c = Client::connect(connection_name(name, target), target, versions, tls.get(), !s.versions_given);
   if (!c) fatal("{}", c.error());

@@ -205,21 +205,24 @@ void merge_table_desc(const Settings& s, Client& c, TableMod& m) {
   }
 }
 
-/// A table's name is set by its features of 1.3+, all the rest of which stays.
+/// A table's name is set by its features of 1.3+, all the rest of which stays.  What a request does not name is to be taken away
+/// (OF1.3.5 7.3.5.5): it names all tables.
 void set_table_name(const Settings& s, Client& c, const TableSetting& t) {
   auto parts = transact_multipart(s, c, encode_or_die(c.make(MessageType::OFPST_TABLE_FEATURES_REQUEST, TableFeaturesMessage{})));
+  TableFeaturesMessage all;
+  bool found = false;
   for (const Bytes& part : parts.value_or(std::vector<Bytes>{})) {
     auto m = decode(part);
-    const auto* reply = m ? std::get_if<TableFeaturesMessage>(&m->body) : nullptr;
-    for (const TableFeatures& f : reply ? reply->tables : std::vector<TableFeatures>{}) {
-      if (f.table_id != t.mod.table_id) continue;
-      TableFeaturesMessage change{{f}};
-      change.tables[0].name = *t.name;
-      if (!transact_multipart(s, c, encode_or_die(c.make(MessageType::OFPST_TABLE_FEATURES_REQUEST, change)), stderr)) std::exit(1);
-      return;
-    }
+    auto* reply = m ? std::get_if<TableFeaturesMessage>(&m->body) : nullptr;
+    if (reply) std::ranges::move(reply->tables, std::back_inserter(all.tables));
   }
-  fatal("table {} not found", t.mod.table_id);
+  for (TableFeatures& f : all.tables) {
+    if (f.table_id != t.mod.table_id) continue;
+    f.name = *t.name;
+    found = true;
+  }
+  if (!found) fatal("table {} not found", t.mod.table_id);
+  if (!transact_multipart(s, c, encode_or_die(c.make(MessageType::OFPST_TABLE_FEATURES_REQUEST, all)), stderr)) std::exit(1);
 }
 
 void mod_table(const Settings& s, Words w) {

@@ -33,23 +33,27 @@ std::string show_bytes(const Settings& s, ByteView bytes) {
   return format_wire(bytes, options, {.tlv = options.names.tlv, .flow_mod_table_id = true});
 }
 
-/// Hexadecimal digits, white space anywhere; "xx": bytes that don't matter.
-std::optional<Bytes> parse_spaced_hex(std::string text) {
-  std::ranges::replace(text, 'x', '0');
-  return parse_hex(text, " \t\n\v\f\r");
+/// Hexadecimal digits, white space anywhere.
+std::optional<Bytes> parse_spaced_hex(std::string_view text) { return parse_hex(text, " \t\n\v\f\r"); }
+
+Bytes parse_hex_or_die(std::string_view text, std::string_view complaint = "Trailing garbage in hex data") {
+  auto bytes = parse_spaced_hex(text);
+  if (!bytes) fatal("{}", complaint);
+  return std::move(*bytes);
 }
 
-Bytes parse_hex_or_die(std::string_view text) {
-  auto bytes = parse_spaced_hex(std::string(text));
-  if (!bytes) fatal("Trailing garbage in hex data");
-  return std::move(*bytes);
+/// The same with "xx" for bytes that don't matter.
+Bytes parse_partial_hex_or_die(std::string_view text) {
+  std::string digits(text);
+  std::ranges::replace(digits, 'x', '0');
+  return parse_hex_or_die(digits);
 }
 
 void ofp_print(const Settings& s, Words w) {
   Settings verbose = s;
   if (w.size() > 1) verbose.verbosity = static_cast<int>(parse_number(w[1]).value_or(0));
   std::string text = w[0] == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : w[0];
-  print(show_bytes(verbose, parse_hex_or_die(text)));
+  print(show_bytes(verbose, parse_hex_or_die(text, "trailing garbage following hex bytes")));
 }
 
 Bytes read_file(const std::string& path) {
@@ -76,7 +80,13 @@ void ofp_parse(const Settings& s, Words w) {
 }
 
 void ofp_parse_pcap(const Settings& s, Words w) {
-  auto ok = each_openflow_message(w[0], [&](std::string_view direction, ByteView message) {
+  std::vector<uint16_t> ports;
+  for (const std::string& word : w.subspan(1)) {
+    auto port = parse_number(word);
+    if (!port || *port == 0 || *port > UINT16_MAX) fatal("{}: bad port number", word);
+    ports.push_back(static_cast<uint16_t>(*port));
+  }
+  auto ok = each_openflow_message(w[0], ports, [&](std::string_view direction, ByteView message) {
     print(fmt::format("{}\n{}\n", direction, show_bytes(s, message)));
   });
   if (!ok) fatal("{}: open failed ({})", w[0], ok.error());
@@ -144,7 +154,7 @@ void parse_group_command(const Settings& s, Words w) {
 
 Version version_or_die(const std::string& name) {
   auto v = parse_version(name);
-  if (!v) fatal("unknown OpenFlow version \"{}\"", name);
+  if (!v) fatal("{}: not a valid OpenFlow version", name);
   return *v;
 }
 
@@ -214,7 +224,7 @@ void parse_fixed_match(const Settings& s, bool of11) {
   while (std::getline(std::cin, line)) {
     std::string_view text = trim(std::string_view(line).substr(0, line.find('#')));
     if (text.empty()) continue;
-    Bytes bytes = parse_hex_or_die(text);
+    Bytes bytes = parse_partial_hex_or_die(text);
     ByteReader reader(bytes);
     auto match = of11 ? decode_of11_match(reader) : decode_whole_of10_match(reader);
     if (!match || !reader.ok()) {
@@ -267,7 +277,7 @@ void parse_tlvs(const Settings& s, Version v) {
 void parse_nxm_command(const Settings& s, Words) { parse_tlvs(s, Version::k10); }
 void parse_oxm_command(const Settings& s, Words w) {
   Version v = version_or_die(w[0]);
-  if (v < Version::k12) fatal("{}: invalid version for OXM", w[0]);
+  if (v < Version::k12) fatal("{}: not a valid version for OXM", w[0]);
   parse_tlvs(s, v);
 }
 
@@ -361,7 +371,7 @@ void encode_hello(const Settings& s, Words w) {
 void compose_packet_command(const Settings& s, Words w) {
   auto flow = parse_exact_flow(w[0], {.names = print_options(s).names});
   if (!flow) fatal("{}", flow.error());
-  Packet packet = compose(*flow);
+  Packet packet = w.size() == 1 ? compose(*flow) : compose(*flow, parse_hex_or_die(w[1], fmt::format("{}: trailing garbage in packet data", w[1])));
   if (s.pcap) {
     auto writer = PcapWriter::open("/dev/stdout", false);
     if (!writer) fatal("{}", writer.error());
@@ -402,7 +412,7 @@ void parse_key_value(const Settings&, Words w) {
 
 constexpr Command kCommands[] = {
     {"ofp-parse", "file", 1, 1, kReads, ofp_parse, "print messages read from FILE"},
-    {"ofp-parse-pcap", "pcap", 1, 1, kReads, ofp_parse_pcap, "print OpenFlow read from PCAP"},
+    {"ofp-parse-pcap", "pcap [port...]", 1, kAnyNumber, kReads, ofp_parse_pcap, "print OpenFlow read from PCAP"},
     {"parse-flow", "", 1, 1, kReads, parse_flow_command, ""},
     {"parse-flows", "", 1, 1, kReads, parse_flows_command, ""},
     {"parse-group", "", 1, 1, kReads, parse_group_command, ""},

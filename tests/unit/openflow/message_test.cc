@@ -94,6 +94,20 @@ TEST(Message, EveryTypeEncodesAndDecodes) {
   });
 }
 
+TEST(Message, TypeOfAPart) {
+  const Bytes features{1, 6, 0xcc, 0xdd, 0, 0, 0, 1};  // the head of a message that is cut off
+  EXPECT_FALSE(decode_type(features));
+  EXPECT_EQ(decode_type_of_part(features), MessageType::OFPT_FEATURES_REPLY);
+  EXPECT_TRUE(format_wire(features).starts_with("OFPT_FEATURES_REPLY (xid=0x1):\n(***truncated to 8 bytes from 52445***)\n")) << format_wire(features);
+}
+
+TEST(Message, ForwardedRequestsAreWhole) {
+  Bytes bytes{6, 32, 0, 24, 0, 0, 0, 7, 6, 15, 0, 14, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0};
+  EXPECT_EQ(decode(bytes).error(), Error::OFPBRC_BAD_LEN);
+  bytes[11] = 16;
+  ASSERT_TRUE(decode(bytes));
+}
+
 /// For tests/interop/tshark_test.py: all messages that we can send in 1.0 and 1.3, one after the other.
 TEST(Message, WritesSamples) {
   const char* path = std::getenv("SLUICE_MESSAGES_OUT");
