@@ -53,6 +53,7 @@ struct Bridge::Impl {
   uint64_t config_generation = 1;                // of everything in the view that has no generation of its own
   uint64_t known_generation = 0;                 // what the switch has seen of generation()
   bool normal_by_default = false, fail_open = false;
+  int least_mtu = 0;                             // of ports that are not internal; 0: not looked at yet
   bool staged = false;
   std::map<uint32_t, Group> staged_groups;       // as they were before the stage
   std::vector<StagedPacket> staged_packets;

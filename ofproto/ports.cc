@@ -212,6 +212,7 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
   show_in_view(*impl_, r);
   impl_->view.ports[ofport.value].state = port_state(*impl_, r);
   if (const Netdev* dev = r.is_patch() ? nullptr : sw.dpif.netdev(r.odp)) r.seen_changes = dev->state().changes;
+  sw.fit_mtus(*impl_);
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
   log.info("bridge {}: added interface {} on port {}", name(), settings.device.name, ofp::port_to_of10(ofport));
@@ -238,6 +239,7 @@ void Bridge::change_interface(const InterfaceSettings& settings, Time now) {
   if (dev && settings.device.mac && settings.device.mac != r.settings.device.mac) dev->set_mac(*settings.device.mac);
   if (dev && settings.device.mtu && settings.device.mtu != r.settings.device.mtu) dev->set_mtu(*settings.device.mtu);
   r.settings = settings;
+  sw.fit_mtus(*impl_);
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
 }
@@ -254,6 +256,7 @@ void Bridge::remove_interface(const std::string& name, Time now) {
     leave_datapath(sw, *impl_, r);
   }
   impl_->interfaces.erase(it);
+  sw.fit_mtus(*impl_);
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
   for (auto& [other, waiting] : impl_->interfaces)
@@ -321,15 +324,19 @@ bool Switch::Impl::has_patch(const std::string& name) const {
 void Switch::Impl::check_ports(Time now) {
   if (now < next_port_check) return;
   next_port_check = now + kPortInterval;
-  for (auto& [id, b] : by_id)
+  for (auto& [id, b] : by_id) {
+    bool any = false;
     for (auto& [name, r] : b->interfaces) {
       Netdev* dev = r.works() && !r.is_patch() ? dpif.netdev(r.odp) : nullptr;
       if (!dev || dev->state().changes == r.seen_changes) continue;
+      any = true;
       r.seen_changes = dev->state().changes;
       b->view.ports[r.ofport.value].state = port_state(*b, r);
       config_changed(*b, now);
       if (b->events) b->events->port_status(ofp::PortReason::kModify, describe_port(*b, r));
     }
+    if (any) fit_mtus(*b);
+  }
 }
 
 MirrorStatistics Bridge::mirror_statistics(const Uuid& id) const {

@@ -171,6 +171,7 @@ struct Switch::Impl {
   void resolve_patches(Time now);
   bool has_patch(const std::string& name) const;  // that works, in any bridge
   void check_ports(Time now);
+  void fit_mtus(Bridge::Impl& bridge);   // mtu.cc
 };
 
 }  // namespace sluice

@@ -205,10 +205,12 @@ void KernelDatapath::flow_adopt(const Ufid& ufid, uint64_t generation, uint64_t 
 /// A flow that is not ours.  It can be adopted, and has a record now; or else (null) it is deleted, since it forwards by rules that nobody knows.
 const KernelFlow* KernelDatapath::Impl::foreign_flow(const GenlMessage& m) {
   auto ufid = ufid_of(m);
-  auto reply = control.transact(flow_command(OVS_FLOW_CMD_GET), dp.ifindex, 0, [&](AttrWriter& w) {
-    if (ufid) w.value(OVS_FLOW_ATTR_UFID, *ufid);
-    else if (auto key = Attrs(m.attrs).find(OVS_FLOW_ATTR_KEY)) w.put(OVS_FLOW_ATTR_KEY, key->data);
-  });
+  std::expected<GenlMessage, int> reply = m;   // it says all, if the dump is not terse
+  if (!Attrs(m.attrs).find(OVS_FLOW_ATTR_KEY) || !Attrs(m.attrs).find(OVS_FLOW_ATTR_ACTIONS))
+    reply = control.transact(flow_command(OVS_FLOW_CMD_GET), dp.ifindex, 0, [&](AttrWriter& w) {
+      if (ufid) w.value(OVS_FLOW_ATTR_UFID, *ufid);
+      else if (auto key = Attrs(m.attrs).find(OVS_FLOW_ATTR_KEY)) w.put(OVS_FLOW_ATTR_KEY, key->data);
+    });
   if (!reply) return nullptr;
   auto flow = std::make_unique<KernelFlow>();
   AttrWriter spec(flow->spec);
@@ -238,7 +240,10 @@ uint64_t KernelDatapath::Impl::dump_flows(uint64_t from, size_t most, const std:
   if (!dp.ifindex) return 0;
   if (from == 0) {
     auto socket = GenlSocket::open();
-    if (!socket || socket->begin_dump(flow_command(OVS_FLOW_CMD_GET), dp.ifindex, [](AttrWriter& w) { w.value(OVS_FLOW_ATTR_UFID_FLAGS, kTerse); })) return 0;
+    // The first one after all is settled meets flows of earlier times.
+    bool terse = !settled || seen_foreign;
+    if (!socket || socket->begin_dump(flow_command(OVS_FLOW_CMD_GET), dp.ifindex, [&](AttrWriter& w) { if (terse) w.value(OVS_FLOW_ATTR_UFID_FLAGS, kTerse); })) return 0;
+    seen_foreign |= settled;
     from = next_dump++;
     dumps[from] = std::make_unique<GenlSocket>(std::move(*socket));
     if (dumps.size() > kMostDumps) dumps.erase(dumps.begin());

@@ -56,6 +56,7 @@ struct KernelDatapath::Impl {
   std::map<uint32_t, KernelPort> ports;
   std::vector<Vport> found;                // of earlier times, not claimed yet
   bool settled = false, more = false;
+  bool seen_foreign = false;               // a dump has gone over the flows of earlier times
   Time next_health{};
   UpcallHandler* handler = nullptr;
   uint64_t generation = 0;
@@ -66,7 +67,7 @@ struct KernelDatapath::Impl {
   std::vector<std::pair<uint32_t, Ufid>> pending_puts;
   std::map<uint64_t, std::unique_ptr<GenlSocket>> dumps;
   uint64_t next_dump = 1;
-  uint64_t overflows = 0, unreadable = 0;  // as logged
+  uint64_t overflows = 0, unreadable = 0, dropped = 0;  // as logged
 
   // --- kernel_datapath.cc ---
   std::expected<void, int> connect();

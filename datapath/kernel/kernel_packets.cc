@@ -28,6 +28,10 @@ void KernelDatapath::Impl::warn_of_losses() {
     overflows = n;
     kernel_log.warn(upcall_limit, "{}: lost packets: they came faster than handlers read them", name);
   }
+  if (uint64_t n = handlers->lost(); n != dropped) {
+    kernel_log.warn(upcall_limit, "{}: lost {} packets: the queues of their ports were full", name, n - dropped);
+    dropped = n;
+  }
   if (uint64_t n = handlers->unreadable(); n != unreadable) {
     unreadable = n;
     kernel_log.warn(upcall_limit, "{}: an upcall that can't be read", name);

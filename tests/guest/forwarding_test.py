@@ -83,9 +83,14 @@ def internal(s, a):
     subprocess.run(["ip", "addr", "add", "10.1.0.254/24", "dev", "br0"], check=True)
     subprocess.run(["ip", "link", "set", "br0", "up"], check=True)
     wait_until("ping of the internal port", lambda: a.ping("10.1.0.254"))
+    # Its MTU is the smallest of the others', or what is asked for.
+    mtu_of = lambda name: open(f"/sys/class/net/{name}/mtu", encoding="ascii").read().strip()
+    subprocess.run(["ip", "link", "set", a.port, "mtu", "1300"], check=True)
+    wait_until("the internal port has the smallest MTU", lambda: mtu_of("br0") == "1300")
+    subprocess.run(["ip", "link", "set", a.port, "mtu", "1500"], check=True)
+    wait_until("and grows with it", lambda: mtu_of("br0") == "1500")
     s.vsctl("set", "interface", "br0", "mtu_request=1400")
-    with open("/sys/class/net/br0/mtu", encoding="ascii") as f:
-        assert f.read().strip() == "1400"
+    assert mtu_of("br0") == "1400"
     s.vsctl("--may-exist", "add-port", "br0", "in0", "--", "set", "interface", "in0", "type=internal")
     assert has_link("in0")
     s.vsctl("del-port", "br0", "in0")
