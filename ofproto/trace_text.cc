@@ -80,7 +80,7 @@ std::string format_flow_line(const Flow& flow) {
   nonzero(std::to_array(flow.ct_label), m.mask.ct_label);
   nonzero(flow.metadata, m.mask.metadata);
   nonzero(flow.pkt_mark, m.mask.pkt_mark);
-  if (!has_tunnel(flow.tunnel)) nonzero(flow.tunnel.id, m.mask.tunnel.id);
+  if (!flow.tunnel.is_present()) nonzero(flow.tunnel.id, m.mask.tunnel.id);
   for (unsigned i = 0; i < kRegs; i++) nonzero(flow.reg[i], m.mask.reg[i]);
   mask_flow(m.value, m.mask);
   std::string out;
