@@ -26,8 +26,7 @@ class Remotes::Client : public SessionOutput {
               [this](std::string_view method, const Json& params) { session_.notification(method, params, loop_.now()); },
               {},
               {},
-              [&limits = remotes.server_.limits()](JsonRpcLimit l) { limits.of(l).add(); }}),
-        connected_(loop_.now()) {
+              [&limits = remotes.server_.limits()](JsonRpcLimit l) { limits.of(l).add(); }}) {
     Duration probe = options.probe_interval.value_or(connection.is_unix() ? Duration{} : kDefaultProbeInterval);
     rpc_.set_probe_interval(probe);
     rpc_.set_shares(remotes.shares_);
@@ -44,7 +43,6 @@ class Remotes::Client : public SessionOutput {
 
   Connection& connection() { return connection_; }
   Session& session() { return session_; }
-  Time connected() const { return connected_; }
 
  private:
   void request(std::string_view method, const Json& params, const Json& id) {
@@ -57,7 +55,6 @@ class Remotes::Client : public SessionOutput {
   Connection& connection_;
   Session session_;
   JsonRpcSession rpc_;
-  Time connected_;
   bool closing_ = false;
 };
 
@@ -144,6 +141,7 @@ std::map<std::string, std::string> Remotes::set(const RemoteMap& wanted) {
   std::map<std::string, std::string> errors;
   std::erase_if(remotes_, [&](const auto& r) {
     auto w = wanted.find(r.first);
+    if (w == wanted.end()) log_.info("{}: remote deconfigured", r.first);
     return w == wanted.end() || !(w->second == r.second->options);
   });
   for (const auto& [target, options] : wanted) {
@@ -173,15 +171,13 @@ RemoteStatus Remotes::status(const std::string& target, Time now) const {
     if (r.listener->bound_port()) s.status["bound_port"] = std::to_string(r.listener->bound_port());
     if (r.accepted.size() > 1) s.status["n_connections"] = std::to_string(r.accepted.size());
     if (!r.accepted.empty()) client = r.accepted.front().client.get();
-    if (client) {
-      s.status["state"] = "ACTIVE";
-      s.status["sec_since_connect"] = std::to_string(to_seconds(now - client->connected()));
-    }
+    // As the peer has it: of many sessions no time means anything, and a status that stays is not written again and again.
+    s.status["sec_since_connect"] = s.status["sec_since_disconnect"] = "0";
   } else {
     s.status = r.connector->status(now);
   }
   s.is_connected = client != nullptr;
-  if (client) {
+  if (client && !r.passive) {
     Session& session = const_cast<Client*>(client)->session();
     auto note = [&](const char* name, uint64_t n) {
       if (n) s.status[name] = std::to_string(n);

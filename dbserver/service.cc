@@ -11,7 +11,7 @@
 namespace sluice::ovsdb {
 namespace {
 
-Log log_("ovsdb_server");
+Log log_("ovsdb_server"), remotes_log_("ovsdb_jsonrpc_server");
 constexpr std::string_view kRelayPrefix = "relay:";
 
 /// What of the TLS configuration may be db:DB,TABLE,COLUMN.
@@ -150,11 +150,11 @@ std::expected<void, std::string> Service::configure(const Configuration& wanted)
 std::map<std::string, std::string> Service::start() {
   started_ = true;
   server_.run(loop_.now(), loop_.clock().wall_ms());
-  auto errors = update_remotes();
+  listen_errors_ = update_remotes();
   next_status_ = loop_.now();
   next_compaction_check_ = loop_.now() + kCompactionCheckInterval;
   runner_ = loop_.add_runner("ovsdb", [this](Time now) { run(now); }, [this] { return deadline(); });
-  return errors;
+  return listen_errors_;
 }
 
 void Service::run(Time now) {
@@ -163,8 +163,13 @@ void Service::run(Time now) {
   standby_.run();
   server_.run(now, wall);
   server_.counters().run(now);
-  if (configuration_stamp() != stamp_)
-    for (const auto& [target, error] : update_remotes()) log_.err("{}: listen failed: {}", target, error);
+  // What could not be opened is tried again: a port that another program has, an address that the machine does not have yet.
+  bool again = now >= next_status_ && !listen_errors_.empty();
+  if (configuration_stamp() != stamp_ || again) {
+    auto before = std::exchange(listen_errors_, update_remotes());
+    for (const auto& e : listen_errors_)
+      if (!before.contains(e.first) || before[e.first] != e.second) remotes_log_.err("{}: listen failed: {}", e.first, e.second);
+  }
   if (now >= next_status_) {
     next_status_ = now + kStatusInterval;
     for (const auto& [spec, options] : remote_specs_)

@@ -78,6 +78,7 @@ class Service {
   Standby standby_;
   RemoteMap remote_specs_;
   std::vector<uint64_t> stamp_;
+  std::map<std::string, std::string> listen_errors_;  // by remote, those that are not open
   bool column_diff_ = true, started_ = false;
   OnDamage on_damage_ = OnDamage::refuse;
   Time next_status_{}, next_compaction_check_{};

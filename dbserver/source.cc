@@ -80,9 +80,8 @@ void Source::run() {
 void Source::went_live() {
   whole_ = true;
   if (options_.use == Use::relay) {
-    checked_ = true;
+    checked_ = contents_ = true;  // before pull(), which announces a new schema: connected and schema in one
     pull();
-    contents_ = true;
     server_.announce(db_);
     for (Forwarded& f : std::exchange(unsent_, {})) send(std::move(f));
     return;

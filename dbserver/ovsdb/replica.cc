@@ -37,6 +37,7 @@ struct Replica::Impl {
         options(std::move(o)),
         handlers(std::move(h)),
         uuids(u),
+        one_target(targets.size() == 1),
         deferred(l, [this] { finish_all(); }, "replica commits"),
         connector(l, std::move(targets), options.connector,
                   {[this](Connection& c) { connected(c); }, [this](std::string_view) { disconnected(); }, [this](Connection&) { probe(); },
@@ -82,13 +83,14 @@ struct Replica::Impl {
   Options options;
   Handlers handlers;
   UuidSource& uuids;
+  const bool one_target;
   JsonArena arena;
   ReplicaTables tables{uuids};
   std::shared_ptr<const DatabaseSchema> server_schema;
   std::string last_txn_id{kZeroId}, schema_text;
   MonitorKind kind = MonitorKind::since;
   uint64_t seqno = 0;
-  bool contents = false, live = false, server_followed = false, monitoring = false, has_lock = false, contended = false;
+  bool contents = false, live = false, server_followed = false, awaiting_storage = false, monitoring = false, has_lock = false, contended = false;
   boost::unordered_flat_map<int64_t, ReplyHandler> replies;
   boost::unordered_flat_map<int64_t, Pending> pending;
   boost::unordered_flat_map<int64_t, Reply> requests;  // of the user
@@ -104,7 +106,7 @@ void Replica::Impl::connected(Connection& c) {
   h.on_reply = [this](const Json& id, const Json& result, const Json& error) { on_reply(id, result, error); };
   session = std::make_unique<JsonRpcSession>(c, arena, std::move(h));
   kind = MonitorKind::since;
-  server_followed = monitoring = false;
+  server_followed = monitoring = awaiting_storage = false;
   ask_lock();
   ask_server_database();
 }
@@ -181,8 +183,14 @@ bool Replica::Impl::on_server_row(const Json& updates) {
   const Json* row = m.value.find("initial");
   if (!row) row = m.value.find("insert");
   if (!row) {
-    // A change of the followed row.  Of what matters, only a new connection starts afresh.
     const Json& difference = m.value.get("modify");
+    if (awaiting_storage && !m.value.find("delete")) {
+      if (!difference.get("connected").boolean()) return false;
+      awaiting_storage = false;
+      ask_schema();
+      return true;
+    }
+    // A change of the followed row.  Of what matters, only a new connection starts afresh.
     bool matters = m.value.find("delete") || difference.find("schema") || difference.find("connected") || difference.find("leader");
     if (matters) give_up("the database changed on the server");
     return !matters;
@@ -190,7 +198,10 @@ bool Replica::Impl::on_server_row(const Json& updates) {
   bool connected = row->get("connected").boolean(), leader = row->get("leader").boolean();
   bool clustered = row->get("model").string() == "clustered";
   if (!connected) {
-    give_up(fmt::format("{} database server is disconnected from its storage", options.database));
+    std::string why = fmt::format("{} database server is disconnected from its storage", options.database);
+    awaiting_storage = one_target;  // nobody else to ask: its row says when (a relay of a relay that has just started)
+    if (awaiting_storage) log(fmt::format("{}: {}; waiting", connector.target().text, why));
+    else give_up(std::move(why));
     return false;
   }
   if (clustered && options.leader_only && !leader) {

@@ -56,7 +56,7 @@ Status read_constraints(R& reader, BaseType& base, const Json& j) {
     const Json* table = reader.optional("refTable", R::kId);
     if (!table) return {};
     base.ref_table = table->string();
-    if (const Json* kind = reader.optional("refType", R::kString)) {
+    if (const Json* kind = reader.optional("refType", R::kId)) {
       if (kind->string() != "strong" && kind->string() != "weak")
         return syntax_error(j, fmt::format("refType must be \"strong\" or \"weak\" (not \"{}\")", kind->string()));
       base.weak = kind->string() == "weak";
