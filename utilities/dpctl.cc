@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluice-dpctl (ovs-dpctl): the dpctl commands on the datapaths of openvswitch.ko, without a daemon.  Datapaths of a daemon are reached by
-// `ovs-appctl dpctl/COMMAND`, which is the same code (dpctl/).  Exit status: 0 or 1.
+// `ovs-appctl dpctl/COMMAND`, which is the same code (datapath/kernel/dpctl/).  Exit status: 0 or 1.
 #include <climits>
 
-#include "dpctl/command.h"
-#include "dpctl/kernel_datapath.h"
+#include "datapath/kernel/dpctl/command.h"
+#include "datapath/kernel/dpctl/kernel_datapath.h"
 #include "lib/clock.h"
 #include "lib/directories.h"
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/program.h"
+#include "ofproto/openflow/flow_text.h"
 
 namespace sluice {
 namespace {
@@ -109,7 +110,7 @@ int run(int argc, char** argv) {
   if (kernel.error() == ENOENT) log_netlink.info("Generic Netlink family 'ovs_datapath' does not exist. The Open vSwitch kernel module is probably not loaded.");
   else if (kernel.error()) log_dpif.warn("failed to enumerate system datapaths: {}", errno_text(kernel.error()));
   Clock clock;
-  DpctlRun one(kernel, options, clock.now(), [](std::string_view text, bool is_error) {
+  DpctlRun one(kernel, options, clock.now(), ofp::parse_packet_filter, [](std::string_view text, bool is_error) {
     if (is_error) fwrite(text.data(), 1, text.size(), stderr);
     else print(text);
   });

@@ -6,8 +6,9 @@
 
 #include <fmt/core.h>
 
-#include "dpctl/command.h"
-#include "dpctl/dpif_datapath.h"
+#include "datapath/kernel/dpctl/command.h"
+#include "datapath/kernel/dpctl/dpif_datapath.h"
+#include "ofproto/openflow/flow_text.h"
 
 namespace sluice {
 namespace {
@@ -37,7 +38,7 @@ UnixctlText run_command(const DpctlCommand& command, DpctlSource& source, std::v
   if (options->read_only && command.changes) return std::unexpected(fmt::format("'{}' command does not work in read only mode", command.name));
   if (static_cast<int>(words.size()) < command.min_args) return std::unexpected(fmt::format("'{}' command requires at least {} arguments", command.name, command.min_args));
   std::string text;
-  DpctlRun run(source, *options, now, [&](std::string_view part, bool) { text += part; });
+  DpctlRun run(source, *options, now, ofp::parse_packet_filter, [&](std::string_view part, bool) { text += part; });
   if (command.run(run, words)) return std::unexpected(std::move(text));
   return text;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The "dpctl/" commands of the daemon: those of dpctl/ on the datapaths of this process, those that dpctl/add-dp made, and the kernel's.
+// The "dpctl/" commands of the daemon: those of datapath/kernel/dpctl/ on the datapaths of this process, those that dpctl/add-dp made, and the kernel's.
 #pragma once
 
 #include <map>
 #include <memory>
 #include <string>
 
-#include "dpctl/datapath.h"
-#include "dpctl/kernel_datapath.h"
+#include "datapath/kernel/dpctl/datapath.h"
+#include "datapath/kernel/dpctl/kernel_datapath.h"
 #include "lib/unixctl.h"
 #include "vswitchd/datapaths.h"
 

@@ -2,8 +2,10 @@
 // Whole flows from text: keys before "actions=", then the actions; then the checks that need both.
 #include <fmt/core.h>
 
+#include "datapath/odp_text.h"
 #include "ofproto/openflow/action_parse.h"
 #include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/name_map.h"
 #include "ofproto/openflow/port.h"
 #include "ofproto/openflow/text.h"
 
@@ -301,6 +303,17 @@ TextResult<Flow> parse_exact_flow(std::string_view text, const FlowTextOptions& 
   Match before = m;
   if (normalize(m) && !options.compat) return TextError(missing_prerequisite(before));
   return m.value;
+}
+
+TextResult<OdpKeyMask> parse_packet_filter(std::string_view text, const std::map<uint32_t, std::string>& port_names) {
+  NameMap ports;
+  for (auto& [number, name] : port_names) ports.add(number, name);
+  FlowTextOptions options;
+  options.names.ports = &ports;
+  auto filter = parse_flow_filter(text, options);
+  if (filter) return OdpKeyMask{.key = filter->filter.match.value, .mask = filter->filter.match.mask, .ufid = {}};
+  auto exact = parse_exact_flow(text, options);   // has Open vSwitch's words for what is wrong
+  return TextError(exact ? filter.error() : exact.error());
 }
 
 }  // namespace sluice::ofp

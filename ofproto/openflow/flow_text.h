@@ -5,11 +5,16 @@
 #pragma once
 
 #include <expected>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "ofproto/openflow/flow_mod.h"
+
+namespace sluice {
+struct OdpKeyMask;   // datapath/odp_text.h
+}
 
 namespace sluice::ofp {
 
@@ -38,6 +43,8 @@ struct ParsedFilter {
 std::expected<ParsedFilter, std::string> parse_flow_filter(std::string_view text, const FlowTextOptions& options = {});
 /// A packet's flow ("in_port=1,tcp,nw_src=..."), for traces and packet-outs.
 std::expected<Flow, std::string> parse_exact_flow(std::string_view text, const FlowTextOptions& options = {});
+/// Which packets are meant, by an OpenFlow match with a datapath's ports: the filter of the dpctl commands.
+std::expected<OdpKeyMask, std::string> parse_packet_filter(std::string_view text, const std::map<uint32_t, std::string>& port_names);
 
 /// " cookie=0x0, duration=1.5s, table=0, n_packets=0, ..., MATCH actions=ACTIONS" without newline; show_stats false: the form of --no-stats.
 void format_flow_stats(const FlowStats& stats, std::string& out, const TextNames& names = {}, bool show_stats = true);

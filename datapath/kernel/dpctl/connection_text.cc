@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See connection_text.h.
-#include "dpctl/connection_text.h"
+#include "datapath/kernel/dpctl/connection_text.h"
 
 #include <algorithm>
 #include <cstring>

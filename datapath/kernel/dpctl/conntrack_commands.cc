@@ -7,8 +7,8 @@
 #include <fmt/core.h>
 
 #include "datapath/l4.h"
-#include "dpctl/command.h"
-#include "dpctl/connection_text.h"
+#include "datapath/kernel/dpctl/command.h"
+#include "datapath/kernel/dpctl/connection_text.h"
 #include "lib/decimal.h"
 
 namespace sluice {

@@ -9,10 +9,8 @@
 
 #include "datapath/kernel/odp_netlink.h"
 #include "datapath/kernel/odp_netlink_text.h"
-#include "dpctl/command.h"
+#include "datapath/kernel/dpctl/command.h"
 #include "lib/files.h"
-#include "ofproto/openflow/flow_text.h"
-#include "ofproto/openflow/name_map.h"
 
 namespace sluice {
 namespace {
@@ -171,15 +169,6 @@ std::string flow_line(const DpctlFlow& f, const DpctlRun& run) {
   return fmt::format("{}{}, {}{}, actions:{}\n", ufid, f.key, format_stats(f.stats, run.now), run.options.more ? ", dp:ovs" : "", f.actions);
 }
 
-std::expected<ofp::Match, std::string> parse_filter(const std::string& text, const ofp::NameMap& ports) {
-  ofp::FlowTextOptions options;
-  options.names.ports = &ports;
-  auto filter = ofp::parse_flow_filter(text, options);
-  if (filter) return filter->filter.match;
-  auto exact = ofp::parse_exact_flow(text, options);   // has Open vSwitch's words for what is wrong
-  return std::unexpected(exact ? filter.error() : exact.error());
-}
-
 }  // namespace
 
 int dpctl_dump_flows(DpctlRun& run, DpctlWords words) {
@@ -195,11 +184,11 @@ int dpctl_dump_flows(DpctlRun& run, DpctlWords words) {
   auto wanted = wants_plain_flows(d.types, bad);
   if (!wanted) return run.fail(EINVAL, fmt::format("Failed to parse type ({})", bad));
   OdpTextOptions text = run.text_options(**dp, run.with_names());
-  ofp::Match filter;
+  OdpKeyMask filter{};
   if (!d.filter.empty()) {
-    ofp::NameMap ports;
-    for (const DpctlPort& p : (*dp)->ports().value_or(std::vector<DpctlPort>{})) ports.add(p.port.value, p.name);
-    auto parsed = parse_filter(d.filter, ports);
+    std::map<uint32_t, std::string> ports;
+    for (const DpctlPort& p : (*dp)->ports().value_or(std::vector<DpctlPort>{})) ports[p.port.value] = p.name;
+    auto parsed = run.parse_filter(d.filter, ports);
     if (!parsed) {
       run.fail(0, fmt::format("Failed to parse filter ({})", parsed.error()));
       return EINVAL;
@@ -212,7 +201,7 @@ int dpctl_dump_flows(DpctlRun& run, DpctlWords words) {
     // All that packets of the filter could meet.
     Flow both = filter.mask;
     mask_flow(both, f.mask);
-    if (!equal_under(filter.value, f.flow, both)) return;
+    if (!equal_under(filter.key, f.flow, both)) return;
     if (first && !(*dp)->is_kernel()) run.print("flow-dump from the main thread:\n");
     first = false;
     run.print(flow_line(f, run));

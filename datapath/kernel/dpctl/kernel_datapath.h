@@ -5,7 +5,7 @@
 #include <expected>
 #include <memory>
 
-#include "dpctl/datapath.h"
+#include "datapath/kernel/dpctl/datapath.h"
 
 namespace sluice {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See kernel_datapath.h.
-#include "dpctl/kernel_datapath.h"
+#include "datapath/kernel/dpctl/kernel_datapath.h"
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See dpif_datapath.h.
-#include "dpctl/dpif_datapath.h"
+#include "datapath/kernel/dpctl/dpif_datapath.h"
 
 #include <algorithm>
 #include <bit>

@@ -5,7 +5,7 @@
 
 #include <fmt/core.h>
 
-#include "dpctl/command.h"
+#include "datapath/kernel/dpctl/command.h"
 #include "lib/decimal.h"
 
 namespace sluice {

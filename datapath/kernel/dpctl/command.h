@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "dpctl/datapath.h"
+#include "datapath/kernel/dpctl/datapath.h"
 
 namespace sluice {
 
@@ -21,10 +21,14 @@ struct DpctlOptions {
 
 using DpctlWrite = std::function<void(std::string_view text, bool is_error)>;
 
+/// A match in OpenFlow's words, which this room doesn't know.
+using DpctlParseFilter = std::expected<OdpKeyMask, std::string> (*)(std::string_view text, const std::map<uint32_t, std::string>& port_names);
+
 /// One command being run.
 class DpctlRun {
  public:
-  DpctlRun(DpctlSource& source, DpctlOptions options, Time now, DpctlWrite write) : source(source), options(options), now(now), write_(std::move(write)) {}
+  DpctlRun(DpctlSource& source, DpctlOptions options, Time now, DpctlParseFilter parse_filter, DpctlWrite write)
+      : source(source), options(options), now(now), parse_filter(parse_filter), write_(std::move(write)) {}
 
   void print(std::string_view text) { write_(text, false); }
   /// "PROGRAM: WHAT (strerror)\n"; error 0: without the parenthesis.  Returns the error.
@@ -42,6 +46,7 @@ class DpctlRun {
   DpctlSource& source;
   const DpctlOptions options;
   const Time now;
+  const DpctlParseFilter parse_filter;
 
  private:
   DpctlWrite write_;

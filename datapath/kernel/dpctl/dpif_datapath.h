@@ -2,7 +2,7 @@
 // A Dpif of this process as dpctl sees it: the userspace datapath.
 #pragma once
 
-#include "dpctl/datapath.h"
+#include "datapath/kernel/dpctl/datapath.h"
 
 namespace sluice {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // See command.h.
-#include "dpctl/command.h"
+#include "datapath/kernel/dpctl/command.h"
 
 #include <algorithm>
 #include <climits>
