@@ -34,6 +34,7 @@ struct KernelPort {
   std::shared_ptr<GenlSocket> upcalls;   // null: each CPU has one
   std::unique_ptr<KernelDevice> device;
   bool made_link = false;     // a tunnel's device, which goes with the port
+  int ifindex = 0;            // of the interface that is attached; another may have the name meanwhile
   bool attached = true;       // false: its interface has gone; it is attached again when one of that name comes
 };
 
@@ -83,6 +84,7 @@ struct KernelDatapath::Impl {
   bool watch(int fd, uint64_t tag, bool add = true);
   void take_notices();
   void take_link_events();
+  void detach_renamed();
   void reattach();
   uint32_t upcall_pid(be32 in_port) const;
 

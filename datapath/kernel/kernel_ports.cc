@@ -29,6 +29,21 @@ std::string add_error(const std::string& name, int error) {
   return fmt::format("could not add network device {} to ofproto ({})", name, std::strerror(error));
 }
 
+/// A tunnel's device, gone again unless a port keeps it.  One that stayed from an earlier run is ours as well, and stays.
+class NewLink {
+ public:
+  ~NewLink() { if (!name_.empty()) delete_link(name_); }
+  int make(const TunnelLink& tunnel) {
+    auto made = make_tunnel_link(tunnel);
+    if (made && *made) name_ = tunnel.device();
+    return made ? 0 : made.error();
+  }
+  void keep() { name_.clear(); }
+
+ private:
+  std::string name_;
+};
+
 }  // namespace
 
 bool KernelDatapath::Impl::watch(int fd, uint64_t tag, bool add) {
@@ -61,9 +76,9 @@ std::expected<OdpPort, std::string> KernelDatapath::port_add(const NetdevSpec& s
   if (!type) return std::unexpected(open_error(spec.name, EAFNOSUPPORT));
   for (auto& [number, port] : d.ports)
     if (port.device->name() == device) return std::unexpected(open_error(spec.name, EEXIST));
-  // A device that stayed from an earlier run is ours as well, unless it has nothing to do with us.
-  auto made_link = tunnel ? make_tunnel_link(*tunnel) : false;
-  if (!made_link) return std::unexpected(add_error(device, made_link.error()));
+  NewLink link;
+  if (tunnel)
+    if (int error = link.make(*tunnel)) return std::unexpected(add_error(device, error));
   if (*type == OVS_VPORT_TYPE_NETDEV && !read_link(device)) return std::unexpected(open_error(device, ENODEV));
   if (!d.open_datapath()) return std::unexpected(add_error(spec.name, ENETDOWN));
   std::shared_ptr<GenlSocket> socket;
@@ -75,11 +90,12 @@ std::expected<OdpPort, std::string> KernelDatapath::port_add(const NetdevSpec& s
   auto vport = d.attach(device, *type, wanted, socket ? socket->pid() : 0);
   if (!vport) {
     if (socket) d.handlers->remove_socket(socket);
-    if (*made_link) delete_link(device);
     return std::unexpected(add_error(spec.name, vport.error()));
   }
   KernelPort port{.number = vport->port, .vport_type = *type, .upcalls = std::move(socket),
                   .device = std::make_unique<KernelDevice>(device, tunnel ? spec.type : type_name(*type)), .made_link = tunnel.has_value()};
+  port.ifindex = port.device->state().ifindex;
+  link.keep();
   if (*type == OVS_VPORT_TYPE_INTERNAL && spec.mac) port.device->set_mac(*spec.mac);
   if (spec.mtu) port.device->set_mtu(*spec.mtu);
   d.ports[vport->port.value] = std::move(port);
@@ -168,7 +184,18 @@ void KernelDatapath::Impl::take_link_events() {
   }
   for (auto& [number, port] : ports)
     if (all || changed.contains(port.device->state().ifindex)) port.device->refresh_state();
+  detach_renamed();
   reattach();
+}
+
+/// The kernel goes on with an interface that has another name now: the port is to be the one of its own name.
+void KernelDatapath::Impl::detach_renamed() {
+  for (auto& [number, port] : ports) {
+    if (!port.attached || port.vport_type == OVS_VPORT_TYPE_INTERNAL || port.device->state().ifindex == port.ifindex) continue;
+    kernel_log.info("{}: the interface of port {} has another name now, or has gone", name, port.device->name());
+    if (dp.ifindex) vports.remove(dp.ifindex, port.number);
+    port.attached = false;
+  }
 }
 
 /// Ports whose interface had gone and is there again.
@@ -181,6 +208,7 @@ void KernelDatapath::Impl::reattach() {
     if (!v) continue;
     port.attached = true;
     port.device->refresh_state();
+    port.ifindex = port.device->state().ifindex;
   }
 }
 

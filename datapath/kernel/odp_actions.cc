@@ -63,9 +63,14 @@ class ActionEncoder {
   }
   ActionTrouble operator()(const OdpPopVlan&) { return out_.flag(OVS_ACTION_ATTR_POP_VLAN), ActionTrouble::kNone; }
   ActionTrouble operator()(const OdpPushMpls& a) {
+    if (bottom_popped_) return ActionTrouble::kUnsupported;
     return value(OVS_ACTION_ATTR_PUSH_MPLS, ovs_action_push_mpls{.mpls_lse = a.lse.raw(), .mpls_ethertype = a.eth_type.raw()});
   }
-  ActionTrouble operator()(const OdpPopMpls& a) { return value(OVS_ACTION_ATTR_POP_MPLS, a.eth_type); }
+  ActionTrouble operator()(const OdpPopMpls& a) {
+    if (bottom_popped_) return ActionTrouble::kUnsupported;
+    bottom_popped_ = !is_mpls_type(a.eth_type);
+    return value(OVS_ACTION_ATTR_POP_MPLS, a.eth_type);
+  }
   ActionTrouble operator()(const OdpRecirc& a) { return value(OVS_ACTION_ATTR_RECIRC, a.id); }
   ActionTrouble operator()(const OdpHash& a) { return value(OVS_ACTION_ATTR_HASH, ovs_action_hash{.hash_alg = a.algorithm, .hash_basis = a.basis}); }
   ActionTrouble operator()(const OdpTrunc& a) { return value(OVS_ACTION_ATTR_TRUNC, ovs_action_trunc{.max_len = a.max_len}); }
@@ -98,8 +103,9 @@ class ActionEncoder {
   }
   ActionTrouble inside(uint16_t type, const OdpActions& actions) {
     unsigned depth = depth_;
+    bool popped = bottom_popped_;
     ActionTrouble t = out_.nest(type, [&] { return list(actions, depth + 1); });
-    depth_ = depth;
+    depth_ = depth, bottom_popped_ = popped;
     return t;
   }
 
@@ -107,6 +113,7 @@ class ActionEncoder {
   const KernelFeatures& features_;
   AttrWriter& out_;
   unsigned depth_ = 0;
+  bool bottom_popped_ = false;   // the kernel knows no Ethernet type then, and pushes and pops no more labels
 };
 
 ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
@@ -207,18 +214,30 @@ std::optional<OdpUserspace> decode_userdata(ByteView bytes) {
   return OdpUserspace{static_cast<SlowReason>(data.reason), data.cookie, data.max_len};
 }
 
-bool kernel_can_do(const OdpActions& actions) {
-  return std::ranges::all_of(actions, [](const OdpAction& a) {
+namespace {
+
+/// bottom_popped: as in ActionEncoder.
+bool can_do(const OdpActions& actions, bool bottom_popped) {
+  return std::ranges::all_of(actions, [&](const OdpAction& a) {
     if (auto* set = std::get_if<OdpSet>(&a.v)) {
       const OdpSetName* name = find_set(set->kind);
       return name && name->in_kernel;
     }
     if (is_user_only(a)) return false;
-    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return kernel_can_do(check->greater) && kernel_can_do(check->less_or_equal);
+    auto* pop = std::get_if<OdpPopMpls>(&a.v);
+    if (pop || std::holds_alternative<OdpPushMpls>(a.v)) {
+      if (bottom_popped) return false;
+      bottom_popped = pop && !is_mpls_type(pop->eth_type);
+    }
+    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return can_do(check->greater, bottom_popped) && can_do(check->less_or_equal, bottom_popped);
     const OdpActions* inner = nested(a);
-    return !inner || kernel_can_do(*inner);
+    return !inner || can_do(*inner, bottom_popped);
   });
 }
+
+}  // namespace
+
+bool kernel_can_do(const OdpActions& actions) { return can_do(actions, false); }
 
 ActionTrouble encode_odp_actions(const OdpActions& actions, uint32_t upcall_pid, const KernelFeatures& features, AttrWriter& out) {
   size_t start = out.size();

@@ -18,6 +18,7 @@
 #include "datapath/kernel/genl_socket.h"
 #include "datapath/kernel/odp_netlink.h"
 #include "datapath/kernel/vport.h"
+#include "datapath/link.h"
 #include "datapath/odp_text.h"
 #include "lib/text.h"
 #include "tests/guest/tap.h"
@@ -493,6 +494,68 @@ TEST_F(KernelTest, InterfaceThatGoesAndComesBack) {
   EXPECT_TRUE(datapath->netdev(ports[0])->state().link_up);
   ASSERT_TRUE(taps[0]->send(frame_of(kUdp)));
   EXPECT_EQ(take_upcall().packet.in_port, ports[0]);
+}
+
+/// A port is the interface of its name: the one that was renamed forwards no more, one that gets the name does.
+TEST_F(KernelTest, InterfaceThatIsRenamed) {
+  add_taps(2);
+  auto run_until_up = [&](bool up) {
+    for (Time end = clock_now() + seconds(2); datapath->netdev(ports[0])->state().link_up != up && clock_now() < end;) datapath->run(clock_now());
+    EXPECT_EQ(datapath->netdev(ports[0])->state().link_up, up);
+  };
+  uint64_t resets = datapath->netdev(ports[0])->state().link_resets;
+  ASSERT_EQ(system("ip link set t0 down && ip link set t0 name t0x && ip link set t0x up"), 0);
+  run_until_up(false);
+  ASSERT_TRUE(taps[0]->send(frame_of(kUdp)));
+  run_until(1, 200);
+  EXPECT_EQ(brain.upcalls.size(), 0u);
+  Tap other("t0");
+  run_until_up(true);
+  EXPECT_EQ(datapath->netdev(ports[0])->state().link_resets, resets + 2);
+  ASSERT_TRUE(other.send(frame_of(kUdp)));
+  EXPECT_EQ(take_upcall().packet.in_port, ports[0]);
+}
+
+/// MTU, address and link of an interface as rtnetlink tells them, without being asked.
+TEST_F(KernelTest, ChangesOfAnInterfaceAreSeen) {
+  add_taps(1);
+  const NetdevState& state = datapath->netdev(ports[0])->state();
+  auto run_until_changed = [&](uint64_t before) {
+    for (Time end = clock_now() + seconds(2); state.changes == before && clock_now() < end;) datapath->run(clock_now());
+    EXPECT_NE(state.changes, before);
+  };
+  uint64_t before = state.changes;
+  ASSERT_EQ(system("ip link set t0 mtu 1400"), 0);
+  run_until_changed(before);
+  EXPECT_EQ(state.mtu, 1400);
+  before = state.changes;
+  ASSERT_EQ(system("ip link set t0 address 02:00:00:00:12:34"), 0);
+  run_until_changed(before);
+  EXPECT_EQ(state.mac, (MacAddr{{2, 0, 0, 0, 0x12, 0x34}}));
+  before = state.changes;
+  uint64_t resets = state.link_resets;
+  ASSERT_EQ(system("ip link set t0 down"), 0);
+  run_until_changed(before);
+  EXPECT_FALSE(state.admin_up || state.link_up);
+  EXPECT_EQ(state.link_resets, resets + 1);
+  // Internal ports are as asked for.
+  auto internal = datapath->port_add({.name = "in0", .type = "internal", .options = {}, .mac = MacAddr{{2, 0, 0, 0, 0x77, 1}}, .mtu = 1300}, std::nullopt);
+  ASSERT_TRUE(internal) << internal.error();
+  auto link = read_link("in0");
+  ASSERT_TRUE(link);
+  EXPECT_EQ(link->state.mtu, 1300);
+  EXPECT_EQ(link->state.mac, (MacAddr{{2, 0, 0, 0, 0x77, 1}}));
+}
+
+/// What a tunnel needs is gone again if the tunnel can't be made.
+TEST_F(KernelTest, TunnelWithoutDatapathLeavesNoDevice) {
+  add_taps(1);
+  datapath->port_del(ports[0]);   // and the datapath with it
+  ASSERT_EQ(system("modprobe vxlan && modprobe -r openvswitch"), 0);
+  auto port = datapath->port_add({.name = "tunnel0", .type = "vxlan", .options = {}, .mac = {}, .mtu = {}}, std::nullopt);
+  EXPECT_FALSE(port);
+  EXPECT_FALSE(read_link("vxlan_sys_4789"));
+  ASSERT_EQ(system("modprobe openvswitch"), 0);
 }
 
 TEST_F(KernelTest, ModuleThatIsReloaded) {

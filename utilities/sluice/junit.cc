@@ -34,11 +34,16 @@ std::string class_name(std::string path) {
 }  // namespace
 
 std::string format_junit(const std::vector<TestResult>& results) {
+  auto skipped = std::ranges::count_if(results, [](const TestResult& r) { return !r.skipped.empty(); });
   auto failures = std::ranges::count_if(results, &TestResult::failed);
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
-  out += fmt::format("<testsuites>\n<testsuite name=\"sluice\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"0\">\n", results.size(), failures);
+  out += fmt::format("<testsuites>\n<testsuite name=\"sluice\" tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\">\n", results.size(), failures, skipped);
   for (const TestResult& r : results) {
     out += fmt::format("<testcase classname=\"{}\" name=\"{}\" file=\"{}\"", escape(class_name(r.path)), escape(r.title), escape(r.path));
+    if (!r.skipped.empty()) {
+      out += fmt::format("><skipped message=\"{}\"/></testcase>\n", escape(r.skipped));
+      continue;
+    }
     if (!r.failed) {
       out += "/>\n";
       continue;

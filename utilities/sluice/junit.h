@@ -11,6 +11,7 @@ struct TestResult {
   std::string path, title;
   bool failed = false;
   std::string report;  // of a failure
+  std::string skipped = {};  // why; empty: it was not
 };
 
 std::string format_junit(const std::vector<TestResult>& results);

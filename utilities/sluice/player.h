@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Player: goes through a scenario's steps on a testbed and notes everything that is not as the scenario says.
+// In a world of real devices what commands print is not compared: times and the datapath's own words differ; packets and exit statuses are the same.
 // It goes on after a difference, as one may explain the next, but not after a step that could not be done at all.
 #pragma once
 
@@ -44,6 +45,7 @@ class Player {
   void close_group();  // what came out and was not asked for is a failure
   void expect(const OutputStep& s, const std::string& port, ByteView frame);
   void expect(const OutputStep& s, const std::string& port, const PacketPattern& pattern);
+  bool as_expected(const CommandStep& s, const ShellResult& r) const;
   bool is_silent(const std::string& port);  // a bridge's own port, of which the scenario never says anything
   std::string find_file(const std::string& path) const;
   bool fail(int line, std::string text);

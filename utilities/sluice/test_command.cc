@@ -11,9 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 
 #include "lib/files.h"
@@ -22,6 +24,7 @@
 #include "utilities/sluice/child.h"
 #include "utilities/sluice/junit.h"
 #include "utilities/sluice/player.h"
+#include "utilities/sluice/reality.h"
 #include "utilities/sluice/scenario.h"
 #include "utilities/sluice/testbed.h"
 
@@ -31,11 +34,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kUsageStatus = 2;
+constexpr int kSkipStatus = 77;  // of a worker
 constexpr int kMaxJobs = 256;
 constexpr size_t kMaxFile = size_t{64} << 20;
 
 struct Arguments {
   Programs programs;
+  World world = World::kTest;
   std::vector<std::string> files;
   std::string junit;
   int jobs = 1;
@@ -65,9 +70,13 @@ std::string usage() {
       "  --accept          write what commands print into the scenarios where it differs\n"
       "  --keep            leave the directories of scenarios (database, logs) and say where they are\n"
       "  --ovs             run against the installed Open vSwitch instead of Sluice\n"
+      "  --datapath=NAME   with real devices, in real time: veth pairs on the userspace datapath (\"netdev\")\n"
+      "                    or on the kernel's (\"system\"), in a network namespace; packets and exit statuses\n"
+      "                    are compared; scenarios without packets, or that need more than {2} s of time\n"
+      "                    or test devices, are skipped\n"
       "  -q, --quiet       only print failures\n"
       "  -h, --help        display this help message\n\n{1}",
-      program_name(), scenario_help());
+      program_name(), scenario_help(), to_seconds(kMaxRealTime));
 }
 
 int parse_jobs(const char* text) {
@@ -77,11 +86,18 @@ int parse_jobs(const char* text) {
   return static_cast<int>(n);
 }
 
+World parse_world(std::string_view name) {
+  if (name == "netdev") return World::kUser;
+  if (name == "system") return World::kKernel;
+  fatal_exit(kUsageStatus, fmt::format("{}: a datapath is \"netdev\" or \"system\"", name));
+}
+
 Arguments parse_arguments(int argc, char** argv) {
-  enum { kJunit = 256, kKeep, kAccept, kOvs, kCheck };
+  enum { kJunit = 256, kKeep, kAccept, kOvs, kCheck, kDatapath };
   static constexpr option kOptions[] = {{"jobs", required_argument, nullptr, 'j'}, {"junit", required_argument, nullptr, kJunit},
                                         {"keep", no_argument, nullptr, kKeep},     {"accept", no_argument, nullptr, kAccept},
                                         {"ovs", no_argument, nullptr, kOvs},       {"check", no_argument, nullptr, kCheck},
+                                        {"datapath", required_argument, nullptr, kDatapath},
                                         {"quiet", no_argument, nullptr, 'q'},      {"help", no_argument, nullptr, 'h'},
                                         {nullptr, 0, nullptr, 0}};
   Arguments a;
@@ -94,6 +110,7 @@ Arguments parse_arguments(int argc, char** argv) {
       case kAccept: a.accept = true; break;
       case kOvs: ovs = true; break;
       case kCheck: a.check = true; break;
+      case kDatapath: a.world = parse_world(optarg); break;
       case 'q': a.quiet = true; break;
       case 'h': print(usage()); std::exit(0);
       default: std::exit(kUsageStatus);
@@ -111,7 +128,7 @@ Arguments parse_arguments(int argc, char** argv) {
   return a;
 }
 
-Job load(const std::string& path) {
+Job load(const std::string& path, World world) {
   Job job;
   auto text = read_file(path, kMaxFile);
   if (!text) fatal_exit(kUsageStatus, fmt::format("{}: {} failed ({})", path, text.error().what, errno_text(text.error().error)));
@@ -120,6 +137,8 @@ Job load(const std::string& path) {
   auto scenario = parse_scenario(path, job.text);
   if (scenario) {
     job.result.title = scenario->title;
+    if (world != World::kTest) job.result.skipped = needs_test_world(*scenario).value_or("");
+    job.done = !job.result.skipped.empty();
     job.scenario = std::move(*scenario);
     return job;
   }
@@ -138,13 +157,26 @@ std::string format_failures(const std::string& path, const std::vector<Failure>&
   return out;
 }
 
+/// In the worker.
+std::string skip_worker(const Job& job, const std::string& why) {
+  write_all(job.report.get(), why);
+  end_descendants();
+  _exit(kSkipStatus);
+}
+
 /// In the worker: plays the scenario; the failures' text.
 std::string play(const Arguments& a, const Job& job) {
   std::error_code error;
   std::string path = fs::absolute(job.result.path, error).string();
   std::string directory = fs::path(path).parent_path().string();
-  auto bed = Testbed::start(a.programs, job.directory, directory);
+  TestbedOptions options{.programs = a.programs, .directory = job.directory, .scenario_directory = directory, .world = a.world};
+  options.devices = devices_to_make(*job.scenario);
+  std::ranges::set_difference(mentioned_ports(*job.scenario), options.devices, std::inserter(options.own_ports, options.own_ports.end()));
+  auto bed = Testbed::start(std::move(options));
   if (!bed) return format_failures(job.result.path, {{0, bed.error()}});
+  if (a.world == World::kKernel)
+    for (const std::string& need : kernel_needs(*job.scenario))
+      if (!(*bed)->kernel_has(need)) return skip_worker(job, fmt::format("this kernel has no {}", need));
   Player player(*job.scenario, directory, **bed);
   player.play();
   auto failures = player.failures();
@@ -183,6 +215,7 @@ void collect(const Arguments& a, Job& job, int status) {
   job.result.report = read_file(fmt::format("/proc/self/fd/{}", job.report.get())).value_or("");
   if (WIFSIGNALED(status)) job.result.report += fmt::format("{}: the runner itself was {}\n", job.result.path, status_text(status));
   job.result.failed = status != 0;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kSkipStatus) job.result.skipped.swap(job.result.report), job.result.failed = false;
   // The directory's name differs from run to run, and what is printed must not.
   for (size_t at; (at = job.result.report.find(job.directory)) != std::string::npos;) job.result.report.replace(at, job.directory.size(), "DIR");
   std::error_code error;
@@ -193,6 +226,7 @@ void show(const Arguments& a, const Job& job) {
   const TestResult& r = job.result;
   std::string name = r.title.empty() ? r.path : fmt::format("{}: {}", r.path, r.title);
   if (r.failed) print(fmt::format("FAIL  {}\n{}", name, r.report));
+  else if (!r.skipped.empty()) print(fmt::format("skip  {} ({})\n", name, r.skipped));
   else if (!a.quiet) print(fmt::format("ok    {}\n", name));
   if (a.keep && !job.directory.empty()) fmt::print(stderr, "{} is in {}\n", r.path, job.directory);
   std::fflush(stdout);
@@ -229,17 +263,19 @@ void run_all(const Arguments& a, std::vector<Job>& jobs) {
 int test_command(int argc, char** argv) {
   Arguments a = parse_arguments(argc, argv);
   std::vector<Job> jobs;
-  for (const std::string& path : a.files) jobs.push_back(load(path));
+  for (const std::string& path : a.files) jobs.push_back(load(path, a.world));
   catch_interrupts();
   run_all(a, jobs);
   std::vector<TestResult> results;
-  size_t failed = 0;
+  size_t failed = 0, skipped = 0;
   for (const Job& j : jobs) {
     results.push_back(j.result);
     failed += j.result.failed || !j.done;
+    skipped += !j.result.skipped.empty();
   }
+  std::string of_skipped = skipped ? fmt::format(", {} skipped", skipped) : "";
   std::string_view noun = jobs.size() == 1 ? "scenario" : "scenarios";
-  if (failed || !a.quiet) print(failed ? fmt::format("{} of {} {} failed\n", failed, jobs.size(), noun) : fmt::format("{} {} passed\n", jobs.size(), noun));
+  if (failed || !a.quiet) print(failed ? fmt::format("{} of {} {} failed{}\n", failed, jobs.size(), noun, of_skipped) : fmt::format("{} {} passed{}\n", jobs.size() - skipped, noun, of_skipped));
   if (!a.junit.empty())
     if (auto written = replace_file(a.junit, format_junit(results)); !written)
       fatal_exit(kUsageStatus, fmt::format("{}: {} failed ({})", a.junit, written.error().what, errno_text(written.error().error)));

@@ -33,6 +33,8 @@ constexpr Duration kPollStep = milliseconds(1);
 constexpr size_t kFramesPerCall = 64;
 constexpr int64_t kWarpSteps = 1000;  // of one passing of time: timers come at most a thousandth of it late
 constexpr int64_t kOvsWarpSteps = 20;  // Open vSwitch sleeps for 10 ms at each
+constexpr int kQuietTurns = 3;              // with real devices: so often is nothing sent by a switch that is done,
+constexpr Duration kQuietStep = milliseconds(4);  // so long apart
 constexpr size_t kLogTail = 10;       // lines of a dead daemon's log
 
 bool can_connect(const std::string& path) {
@@ -89,12 +91,11 @@ std::expected<Programs, std::string> own_programs() {
 
 Programs ovs_programs() { return {.directory = "/usr/sbin:/usr/bin", .schema = "/usr/share/openvswitch/vswitch.ovsschema", .of_ovs = true}; }
 
-Testbed::Testbed(const Programs& programs, std::string directory, const std::string& scenario_directory)
-    : programs_(programs), directory_(std::move(directory)), environment_(make_environment(programs, directory_, scenario_directory)) {}
+Testbed::Testbed(TestbedOptions options)
+    : options_(std::move(options)), environment_(make_environment(options_.programs, options_.directory, options_.scenario_directory)) {}
 
-std::expected<std::unique_ptr<Testbed>, std::string> Testbed::start(const Programs& programs, const std::string& directory,
-                                                                    const std::string& scenario_directory) {
-  std::unique_ptr<Testbed> bed(new Testbed(programs, directory, scenario_directory));
+std::expected<std::unique_ptr<Testbed>, std::string> Testbed::start(TestbedOptions options) {
+  std::unique_ptr<Testbed> bed(new Testbed(std::move(options)));
   if (auto ok = bed->start_all(); !ok) return std::unexpected(ok.error());
   return bed;
 }
@@ -105,34 +106,52 @@ Testbed::~Testbed() {
 }
 
 std::expected<void, std::string> Testbed::start_all() {
-  auto created = shell(fmt::format("ovsdb-tool create '{}/conf.db' '{}'", directory_, programs_.schema));
+  auto created = shell(fmt::format("ovsdb-tool create '{}/conf.db' '{}'", options_.directory, options_.programs.schema));
   if (!created) return std::unexpected(created.error());
   if (created->status) return std::unexpected("no database could be made: " + created->err);
-  if (auto ok = start_daemon(database_, {directory_ + "/conf.db", "--remote=punix:" + directory_ + "/db.sock",
+  if (auto ok = start_daemon(database_, {options_.directory + "/conf.db", "--remote=punix:" + options_.directory + "/db.sock",
                                          "--remote=db:Open_vSwitch,Open_vSwitch,manager_options"});
       !ok)
     return ok;
-  if (auto ok = await_socket(database_, directory_ + "/db.sock"); !ok) return ok;
-  if (auto ok = start_daemon(switch_, {"unix:" + directory_ + "/db.sock", "--enable-dummy=override", "--disable-system"}); !ok) return ok;
+  if (auto ok = await_socket(database_, options_.directory + "/db.sock"); !ok) return ok;
+  if (auto ok = make_wires(); !ok) return ok;
+  if (auto ok = start_daemon(switch_, switch_options()); !ok) return ok;
   auto init = shell("ovs-vsctl --no-wait init");  // while the switch starts
   if (!init) return std::unexpected(init.error());
   if (init->status) return std::unexpected("the database could not be initialised: " + init->err);
-  if (auto ok = await_socket(switch_, fmt::format("{}/ovs-vswitchd.{}.ctl", directory_, switch_.pid)); !ok) return ok;
+  if (auto ok = await_socket(switch_, fmt::format("{}/ovs-vswitchd.{}.ctl", options_.directory, switch_.pid)); !ok) return ok;
+  if (!is_exact()) return {};
   if (auto stopped = control("time/stop", {}); !stopped) return std::unexpected(stopped.error());
-  if (programs_.of_ovs) return {};
+  if (options_.programs.of_ovs) return {};
   if (auto recording = sent(); !recording) return std::unexpected(recording.error());
   return {};
 }
 
+std::vector<std::string> Testbed::switch_options() const {
+  std::vector<std::string> out = {"unix:" + options_.directory + "/db.sock"};
+  if (options_.world == World::kTest) out.insert(out.end(), {"--enable-dummy=override", "--disable-system"});
+  if (options_.world == World::kUser) out.emplace_back("--disable-system");  // bridges fall back to the userspace datapath
+  return out;
+}
+
+std::expected<void, std::string> Testbed::make_wires() {
+  if (is_exact()) return {};
+  if (auto ok = enter_network_namespace(); !ok) return ok;
+  auto made = shell("ip -batch -", Wires::recipe(options_.devices));
+  if (!made) return std::unexpected(made.error());
+  if (made->status) return std::unexpected("no veth pairs could be made: " + made->err);
+  return wires_.open(options_.devices);
+}
+
 std::expected<void, std::string> Testbed::start_daemon(Daemon& daemon, std::vector<std::string> options) {
-  UniqueFd log = create(fmt::format("{}/{}.err", directory_, daemon.name));
-  ChildOptions child{.argv = {daemon.name}, .environment = environment_, .directory = directory_, .out = log.get(), .err = log.get()};
+  UniqueFd log = create(fmt::format("{}/{}.err", options_.directory, daemon.name));
+  ChildOptions child{.argv = {daemon.name}, .environment = environment_, .directory = options_.directory, .out = log.get(), .err = log.get()};
   child.argv.insert(child.argv.end(), options.begin(), options.end());
-  for (const std::string& o : {std::string("--no-chdir"), fmt::format("--pidfile={}/{}.pid", directory_, daemon.name),
-                               fmt::format("--log-file={}/{}.log", directory_, daemon.name), std::string("-vconsole:off")})
+  for (const std::string& o : {std::string("--no-chdir"), fmt::format("--pidfile={}/{}.pid", options_.directory, daemon.name),
+                               fmt::format("--log-file={}/{}.log", options_.directory, daemon.name), std::string("-vconsole:off")})
     child.argv.push_back(o);
   // execvpe() searches the PATH of the caller, not that of the new environment: name the program whole.
-  std::string_view directories = programs_.directory;
+  std::string_view directories = options_.programs.directory;
   while (!directories.empty()) {
     std::string path = fmt::format("{}/{}", directories.substr(0, directories.find(':')), daemon.name);
     if (access(path.c_str(), X_OK) == 0) {
@@ -161,8 +180,8 @@ std::expected<void, std::string> Testbed::await_socket(Daemon& daemon, const std
 
 std::string Testbed::obituary(const Daemon& daemon, int status) const {
   std::string out = fmt::format("{} ended: {}\n", daemon.name, status_text(status));
-  out += tail(fmt::format("{}/{}.err", directory_, daemon.name), "  ");
-  return out + tail(fmt::format("{}/{}.log", directory_, daemon.name), "  ");
+  out += tail(fmt::format("{}/{}.err", options_.directory, daemon.name), "  ");
+  return out + tail(fmt::format("{}/{}.log", options_.directory, daemon.name), "  ");
 }
 
 std::optional<std::string> Testbed::death() {
@@ -190,12 +209,12 @@ std::expected<void, std::string> Testbed::stop() {
 }
 
 std::expected<ShellResult, std::string> Testbed::shell(const std::string& command, std::string_view input) {
-  std::string out_path = directory_ + "/.stdout", err_path = directory_ + "/.stderr", in_path = directory_ + "/.stdin";
+  std::string out_path = options_.directory + "/.stdout", err_path = options_.directory + "/.stderr", in_path = options_.directory + "/.stdin";
   UniqueFd out = create(out_path), err = create(err_path), in = input.empty() ? UniqueFd() : create(in_path);
   if (in && (write_all(in.get(), input) || lseek(in.get(), 0, SEEK_SET) != 0)) return std::unexpected("no space for the standard input");
   pid_t pid = start_child({.argv = {"/bin/sh", "-c", command},
                            .environment = environment_,
-                           .directory = directory_,
+                           .directory = options_.directory,
                            .in = in.get(),
                            .out = out.get(),
                            .err = err.get()});
@@ -216,8 +235,14 @@ std::expected<ShellResult, std::string> Testbed::shell(const std::string& comman
   return result;
 }
 
+bool Testbed::kernel_has(const std::string& capability) {
+  // The row is there as long as there is a bridge.
+  auto answer = shell(fmt::format("ovs-vsctl add-br probe && ovs-vsctl get datapath system capabilities:{} && ovs-vsctl del-br probe", capability));
+  return answer && answer->out.find("true") != std::string::npos;
+}
+
 std::expected<std::string, std::string> Testbed::control(std::string_view command, std::vector<std::string> args) {
-  auto answer = unixctl_call(fmt::format("{}/ovs-vswitchd.{}.ctl", directory_, switch_.pid), command, args);
+  auto answer = unixctl_call(fmt::format("{}/ovs-vswitchd.{}.ctl", options_.directory, switch_.pid), command, args);
   if (!answer) {
     auto dead = death();
     return std::unexpected(dead ? *dead : fmt::format("{}: {}", command, answer.error()));
@@ -227,12 +252,21 @@ std::expected<std::string, std::string> Testbed::control(std::string_view comman
 }
 
 std::expected<void, std::string> Testbed::warp(Duration total) {
-  int64_t step = std::max<int64_t>(1, to_ms(total) / (programs_.of_ovs ? kOvsWarpSteps : kWarpSteps));
+  if (!is_exact()) {
+    usleep(static_cast<useconds_t>(total / std::chrono::microseconds(1)));
+    return {};
+  }
+  int64_t step = std::max<int64_t>(1, to_ms(total) / (options_.programs.of_ovs ? kOvsWarpSteps : kWarpSteps));
   if (auto done = control("time/warp", {std::to_string(to_ms(total)), std::to_string(step)}); !done) return std::unexpected(done.error());
   return {};
 }
 
 std::expected<void, std::string> Testbed::receive(const std::string& port, std::span<const Bytes> frames) {
+  if (!is_exact()) {
+    for (const Bytes& f : frames)
+      if (auto done = wires_.send(port, f); !done) return done;
+    return {};
+  }
   while (!frames.empty()) {
     std::vector<std::string> args = {port};
     for (const Bytes& f : frames.first(std::min(frames.size(), kFramesPerCall))) args.push_back(hex(f));
@@ -243,7 +277,8 @@ std::expected<void, std::string> Testbed::receive(const std::string& port, std::
 }
 
 std::expected<std::vector<SentFrame>, std::string> Testbed::sent() {
-  if (programs_.of_ovs) return captured();
+  if (!is_exact()) return arrived();
+  if (options_.programs.of_ovs) return captured();
   auto text = control("netdev-dummy/sent", {});
   if (!text) return std::unexpected(text.error());
   std::vector<SentFrame> out;
@@ -256,12 +291,24 @@ std::expected<std::vector<SentFrame>, std::string> Testbed::sent() {
   return out;
 }
 
+/// All that comes until the switch has gone through its loop some times with nothing more to send.
+std::expected<std::vector<SentFrame>, std::string> Testbed::arrived() {
+  for (const std::string& port : options_.own_ports) wires_.open_own(port);
+  std::vector<SentFrame> out;
+  for (int quiet = 0; quiet < kQuietTurns; quiet = wires_.collect(out) ? 0 : quiet + 1) {
+    for (int turn = 0; turn < 2; turn++)
+      if (auto answer = control("version", {}); !answer) return std::unexpected(answer.error());
+    usleep(static_cast<useconds_t>(kQuietStep / std::chrono::microseconds(1)));
+  }
+  return out;
+}
+
 /// Open vSwitch's dummy devices write what they send to a capture file each, if told to; the order between ports is lost.
 std::expected<std::vector<SentFrame>, std::string> Testbed::captured() {
   usleep(20'000);  // it answers before it is done
   std::vector<SentFrame> out;
   for (auto& [port, seen] : captures_) {
-    auto frames = read_pcap(fmt::format("{}/{}.sent.pcap", directory_, port));
+    auto frames = read_pcap(fmt::format("{}/{}.sent.pcap", options_.directory, port));
     if (!frames) continue;
     for (size_t i = seen; i < frames->size(); i++) out.push_back({port, (*frames)[i].bytes});
     seen = frames->size();
@@ -271,7 +318,7 @@ std::expected<std::vector<SentFrame>, std::string> Testbed::captured() {
   for (const std::string& name : split_lines(names->out)) {
     if (name.empty() || captures_.contains(name)) continue;
     captures_[name] = 0;
-    if (auto set = shell(fmt::format("ovs-vsctl set interface '{0}' 'options:tx_pcap={1}/{0}.sent.pcap'", name, directory_)); !set) return std::unexpected(set.error());
+    if (auto set = shell(fmt::format("ovs-vsctl set interface '{0}' 'options:tx_pcap={1}/{0}.sent.pcap'", name, options_.directory)); !set) return std::unexpected(set.error());
   }
   return out;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Testbed: a database daemon and a switch daemon with dummy devices and stopped time, in a directory of their own, for one scenario.
+// Testbed: a database daemon and a switch daemon, in a directory of their own, for one scenario; with test devices and stopped time, or (World) with veth pairs
+// in a network namespace of this process's own and the machine's time.
 // The destructor ends everything that was started in it; the directory stays, it is its maker's.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +18,7 @@
 
 #include "lib/bytes.h"
 #include "lib/time.h"
+#include "utilities/sluice/wires.h"
 
 namespace sluice::cli {
 
@@ -34,21 +37,30 @@ struct ShellResult {
   std::string out, err;
 };
 
-struct SentFrame {
-  std::string port;
-  Bytes frame;
+/// What the ports of a scenario are, and by which datapath the switch forwards.
+enum class World {
+  kTest,    // test devices, stopped time
+  kUser,    // veth pairs, the userspace datapath
+  kKernel,  // veth pairs, openvswitch.ko
+};
+
+struct TestbedOptions {
+  Programs programs;
+  std::string directory, scenario_directory;  // absolute; the latter is what $SCENARIO_DIR is in commands
+  World world = World::kTest;
+  std::set<std::string> devices, own_ports;   // not kTest: those to make, and those that the switch makes
 };
 
 class Testbed {
  public:
-  /// scenario_directory: what $SCENARIO_DIR is in commands.  Both paths absolute.
-  static std::expected<std::unique_ptr<Testbed>, std::string> start(const Programs& programs, const std::string& directory,
-                                                                    const std::string& scenario_directory);
+  static std::expected<std::unique_ptr<Testbed>, std::string> start(TestbedOptions options);
   ~Testbed();
   Testbed(const Testbed&) = delete;
   Testbed& operator=(const Testbed&) = delete;
 
-  const std::string& directory() const { return directory_; }
+  const std::string& directory() const { return options_.directory; }
+  /// Times and what depends on them are as a scenario says, to the digit.
+  bool is_exact() const { return options_.world == World::kTest; }
   /// Runs a command by sh -c, with `input` as its standard input.  The error: it did not end in time.
   std::expected<ShellResult, std::string> shell(const std::string& command, std::string_view input = {});
   /// A command to the switch daemon's control socket.
@@ -59,6 +71,8 @@ class Testbed {
   std::expected<void, std::string> receive(const std::string& port, std::span<const Bytes> frames);
   /// What was sent since the last call, in order.
   std::expected<std::vector<SentFrame>, std::string> sent();
+  /// kKernel: whether Datapath.capabilities says so.
+  bool kernel_has(const std::string& capability);
   /// Ends the daemons in order.  The error: one of them ended badly, now or before.
   std::expected<void, std::string> stop();
   /// What a daemon that isn't alive any more died of.
@@ -70,18 +84,21 @@ class Testbed {
     pid_t pid = -1;
     bool ended = false;
   };
-  Testbed(const Programs& programs, std::string directory, const std::string& scenario_directory);
+  explicit Testbed(TestbedOptions options);
   std::expected<void, std::string> start_all();
   std::expected<void, std::string> start_daemon(Daemon& daemon, std::vector<std::string> options);
   std::expected<void, std::string> await_socket(Daemon& daemon, const std::string& path);
   std::string obituary(const Daemon& daemon, int status) const;
+  std::expected<void, std::string> make_wires();
+  std::vector<std::string> switch_options() const;
   std::expected<std::vector<SentFrame>, std::string> captured();
+  std::expected<std::vector<SentFrame>, std::string> arrived();
 
-  Programs programs_;
-  std::string directory_;
+  TestbedOptions options_;
   std::vector<std::string> environment_;
   Daemon database_{.name = "ovsdb-server"}, switch_{.name = "ovs-vswitchd"};
   std::map<std::string, size_t> captures_;  // of_ovs: ports whose frames go to PORT.sent.pcap, and how many of them were seen
+  Wires wires_;
 };
 
 }  // namespace sluice::cli

@@ -243,6 +243,23 @@ TEST(OdpNetlink, SetsThatTheKernelHasNotAreRefused) {
   EXPECT_TRUE(kernel_can_do({{OdpSet{.kind = OdpSetKind::kIpv4}}}));
 }
 
+TEST(OdpNetlink, NoLabelsAfterTheLastOneWasPopped) {
+  auto can = [](const char* text) {
+    auto actions = parse_odp_actions(text);
+    EXPECT_TRUE(actions) << text;
+    Bytes out;
+    AttrWriter w(out);
+    bool encoded = encode_odp_actions(*actions, 1, {}, w) == ActionTrouble::kNone;
+    EXPECT_EQ(encoded, kernel_can_do(*actions)) << text;
+    return encoded;
+  };
+  EXPECT_TRUE(can("pop_mpls(eth_type=0x8847),1,pop_mpls(eth_type=0x800),2"));
+  EXPECT_TRUE(can("clone(pop_mpls(eth_type=0x800),1),push_mpls(label=1,tc=0,ttl=64,bos=0,eth_type=0x8847),2"));
+  EXPECT_FALSE(can("pop_mpls(eth_type=0x800),1,push_mpls(label=1,tc=0,ttl=64,bos=1,eth_type=0x8847),2"));
+  EXPECT_FALSE(can("pop_mpls(eth_type=0x800),clone(push_mpls(label=1,tc=0,ttl=64,bos=1,eth_type=0x8847),1),2"));
+  EXPECT_FALSE(can("pop_mpls(eth_type=0x800),pop_mpls(eth_type=0x800)"));
+}
+
 TEST(OdpNetlink, ForeignUserdataIsNotTakenForOurs) {
   OdpUserspace why{SlowReason::kController, 0x123456789, 128};
   EXPECT_EQ(decode_userdata(encode_userdata(why)), why);
