@@ -3,26 +3,13 @@
 #include "lib/log_pattern.h"
 
 #include <fmt/core.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/date.h"
 #include "lib/program.h"
 
 namespace sluice {
 namespace {
-
-/// strftime, with a run of # replaced by the leading digits of the milliseconds.
-std::string format_time(std::string_view format, int64_t wall_ms, bool utc) {
-  std::string f(format);
-  std::string ms = fmt::format("{:03}", wall_ms % 1000);
-  for (size_t i = 0, digit = 0; i < f.size(); i++)
-    if (f[i] == '#') f[i] = digit < ms.size() ? ms[digit++] : '0';
-  time_t seconds = wall_ms / 1000;
-  tm parts;
-  utc ? gmtime_r(&seconds, &parts) : localtime_r(&seconds, &parts);
-  char out[256];
-  return std::string(out, strftime(out, sizeof out, f.c_str(), &parts));
-}
 
 /// "{...}" after the letter; `fallback` if there is none.
 std::string_view take_braces(std::string_view& rest, std::string_view fallback) {
@@ -45,8 +32,8 @@ std::string expand(char letter, std::string_view& rest, const LogLine& line) {
     case 'A': return std::string(program_name());
     case 'B': return fmt::format("{}", line.priority);
     case 'c': take_braces(rest, ""); return std::string(line.module);
-    case 'd': return format_time(take_braces(rest, "%Y-%m-%d %H:%M:%S.###"), line.wall_ms, false);
-    case 'D': return format_time(take_braces(rest, "%Y-%m-%d %H:%M:%S.###"), line.wall_ms, true);
+    case 'd': return format_date(line.wall_ms, false, take_braces(rest, kDateFormat));
+    case 'D': return format_date(line.wall_ms, true, take_braces(rest, kDateFormat));
     case 'E': return host_name();
     case 'm': return std::string(line.message);
     case 'N': return fmt::format("{}", line.number);

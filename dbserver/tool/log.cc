@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // show-log, verify and salvage: commands that read a journal record by record, whole or damaged.
-#include <fmt/chrono.h>
 #include <fmt/core.h>
 
 #include <ctime>
 #include <map>
 
 #include "dbserver/ovsdb/value_text.h"
+#include "lib/date.h"
 #include "lib/program.h"
 #include "dbserver/tool/dbtool.h"
 
@@ -15,13 +15,6 @@ namespace {
 
 /// Names of rows, from their column "name", as seen so far.
 using RowNames = std::map<std::string, std::string, std::less<>>;
-
-std::string format_date(int64_t ms) {
-  std::time_t seconds = ms / 1000;
-  std::tm t{};
-  gmtime_r(&seconds, &t);
-  return fmt::format("{:%Y-%m-%d %H:%M:%S}.{:03}", t, ms % 1000);
-}
 
 /// A value of a record as text, by the column's type if the schema has it.  Differences may have any number of elements.
 std::string value_text(const TableSchema* table, std::string_view column, const Json& value) {
@@ -57,7 +50,7 @@ void show_row(const TableSchema* table, std::string_view table_name, const JsonM
 void show_transaction(const DatabaseSchema* schema, const Json& j, uint64_t number, RowNames& names, int verbosity, std::string& out) {
   out += fmt::format("record {}:", number);
   const Json &date = j.get("_date"), &comment = j.get("_comment");
-  if (date.is_integer()) out += " " + format_date(record_date_ms(date.integer()));
+  if (date.is_integer()) out += " " + format_date(record_date_ms(date.integer()), true);
   if (comment.is_string()) out += fmt::format(" \"{}\"", comment.string());
   out += '\n';
   if (verbosity > 0) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluice-dbtool (ovsdb-tool): options, then one command.
-#include <chrono>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/options.h"
 #include "lib/program.h"
@@ -46,7 +46,7 @@ std::string help_text(const Directories& dirs) {
 int run(int argc, char** argv) {
   ToolContext context;
   context.dirs = Directories::from_environment();
-  context.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  context.now_ms = Clock().wall_ms();
   UuidSource uuids(Random::from_system());
   context.uuids = &uuids;
   log_init_tool();

@@ -4,7 +4,6 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <iterator>
 #include <map>
@@ -12,6 +11,7 @@
 
 #include "dbserver/ovsdb/diff.h"
 #include "dbserver/ovsdb/value_json.h"
+#include "lib/clock.h"
 #include "lib/json_document.h"
 #include "lib/program.h"
 #include "lib/text.h"
@@ -73,8 +73,7 @@ void backup(Session& s, Words) {
   Json request = Json::array({s.database});
   for (const ovsdb::TableSchema& t : schema->tables) request.push_back(Json::object({{"op", "select"}, {"table", t.name}, {"where", Json::array()}}));
   Json result = s.call("transact", request);
-  auto now = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
-  Json record = Json::object({{"_date", int64_t{now}}, {"_comment", fmt::format("produced by \"{} backup\"", program_name())}});
+  Json record = Json::object({{"_date", Clock().wall_ms()}, {"_comment", fmt::format("produced by \"{} backup\"", program_name())}});
   for (size_t i = 0; i < schema->tables.size(); i++) {
     if (!result[i].find("rows")) fatal("transaction returned error: {}", result[i].to_string());
     Json rows = Json::object();

@@ -5,8 +5,6 @@
 #include <fmt/core.h>
 
 #include <cerrno>
-#include <chrono>
-#include <ctime>
 #include <fstream>
 #include <sstream>
 
@@ -102,17 +100,6 @@ Json read_json_file(const std::string& path) {
   auto j = parse_json_document(text.str());
   if (!j) fatal("failed to read schema: \"{}\" could not be read as JSON ({})", path, j.error().text);
   return std::move(*j);
-}
-
-std::string local_time() {
-  auto now = std::chrono::system_clock::now();
-  std::time_t seconds = std::chrono::system_clock::to_time_t(now);
-  std::tm t{};
-  localtime_r(&seconds, &t);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &t);
-  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-  return fmt::format("{}.{:03}", text, ms);
 }
 
 }  // namespace sluice::dbclient

@@ -58,7 +58,6 @@ void print_text(std::string_view text);
 void print_json(const Json& j, const ovsdb::TableStyle& style);
 Json parse_json(const std::string& text);
 Json read_json_file(const std::string& path);  // "failed to read schema: ..."
-std::string local_time();                      // "2026-11-25 16:00:00.123"
 
 // schema_commands.cc
 void list_dbs(Session&, Words);

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "dbserver/ovsdb/value_json.h"
+#include "lib/clock.h"
+#include "lib/date.h"
 #include "lib/program.h"
 #include "utilities/dbclient/background.h"
 
@@ -109,7 +111,7 @@ class Monitor {
       const Json& rows = updates.get(w.table->name);
       if (!rows.size()) continue;
       ovsdb::TextTable table(titles_ ? w.table->name : "");
-      table.set_timestamp(local_time());
+      table.set_timestamp(format_date(Clock().wall_ms(), false));
       table.add_column("row");
       table.add_column("action");
       for (const auto* c : w.columns) table.add_column(c->name);

@@ -4,12 +4,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
-#include <ctime>
 
 #include "lib/clock.h"
 #include "lib/daemon.h"
+#include "lib/date.h"
 #include "lib/loop.h"
 #include "lib/program.h"
 #include "lib/text.h"
@@ -58,7 +57,7 @@ class Monitor {
 
   void show(ByteView message) {
     std::string out;
-    if (settings_.timestamps) out = timestamp();
+    if (settings_.timestamps) out = format_date(Clock().wall_ms(), true) + ": ";
     out += format_wire(message, {.names = names_, .verbosity = settings_.verbosity + kMonitorVerbosity}, {.tlv = names_.tlv});
     std::fwrite(out.data(), 1, out.size(), stderr);
     std::fflush(stderr);
@@ -67,17 +66,6 @@ class Monitor {
       barrier_->ok("");
       barrier_.reset();
     }
-  }
-
-  static std::string timestamp() {
-    auto now = std::chrono::system_clock::now();
-    std::time_t t = std::chrono::system_clock::to_time_t(now);
-    auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
-    std::tm tm{};
-    ::gmtime_r(&t, &tm);
-    char text[64];
-    std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &tm);
-    return fmt::format("{}.{:03}: ", text, ms);
   }
 
   void set_blocked(bool blocked) {

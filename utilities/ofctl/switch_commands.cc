@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Commands about the switch as a whole, its ports, queues and tables.
 #include <algorithm>
-#include <chrono>
-#include <random>
 
+#include "lib/clock.h"
 #include "lib/program.h"
+#include "lib/random.h"
 #include "ofproto/openflow/port.h"
 #include "ofproto/openflow/text.h"
 #include "utilities/ofctl/ofctl.h"
@@ -269,12 +269,12 @@ void probe(const Settings& s, Words w) {
   if (reply.size() != kHeaderSize) fatal("reply does not match request");
 }
 
-double now_ms() { return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
+double milliseconds_since(Time start) { return std::chrono::duration<double, std::milli>(Clock().now() - start).count(); }
 
 Message make_echo(Client& c, size_t size) {
-  static std::minstd_rand random(std::random_device{}());
+  static Random random = Random::from_system();
   Echo echo{Bytes(size)};
-  for (uint8_t& b : echo.data) b = static_cast<uint8_t>(random() >> 8);
+  for (uint8_t& b : echo.data) b = static_cast<uint8_t>(random.next_u32());
   return c.make(MessageType::OFPT_ECHO_REQUEST, std::move(echo));
 }
 
@@ -286,9 +286,9 @@ void ping(const Settings& s, Words w) {
   auto c = open_bridge(s, w[0]);
   for (int i = 0; i < 10; i++) {
     Message request = make_echo(*c, *size);
-    double start = now_ms();
+    Time start = Clock().now();
     Bytes bytes = c->transact(encode_or_die(request));
-    double took = now_ms() - start;
+    double took = milliseconds_since(start);
     auto reply = decode(bytes);
     const auto* echo = reply && reply->type == MessageType::OFPT_ECHO_REPLY ? std::get_if<Echo>(&reply->body) : nullptr;
     if (!echo || echo->data != std::get<Echo>(request.body).data) {
@@ -307,9 +307,9 @@ void benchmark(const Settings& s, Words w) {
   uint64_t packet = *size + kHeaderSize;
   auto c = open_bridge(s, w[0]);
   print(fmt::format("Sending {} packets * {} bytes (with header) = {} bytes total\n", *count, packet, *count * packet));
-  double start = now_ms();
+  Time start = Clock().now();
   for (uint64_t i = 0; i < *count; i++) c->transact(encode_or_die(make_echo(*c, *size)));
-  double took = now_ms() - start;
+  double took = milliseconds_since(start);
   print(fmt::format("Finished in {:.1f} ms ({:.0f} packets/s) ({:.0f} bytes/s)\n", took, *count / (took / 1000), *count * packet / (took / 1000)));
 }
 
