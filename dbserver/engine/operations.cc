@@ -139,10 +139,11 @@ Status Transaction::update(const Json& op, ObjectReader& reader) {
     if (!v.column->is_mutable)
       return with_syntax("constraint violation", fmt::format("Cannot update immutable column {} in table {}.", v.column->name, schema.name), op);
   if (auto s = find_rows(*table, *where); !s) return s;
-  if (context_->permissions)
-    for (const RowPtr& old : rows_)
-      for (const ColumnValue& v : columns_)
-        if (auto s = context_->permissions->may_update(*table, *old, *v.column, value(v), "update"); !s) return s;
+  if (context_->permissions) {
+    std::vector<const ColumnSchema*> changed;
+    for (const ColumnValue& v : columns_) changed.push_back(v.column);
+    if (auto s = context_->permissions->may_change(*table, changed, rows_, "modification of"); !s) return s;
+  }
   for (const RowPtr& old : rows_) {
     bool differs = std::any_of(columns_.begin(), columns_.end(), [&](const ColumnValue& v) { return !(old->get(*v.column) == value(v)); });
     if (!differs) continue;
@@ -164,13 +165,16 @@ Status Transaction::mutate(const Json&, ObjectReader& reader) {
   auto mutations = parse_mutations(schema, *list, &symbols_);
   if (!mutations) return std::unexpected(mutations.error());
   if (auto s = find_rows(*table, *where); !s) return s;
+  if (context_->permissions) {
+    std::vector<const ColumnSchema*> changed;
+    for (const Mutation& m : *mutations) changed.push_back(m.column);
+    if (auto s = context_->permissions->may_change(*table, changed, rows_, "mutate operation on"); !s) return s;
+  }
   for (const RowPtr& old : rows_) {
     builder_.start(schema, *old);
     for (const Mutation& m : *mutations) {
       auto changed = m.apply(builder_.get(*m.column));
       if (!changed) return std::unexpected(changed.error());
-      if (context_->permissions)
-        if (auto s = context_->permissions->may_update(*table, *old, *m.column, *changed, "mutate"); !s) return s;
       builder_.set(*m.column, *changed);
     }
     bool differs = std::any_of(mutations->begin(), mutations->end(), [&](const Mutation& m) { return !(builder_.get(*m.column) == old->get(*m.column)); });
@@ -187,8 +191,7 @@ Status Transaction::remove(const Json&, ObjectReader& reader) {
 
   if (auto s = find_rows(*table, *where); !s) return s;
   if (context_->permissions)
-    for (const RowPtr& row : rows_)
-      if (auto s = context_->permissions->may_delete(*table, *row); !s) return s;
+    if (auto s = context_->permissions->may_delete(*table, rows_); !s) return s;
   for (const RowPtr& row : rows_) db_->remove(changes_, table->schema().index, row->uuid());
   append_count(rows_.size());
   return {};

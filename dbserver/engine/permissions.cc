@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// RBAC_Role.permissions maps a table's name to its RBAC_Permission; "authorization" says whose rows, "update" which columns, "insert_delete" whether
-// rows may come and go.  Whoever has no permission row for a table may not write it.
+// RBAC_Role.permissions maps a table's name to its RBAC_Permission; "authorization" says whose rows (a column with the client's id, a map's COLUMN:KEY
+// with it, or "" for all), "update" which columns, whole ones, "insert_delete" whether rows may come and go.  Whoever has no permission row for a table may
+// not write it.
 #include "dbserver/engine/permissions.h"
 
 #include <fmt/core.h>
 
-#include "dbserver/ovsdb/diff.h"
+#include <algorithm>
 
 namespace sluice::ovsdb {
 
@@ -42,7 +43,8 @@ bool Permissions::is_authorized(const Row& permission, const Table& table, const
     if (!c) continue;
     DatumRef d = row.get(*c);
     if (colon == entry.npos) {
-      if (!d.is_map() && d.key_type() == AtomType::string && d.contains(std::string_view(id_))) return true;
+      // Of one string, or none: a set of several gives nobody a right, as with the peer.
+      if (c->type.n_max == 1 && !d.is_map() && d.key_type() == AtomType::string && d.contains(std::string_view(id_))) return true;
     } else if (d.get(entry.substr(colon + 1), "") == id_ && !id_.empty()) {
       return true;
     }
@@ -60,25 +62,24 @@ Status Permissions::may_insert(const Table& table, const Row& row) const {
   return refuse("row insertion into", table);
 }
 
-Status Permissions::may_delete(const Table& table, const Row& row) const {
+Status Permissions::may_delete(const Table& table, std::span<const RowPtr> rows) const {
   const Row* p = permission(table);
-  if (p && get(*p, "insert_delete").boolean() && is_authorized(*p, table, row)) return {};
+  auto may = [&](const RowPtr& row) { return get(*p, "insert_delete").boolean() && is_authorized(*p, table, *row); };
+  if (p && std::all_of(rows.begin(), rows.end(), may)) return {};
   return refuse("row deletion from", table);
 }
 
-Status Permissions::may_update(const Table& table, const Row& row, const ColumnSchema& column, DatumRef to, std::string_view verb) const {
-  auto refused = [&] { return refuse(verb == "mutate" ? "mutate operation on" : "modification of", table); };
-  if (row.get(column) == to) return {};
+bool Permissions::is_column_permitted(const Row& permission, const ColumnSchema& column) const {
+  DatumRef columns = get(permission, "update");
+  return columns.key_type() == AtomType::string && columns.contains(std::string_view(column.name));
+}
+
+Status Permissions::may_change(const Table& table, std::span<const ColumnSchema* const> columns, std::span<const RowPtr> rows, std::string_view verb) const {
   const Row* p = permission(table);
-  if (!p || !is_authorized(*p, table, row)) return refused();
-  DatumRef columns = get(*p, "update");
-  if (columns.key_type() != AtomType::string) return refused();
-  if (columns.contains(std::string_view(column.name))) return {};
-  if (!to.is_map() || to.key_type() != AtomType::string) return refused();
-  Datum changed = datum_diff(row.get(column), to, column.type);
-  for (size_t i = 0; i < changed.size(); i++)
-    if (!columns.contains(std::string_view(fmt::format("{}:{}", column.name, changed.ref().key(i).string())))) return refused();
-  return {};
+  bool all_columns = p && std::all_of(columns.begin(), columns.end(), [&](const ColumnSchema* c) { return is_column_permitted(*p, *c); });
+  auto may = [&](const RowPtr& row) { return all_columns && is_authorized(*p, table, *row); };
+  if (p && std::all_of(rows.begin(), rows.end(), may)) return {};
+  return refuse(verb, table);
 }
 
 }  // namespace sluice::ovsdb

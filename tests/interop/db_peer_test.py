@@ -87,14 +87,20 @@ class Server:
     def ask(self, client, method, params, number):
         """What comes until this request's reply and, on both connections, until everything that it caused has come."""
         out = []
-        self.clients[client].send(method, params, number)
+        self.send(client, method, params, number)
         if not self.receive(client, number, out, 3 if '"wait"' in json.dumps(params) else TIMEOUT):
             out.append([client, {"waits": True}])
-            self.clients[client].send("cancel", [number], None)
-        for i, c in enumerate(self.clients):
-            c.send("echo", [], "flush")
+            self.send(client, "cancel", [number], None)
+        for i in range(len(self.clients)):
+            self.send(i, "echo", [], "flush")
             self.receive(i, "flush", out)
         return out
+
+    def send(self, client, method, params, number):
+        try:
+            self.clients[client].send(method, params, number)
+        except ConnectionError:
+            raise Ended(self)
 
     def receive(self, client, number, out, seconds=TIMEOUT):
         """Until the answer to this request, which is not kept if it is a flush.  False if it did not come in time."""
@@ -139,7 +145,8 @@ class Normal:
             # A monitor that does not show a column which its condition is about tells of changes to it, without saying anything.
             v = {self.value(k): self.value(x) for k, x in v.items() if k != "_version" and x != {"modify": {}}}
             if isinstance(v.get("rows"), list):
-                v["rows"].sort(key=lambda row: json.dumps(row, sort_keys=True))
+                # A set of them.  Where 0 and -0 are, Open vSwitch has two that look the same.
+                v["rows"] = [json.loads(row) for row in sorted({json.dumps(row, sort_keys=True) for row in v["rows"]})]
             return v
         if isinstance(v, str):
             return re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", lambda found: self.names.get(found.group(0), "uuid-?"), v)

@@ -55,6 +55,11 @@ TEST_F(OperationsTest, WhoMayNotSaysSoOfTheTable) {
             "RBAC rules for client \"me\" role \"r\" prohibit modification of table \"t\".");
   EXPECT_EQ(me.transact(R"({"op":"mutate","table":"t","where":[["n","==",2]],"mutations":[["n","+=",5]]})")[0].get("details").string(),
             "RBAC rules for client \"me\" role \"r\" prohibit mutate operation on table \"t\".");
+  // Without rows: with a permission nothing is asked, without one the answer is no.
+  EXPECT_EQ(me.transact(R"({"op":"delete","table":"t","where":[["n","==",99]]})").to_string(), R"([{"count":0}])");
+  EXPECT_EQ(me.transact(R"({"op":"delete","table":"RBAC_Role","where":[["name","==","none"]]})")[0].get("details").string(),
+            "RBAC rules for client \"me\" role \"r\" prohibit row deletion from table \"RBAC_Role\".");
+  EXPECT_EQ(me.transact(R"({"op":"update","table":"RBAC_Role","where":[["name","==","none"]],"row":{}})")[0].get("error").string(), "permission error");
   Json convert = me.say_text(R"({"id":7,"method":"convert","params":["T",{}]})").back();
   EXPECT_EQ(convert.get("error").get("error").string(), "permission error") << convert.to_string();
 }
