@@ -3,6 +3,7 @@
 #include "dbserver/remotes.h"
 
 #include <fmt/core.h>
+#include <sys/stat.h>
 
 #include <list>
 
@@ -12,6 +13,7 @@ namespace sluice::ovsdb {
 namespace {
 
 Log log_("ovsdb_jsonrpc_server"), log_reconnect_("reconnect");
+constexpr mode_t kSocketMode = 0660;
 
 }  // namespace
 
@@ -93,7 +95,7 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
     Listener::Options how;
     how.tls = tls_;
     how.web = &web_;
-    how.unix_mode = 0660;
+    how.unix_mode = kSocketMode;
     how.dscp = options.dscp;
     auto accept = [this, r](std::unique_ptr<Connection> connection) {
       if (session_count() >= kMaxSessions) {
@@ -114,6 +116,7 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
     };
     auto listener = Listener::listen(loop_, *target, std::move(accept), how);
     if (!listener) return std::unexpected(listener.error().text);
+    if (target->kind == TransportKind::unix_socket) ::chmod(target->path.c_str(), kSocketMode);  // whatever the umask: a group may be clients
     remote->listener = std::move(*listener);
     return remote;
   }

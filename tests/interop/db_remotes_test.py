@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remotes of the database server: their status in the database, one that can't be opened yet, and a relay of a relay that has nothing yet."""
+"""Remotes of the database server: who may open a socket file, their status in the database, one that can't be opened yet, and a relay of a relay that has nothing yet."""
 
 import json
 import os
@@ -47,6 +47,10 @@ class Daemon:
     def stop(self):
         self.process.terminate()
         self.process.wait(20)
+
+
+def check_modes(directory):
+    assert [oct(os.stat(f"{directory}/status.{end}").st_mode & 0o777) for end in ("db", "sock")] == ["0o640", "0o660"]
 
 
 def check_status(d):
@@ -98,6 +102,7 @@ with tempfile.TemporaryDirectory(prefix="sluice-remotes") as directory:
     daemons = []
     try:
         daemons.append(Daemon(directory, "status", f"{directory}/status.db", "--remote=db:R,settings,remotes"))
+        check_modes(directory)
         check_status(daemons[0])
         check_busy_port(daemons[0])
         check_relays(directory, daemons)
