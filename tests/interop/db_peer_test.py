@@ -261,7 +261,7 @@ class Generator:
     def condition(self, table):
         columns = self.columns(table)
         if self.r.random() < 0.3:
-            return ["_uuid", self.pick("==", "==", "!=", "includes", "excludes", "<"), self.uuid()]
+            return ["_uuid", self.pick("==", "==", "!=", "includes", "excludes", "==" if self.careful else "<"), self.uuid()]
         c = self.r.choice(sorted(columns))
         return [c, self.r.choice(FUNCTIONS if not self.careful else ["==", "!=", "includes", "excludes"]), self.datum(columns[c]["type"])]
 
