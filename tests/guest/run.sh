@@ -7,7 +7,7 @@
 # The guest sees this machine's files, under a layer of its own into which it may write and which is gone afterwards, and has its environment and directory.
 # Prints what the command prints.  Exit status: that of the command; 77 if the guest can't be started here (it says why), 124 if time is up, 125 if the guest died.
 set -u
-limit=120 memory=768
+limit=280 memory=768
 while getopts t:m: option; do
   case $option in t) limit=$OPTARG;; m) memory=$OPTARG;; *) exit 125;; esac
 done
