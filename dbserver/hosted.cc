@@ -25,6 +25,12 @@ void HostedDatabase::transact(Session& session, const Json& params, const Json& 
   settle(session, runner_.run(*db_, params, context), params, id, now);
 }
 
+bool HostedDatabase::runs_at_once() const { return !conversion_ && !reserved && !relay && held_.size() < kMaxUnwritten; }
+
+void HostedDatabase::transact_scanned(Session& session, const Json& id, Time now) {
+  settle(session, runner_.run_scanned(context_for(session, now, now)), Json(), id, now);
+}
+
 void HostedDatabase::refuse(Session& session, const Json& id, std::string why) {
   session.error(DbError{"resources exhausted", std::move(why), {}, {}}.to_json(), id);
 }

@@ -53,6 +53,11 @@ class HostedDatabase {
   // --- transactions ---
   /// Runs it, now or later; the session gets its reply.
   void transact(Session& session, const Json& params, const Json& id, Time now);
+  /// A transaction can be run now.
+  bool runs_at_once() const;
+  /// Runs what runner().scan() has read.  REQUIRES: runs_at_once(); the session may write all.
+  void transact_scanned(Session& session, const Json& id, Time now);
+  Transaction& runner() { return runner_; }
   /// Of the server itself, for status columns and the like.  No reply.
   TransactOutcome transact_internal(const Json& params, int64_t wall_ms);
   /// What another server has committed: journaled and told like a commit of our own.

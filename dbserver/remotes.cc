@@ -28,7 +28,8 @@ class Remotes::Client : public SessionOutput {
               [this](std::string_view method, const Json& params) { session_.notification(method, params, loop_.now()); },
               {},
               {},
-              [&limits = remotes.server_.limits()](JsonRpcLimit l) { limits.of(l).add(); }}) {
+              [&limits = remotes.server_.limits()](JsonRpcLimit l) { limits.of(l).add(); },
+              [this](std::string_view text, bool& taken) { taken = is_ready() && session_.transact_text(text, loop_.now()); }}) {
     Duration probe = options.probe_interval.value_or(connection.is_unix() ? Duration{} : kDefaultProbeInterval);
     rpc_.set_probe_interval(probe);
     rpc_.set_shares(remotes.shares_);
@@ -48,9 +49,12 @@ class Remotes::Client : public SessionOutput {
 
  private:
   void request(std::string_view method, const Json& params, const Json& id) {
-    if (closing_) return;
+    if (is_ready()) session_.request(method, params, id, loop_.now());
+  }
+  bool is_ready() {
+    if (closing_) return false;
     if (connection_.is_tls()) session_.set_options({session_.options().read_only, session_.options().role, connection_.peer_certificate_name()});
-    session_.request(method, params, id, loop_.now());
+    return true;
   }
 
   Loop& loop_;

@@ -49,6 +49,8 @@ class Server {
   UuidSource& uuids() { return uuids_; }
   /// For texts that are copied at once; valid until the next use.
   std::string& scratch() { return scratch_; }
+  /// Likewise for strings of a message.
+  ByteBuffer& spare() { return spare_; }
   SessionMap& sessions() { return sessions_; }
   uint64_t add_session(Session& s);
   void remove_session(Session& s);
@@ -74,6 +76,7 @@ class Server {
   LockTable locks_;
   std::map<std::string, std::unique_ptr<HostedDatabase>, std::less<>> databases_;
   std::string scratch_;
+  ByteBuffer spare_;
   bool read_only_ = false;
   int64_t wall_ms_ = 0;
 };

@@ -47,6 +47,8 @@ class Session {
   Session& operator=(const Session&) = delete;
 
   void request(std::string_view method, const Json& params, const Json& id, Time now);
+  /// Runs the transaction that the text of a message is.  False if it is none, or must be read by way of request().
+  bool transact_text(std::string_view text, Time now);
   void notification(std::string_view method, const Json& params, Time now);
   /// The output has room again.
   void drained();

@@ -39,6 +39,23 @@ namespace sluice {
   }
 }
 
+/// memcmp() == 0 for mostly small n, likewise.
+[[gnu::always_inline]] inline bool equal_short(const char* a, const char* b, size_t n) {
+  auto ends = [&]<typename Word>(Word a_first, Word a_last) {
+    Word b_first, b_last;
+    std::memcpy(&a_first, a, sizeof a_first);
+    std::memcpy(&b_first, b, sizeof b_first);
+    std::memcpy(&a_last, a + n - sizeof a_last, sizeof a_last);
+    std::memcpy(&b_last, b + n - sizeof b_last, sizeof b_last);
+    return ((a_first ^ b_first) | (a_last ^ b_last)) == 0;
+  };
+  if (n >= 8 && n <= 16) return ends(uint64_t{}, uint64_t{});
+  if (n >= 4 && n < 8) return ends(uint32_t{}, uint32_t{});
+  if (n >= 4) return std::memcmp(a, b, n) == 0;
+  return n == 0 || (a[0] == b[0] && a[n / 2] == b[n / 2] && a[n - 1] == b[n - 1]);
+}
+inline bool equal_short(std::string_view a, std::string_view b) { return a.size() == b.size() && equal_short(a.data(), b.data(), a.size()); }
+
 class ByteBuffer {
  public:
   size_t size() const { return size_; }
@@ -57,6 +74,8 @@ class ByteBuffer {
   void append(std::string_view bytes) {
     copy_short(extend(bytes.size()), bytes.data(), bytes.size());
   }
+  /// Takes bytes back from the end.
+  void cut(size_t size) { size_ = size; }
   void reserve(size_t capacity) {
     if (capacity > capacity_) grow(capacity);
   }

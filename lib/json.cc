@@ -10,6 +10,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "lib/integer_text.h"
 #include "lib/json_writer.h"
 
 namespace sluice {
@@ -274,8 +275,8 @@ void append_pretty(std::string& out, const Json& j, size_t indent) {
 void append_json_string(std::string& out, std::string_view s) { JsonWriter(out).string(s); }
 
 void append_json_integer(std::string& out, int64_t i) {
-  char text[20];
-  out.append(text, static_cast<size_t>(std::to_chars(text, std::end(text), i).ptr - text));
+  char text[kIntegerRoom];
+  out.append(text, static_cast<size_t>(format_integer(text, i) - text));
 }
 
 void append_json_real(std::string& out, double d, bool always_15) { JsonWriter(out).real(d, always_15); }

@@ -10,6 +10,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "lib/integer_text.h"
+
 namespace sluice {
 namespace {
 
@@ -111,24 +113,8 @@ void JsonWriter::escape(unsigned char c) {
 }
 
 void JsonWriter::integer(int64_t i) {
-  static constexpr auto kPairs = [] {
-    std::array<char, 200> pairs{};
-    for (size_t n = 0; n < 100; n++) pairs[2 * n] = static_cast<char>('0' + n / 10), pairs[2 * n + 1] = static_cast<char>('0' + n % 10);
-    return pairs;
-  }();
-  constexpr size_t kLongest = 20;
-  reserve(kLongest);
-  uint64_t rest = i < 0 ? 0 - static_cast<uint64_t>(i) : static_cast<uint64_t>(i);
-  if (i < 0) *p_++ = '-';
-  if (rest < 10) {
-    *p_++ = static_cast<char>('0' + rest);
-    return;
-  }
-  char text[kLongest];
-  char* at = text + kLongest;
-  for (; rest >= 10; rest /= 100) std::memcpy(at -= 2, &kPairs[rest % 100 * 2], 2);
-  if (rest) *--at = static_cast<char>('0' + rest);
-  copy(at, static_cast<size_t>(text + kLongest - at));
+  reserve(kIntegerRoom);
+  p_ = format_integer(p_, i);
 }
 
 /// 17 digits if 15 do not give the same number back.

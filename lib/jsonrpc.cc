@@ -88,7 +88,8 @@ struct JsonRpcSession::Impl {
         on_notification(std::move(h.on_notification)),
         on_reply(std::move(h.on_reply)),
         on_drained(std::move(h.on_drained)),
-        on_limit(std::move(h.on_limit)) {}
+        on_limit(std::move(h.on_limit)),
+        on_text(std::move(h.on_text)) {}
   ~Impl() {
     if (!shares) return;
     shares->input_used -= charged;
@@ -118,6 +119,7 @@ struct JsonRpcSession::Impl {
   UserCall<void(const Json&, const Json&, const Json&)> on_reply;
   UserCall<void()> on_drained;
   UserCall<void(JsonRpcLimit)> on_limit;
+  UserCall<void(std::string_view, bool&)> on_text;
   JsonSplitter splitter;
   std::unique_ptr<Deferred> more;  // messages were left over; made on first need
   std::unique_ptr<Timer> probe;    // likewise
@@ -217,6 +219,8 @@ void JsonRpcSession::Impl::continue_later() {
 }
 
 void JsonRpcSession::Impl::dispatch(std::string_view text) {
+  bool taken = false;
+  if (!on_text(lifetime, text, taken) || taken) return;
   auto parsed = arena.parse(text);
   if (!parsed) return connection.fail(fmt::format("error parsing stream: {}", parsed.error().text));
   auto m = classify_jsonrpc(**parsed);

@@ -70,6 +70,8 @@ class JsonRpcSession {
     Callback<void(const Json& id, const Json& result, const Json& error)> on_reply;
     Callback<void()> on_drained;  // all output has been sent; may be empty
     Callback<void(JsonRpcLimit)> on_limit;  // may be empty
+    /// A message as it came; if it is not `taken` it is parsed and given to the others.  May be empty.
+    Callback<void(std::string_view text, bool& taken)> on_text;
   };
   /// Takes over on_data and on_drained of the connection.  The arena may be shared by all sessions of a thread.
   JsonRpcSession(Connection& connection, JsonArena& arena, Handlers handlers);

@@ -8,6 +8,8 @@
 #include <bit>
 #include <cstring>
 
+#include "lib/hex.h"
+
 namespace sluice {
 namespace {
 
@@ -22,16 +24,9 @@ constexpr int hex_value(char c) {
 
 }  // namespace
 
-/// Sixteen digits at once: each nibble in a byte of its own, then made a character.
 void format_to(char* out, const Uuid& u) {
   __m128i bytes = _mm_set_epi64x(static_cast<long long>(std::byteswap(u.lo)), static_cast<long long>(std::byteswap(u.hi)));
-  __m128i low_bits = _mm_set1_epi8(15);
-  __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), low_bits), low = _mm_and_si128(bytes, low_bits);
-  auto digits = [](__m128i nibbles) {
-    __m128i is_letter = _mm_cmpgt_epi8(nibbles, _mm_set1_epi8(9));
-    return _mm_add_epi8(_mm_add_epi8(nibbles, _mm_set1_epi8('0')), _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
-  };
-  __m128i first = digits(_mm_unpacklo_epi8(high, low)), second = digits(_mm_unpackhi_epi8(high, low));
+  const auto [first, second] = hex_digits(bytes);
   // The first eight digits and the last twelve are in place; those between are moved by the dashes before them.
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out), first);
   _mm_storeu_si128(reinterpret_cast<__m128i*>(out + 20), second);
@@ -53,7 +48,7 @@ std::string format(const Uuid& u) {
 namespace {
 
 /// Eight bytes, big endian, of sixteen digits; `bad` becomes nonzero if they are not all digits.
-__m128i parse_digits(const char* text, __m128i& bad) {
+[[gnu::always_inline]] inline __m128i parse_digits(const char* text, __m128i& bad) {
   __m128i c = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text));
   auto value = [](__m128i from_first, char count) {  // of those in range; the others are -1
     __m128i in_range = _mm_cmpeq_epi8(_mm_min_epu8(from_first, _mm_set1_epi8(static_cast<char>(count - 1))), from_first);

@@ -50,7 +50,7 @@ void keep_distinct(std::vector<RowPtr>& rows, const std::vector<const ColumnSche
 
 }  // namespace
 
-Result<Uuid> Transaction::take_new_uuid(Table& table, const Json* uuid, const Json* uuid_name) {
+Result<Uuid> Transaction::take_new_uuid(Table& table, const Json* uuid, std::string_view uuid_name) {
   Uuid fresh;
   if (uuid) {
     auto u = parse_uuid(uuid->string());
@@ -58,9 +58,9 @@ Result<Uuid> Transaction::take_new_uuid(Table& table, const Json* uuid, const Js
     if (table.find(*u) || changes_.find(table.schema().index, *u)) return with_syntax("duplicate uuid", std::string(kDuplicateUuid), *uuid);
     fresh = *u;
   }
-  if (uuid_name) {
-    SymbolTable::Symbol& symbol = symbols_.get(uuid_name->string());
-    if (symbol.created) return with_syntax("duplicate uuid-name", std::string(kDuplicateUuidName), *uuid_name);
+  if (!uuid_name.empty()) {
+    SymbolTable::Symbol& symbol = symbols_.get(uuid_name);
+    if (symbol.created) return with_syntax("duplicate uuid-name", std::string(kDuplicateUuidName), uuid_name);
     symbol.created = true;
     if (uuid) symbol.uuid = fresh;
     else fresh = symbol.uuid;
@@ -77,24 +77,29 @@ Status Transaction::insert(const Json&, ObjectReader& reader) {
   const Json* row = reader.required("row", R::kObject);
   if (!reader.done()) return {};
 
-  auto fresh = take_new_uuid(*table, uuid, uuid_name);
+  auto fresh = take_new_uuid(*table, uuid, uuid_name ? uuid_name->string() : std::string_view());
   if (!fresh) return std::unexpected(fresh.error());
-  const TableSchema& schema = table->schema();
-  builder_.start(schema);
-  if (auto s = parse_row(*table, *row, true, builder_.buffer()); !s) return s;
+  if (auto s = parse_row(*table, *row, true); !s) return s;
+  return insert_row(*table, *fresh, columns_);
+}
+
+Status Transaction::insert_row(Table& table, const Uuid& fresh, Values values) {
+  const TableSchema& schema = table.schema();
   for (const ColumnSchema& c : schema.columns) {
     if (c.default_allowed) continue;
-    bool given = std::any_of(columns_.begin(), columns_.end(), [&](const ColumnValue& v) { return v.column == &c; });
+    bool given = std::any_of(values.begin(), values.end(), [&](const ColumnValue& v) { return v.column == &c; });
     if (!given) return c.type.check(c.default_value);
   }
-  for (const ColumnValue& v : columns_) builder_.set_from_buffer(*v.column, v.offset, v.size);
-  RowPtr made = builder_.build(*fresh, uuids_.next());
+  builder_.start(schema);
+  builder_.use_values(values_);
+  for (const ColumnValue& v : values) builder_.set_from_buffer(*v.column, v.offset, v.size);
+  RowPtr made = builder_.build(fresh, uuids_.next());
   if (context_->permissions)
-    if (auto s = context_->permissions->may_insert(*table, *made); !s) return s;
+    if (auto s = context_->permissions->may_insert(table, *made); !s) return s;
   db_->insert(changes_, schema.index, std::move(made));
 
   char text[] = "{\"uuid\":[\"uuid\",\"00000000-0000-0000-0000-000000000000\"]}";
-  format_to(text + 17, *fresh);
+  format_to(text + 17, fresh);
   results_.append(text, sizeof text - 1);
   return {};
 }
@@ -133,7 +138,7 @@ Status Transaction::update(const Json& op, ObjectReader& reader) {
   const Json* row = reader.required("row", R::kObject);
   if (!reader.done()) return {};
 
-  if (auto s = parse_row(*table, *row, false, values_); !s) return s;
+  if (auto s = parse_row(*table, *row, false); !s) return s;
   const TableSchema& schema = table->schema();
   for (const ColumnValue& v : columns_)
     if (!v.column->is_mutable)
@@ -144,11 +149,17 @@ Status Transaction::update(const Json& op, ObjectReader& reader) {
     for (const ColumnValue& v : columns_) changed.push_back(v.column);
     if (auto s = context_->permissions->may_change(*table, changed, rows_, "modification of"); !s) return s;
   }
+  return update_rows(*table, columns_);
+}
+
+Status Transaction::update_rows(Table& table, Values values) {
+  const TableSchema& schema = table.schema();
   for (const RowPtr& old : rows_) {
-    bool differs = std::any_of(columns_.begin(), columns_.end(), [&](const ColumnValue& v) { return !(old->get(*v.column) == value(v)); });
+    bool differs = std::any_of(values.begin(), values.end(), [&](const ColumnValue& v) { return !(old->get(*v.column) == value(v)); });
     if (!differs) continue;
     builder_.start(schema, *old);
-    for (const ColumnValue& v : columns_) builder_.set(*v.column, value(v));
+    builder_.use_values(values_);
+    for (const ColumnValue& v : values) builder_.set_from_buffer(*v.column, v.offset, v.size);
     db_->replace(changes_, schema.index, builder_.build(old->uuid(), uuids_.next()));
   }
   append_count(rows_.size());
@@ -192,7 +203,11 @@ Status Transaction::remove(const Json&, ObjectReader& reader) {
   if (auto s = find_rows(*table, *where); !s) return s;
   if (context_->permissions)
     if (auto s = context_->permissions->may_delete(*table, rows_); !s) return s;
-  for (const RowPtr& row : rows_) db_->remove(changes_, table->schema().index, row->uuid());
+  return remove_rows(*table);
+}
+
+Status Transaction::remove_rows(Table& table) {
+  for (const RowPtr& row : rows_) db_->remove(changes_, table.schema().index, row->uuid());
   append_count(rows_.size());
   return {};
 }
@@ -212,7 +227,7 @@ Status Transaction::wait(const Json&, ObjectReader& reader) {
   if (until->string() != "==" && until->string() != "!=") return syntax_error(*until, "\"until\" must be \"==\" or \"!=\"");
   std::set<std::string> wanted, present;
   for (const Json& j : wanted_rows->elements()) {
-    if (auto s = parse_row(*table, j, false, values_); !s) return s;
+    if (auto s = parse_row(*table, j, false); !s) return s;
     std::string key;
     for (const ColumnSchema* c : *columns) {
       auto given = std::find_if(columns_.begin(), columns_.end(), [&](const ColumnValue& v) { return v.column == c; });

@@ -10,19 +10,22 @@
 #include <cstring>
 
 #include "dbserver/engine/sha1_lanes.h"
+#include "lib/byte_buffer.h"
+#include "lib/hex.h"
 
 namespace sluice::ovsdb {
 namespace {
 
 Sha1Text in_hex(const uint8_t* digest) {
-  static constexpr auto kPairs = [] {
-    constexpr char kHex[] = "0123456789abcdef";
-    std::array<std::array<char, 2>, 256> pairs{};
-    for (size_t i = 0; i < 256; i++) pairs[i] = {kHex[i >> 4], kHex[i & 15]};
-    return pairs;
-  }();
+  constexpr size_t kAtOnce = sizeof(__m128i);
   Sha1Text text;
-  for (size_t i = 0; i < SHA_DIGEST_LENGTH; i++) std::memcpy(text.data() + 2 * i, kPairs[digest[i]].data(), 2);
+  const HexDigits front = hex_digits(_mm_loadu_si128(reinterpret_cast<const __m128i*>(digest)));
+  int rest;
+  std::memcpy(&rest, digest + kAtOnce, sizeof rest);
+  static_assert(kAtOnce + sizeof rest == SHA_DIGEST_LENGTH);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(text.data()), front.first);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(text.data() + kAtOnce), front.second);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(text.data() + 2 * kAtOnce), hex_digits(_mm_cvtsi32_si128(rest)).first);
   return text;
 }
 
@@ -66,7 +69,7 @@ class Lanes {
     lane.at_end = true;
     lane.blocks = rest + 1 + sizeof bits <= kSha1Block ? 1 : 2;
     lane.end.fill(0);
-    if (rest) std::memcpy(lane.end.data(), text.data() + text.size() - rest, rest);
+    copy_short(reinterpret_cast<char*>(lane.end.data()), text.data() + text.size() - rest, rest);
     lane.end[rest] = 0x80;
     std::memcpy(lane.end.data() + lane.blocks * kSha1Block - sizeof bits, &bits, sizeof bits);
     data_[i] = lane.end.data();

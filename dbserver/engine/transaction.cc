@@ -11,6 +11,17 @@
 namespace sluice::ovsdb {
 
 TransactOutcome Transaction::run(Database& db, const Json& params, const TransactContext& context) {
+  size_t total = params.size() - 1;
+  return run_all(db, context, total, [&](size_t i) { return run_operation(params[i + 1], i + 1, total); });
+}
+
+TransactOutcome Transaction::run_scanned(const TransactContext& context) {
+  return run_all(*db_, context, scanned_count_, [&](size_t i) { return run_scanned_operation(scanned_[i]); });
+}
+
+/// run_one(i): operation i of them.
+template <typename Fn>
+TransactOutcome Transaction::run_all(Database& db, const TransactContext& context, size_t total, Fn run_one) {
   db_ = &db;
   context_ = &context;
   symbols_.clear();
@@ -18,14 +29,13 @@ TransactOutcome Transaction::run(Database& db, const Json& params, const Transac
   comment_.clear();
   outcome_ = {};
   std::string& out = results_;
-  size_t total = params.size() - 1;
   out.clear();
   out += '[';
   Status status;
   size_t done = 0;
   for (; done < total && status && !outcome_.must_wait; done++) {
     if (done) out += ',';
-    status = run_operation(params[done + 1], done + 1, total);
+    status = run_one(done);
   }
   if (outcome_.must_wait) {
     db.undo(changes_);
@@ -111,42 +121,39 @@ Table* Transaction::take_table(ObjectReader& reader) {
 Status Transaction::find_rows(Table& table, const Json& where) {
   rows_.clear();
   if (auto s = condition_.parse(table.schema(), where, &symbols_); !s) return s;
-  auto consider = [&](const RowPtr* row) {
-    if (row && condition_.matches_all(**row)) rows_.push_back(*row);
-  };
-  for (const Clause& c : condition_.clauses) {
-    if (c.function != Function::equal) continue;
-    if (c.column->index == kUuidColumn) {
-      consider(table.find(c.argument.ref().uuid()));
-      return {};
-    }
-  }
-  // The unique indexes are brought up to date at the commit only.
-  for (const Clause& c : condition_.clauses) {
-    if (c.function != Function::equal || !changes_.empty()) continue;
-    if (auto found = table.find_by_index(*c.column, c.argument)) {
-      consider(*found);
-      return {};
-    }
-  }
-  for (const RowPtr& row : table) consider(&row);
+  find_rows(table, condition_);
   return {};
 }
 
+void Transaction::find_rows(Table& table, const Condition& where) {
+  rows_.clear();
+  auto consider = [&](const RowPtr* row) {
+    if (row && where.matches_all(**row)) rows_.push_back(*row);
+  };
+  for (const Clause& c : where.clauses)
+    if (c.function == Function::equal && c.column->index == kUuidColumn) return consider(table.find(c.argument.ref().uuid()));
+  // The unique indexes are brought up to date at the commit only.
+  for (const Clause& c : where.clauses) {
+    if (c.function != Function::equal || !changes_.empty()) continue;
+    if (auto found = table.find_by_index(*c.column, c.argument)) return consider(*found);
+  }
+  for (const RowPtr& row : table) consider(&row);
+}
+
 /// Fills columns_ and their values.
-Status Transaction::parse_row(const Table& table, const Json& j, bool inserting, ByteBuffer& values) {
+Status Transaction::parse_row(const Table& table, const Json& j, bool inserting) {
   columns_.clear();
-  values.clear();
+  values_.clear();
   if (!j.is_object()) return syntax_error(j, "row must be JSON object");
   for (const JsonMember& m : j.members()) {
     const ColumnSchema* c = table.schema().find(m.name());
     if (!c)
       return std::unexpected(
           DbError{"unknown column", fmt::format("No column {} in table {}.", m.name(), table.schema().name), j.to_error_text(), {}});
-    uint32_t from = static_cast<uint32_t>(values.size());
-    if (auto s = parse_datum_to(values, m.value, c->type, &symbols_, datum_builder_); !s) return s;
+    uint32_t from = static_cast<uint32_t>(values_.size());
+    if (auto s = parse_datum_to(values_, m.value, c->type, &symbols_, datum_builder_); !s) return s;
     if (inserting && c->index >= kVersionColumn) continue;  // silently, as the peer does
-    columns_.push_back({c, from, static_cast<uint32_t>(values.size()) - from});
+    columns_.push_back({c, from, static_cast<uint32_t>(values_.size()) - from});
   }
   return {};
 }

@@ -15,9 +15,7 @@ std::unexpected<DbError> bad(std::string details, const Json& j) { return std::u
 
 }  // namespace
 
-TransactionReader::TransactionReader(Database& db) : db_(db) {
-  for (const Table& t : db.tables()) expected_.emplace_back(t.schema().columns.size() + 1);
-}
+TransactionReader::TransactionReader(Database& db) : db_(db) { columns_.use(db.schema_ptr()); }
 
 Result<ReadTransaction*> TransactionReader::read(std::string_view text) {
   if (scan(text)) return &out_;

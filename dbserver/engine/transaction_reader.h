@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dbserver/engine/database.h"
+#include "dbserver/ovsdb/column_scan.h"
 #include "dbserver/ovsdb/row.h"
 #include "dbserver/ovsdb/values.h"
 #include "lib/byte_buffer.h"
@@ -44,9 +45,10 @@ class TransactionReader {
   // transaction_scan.cc
   bool scan_members(JsonScanner& s);
   bool is_diff();
+  Table* scan_table_name(JsonScanner& s);
   bool scan_table(JsonScanner& s, Table& table);
   bool scan_row(JsonScanner& s, const TableSchema& table, const RowPtr& before);
-  const ColumnSchema* scan_column(JsonScanner& s, const TableSchema& table, const ColumnSchema* previous);
+  bool scan_diff(JsonScanner& s, const ColumnSchema& c);
   // transaction_reader.cc
   Status parse_members(const Json& j);
   Status parse_table(Table& table, const Json& j, bool is_diff);
@@ -61,11 +63,8 @@ class TransactionReader {
   std::string_view text_;
   std::optional<bool> is_diff_;        // once it was met
   std::optional<bool> expected_diff_;  // if it was needed before
-  struct Expected {
-    const ColumnSchema* column = nullptr;
-    std::string_view text;  // ,"name":
-  };
-  std::vector<std::vector<Expected>> expected_;     // for each table and column, one ahead: what came behind it the last time
+  Table* expected_table_ = nullptr;                 // the one that came the last time
+  ColumnScan columns_;
   boost::unordered_flat_set<Uuid, UuidHash> seen_;  // rows of a table
 };
 

@@ -10,7 +10,6 @@ namespace sluice::ovsdb {
 
 bool TransactionReader::scan(std::string_view text) {
   start();
-  if (!is_valid_utf8(text)) return false;
   text_ = text;
   JsonScanner s(text, spare_);
   return s.take('{') && scan_members(s) && s.take('}') && s.at_end() && is_diff_.value_or(false) == expected_diff_.value_or(is_diff_.value_or(false));
@@ -38,12 +37,18 @@ bool TransactionReader::scan_members(JsonScanner& s) {
       if (!s.string(name)) return false;
       out_.comment = name;
     } else {
-      if (!s.string(name) || !s.take(':')) return false;
-      Table* table = db_.find_table(name);
+      Table* table = scan_table_name(s);
       if (!table || !scan_table(s, *table)) return false;
     }
   } while (s.take(','));
   return true;
+}
+
+Table* TransactionReader::scan_table_name(JsonScanner& s) {
+  if (expected_table_ && s.literal(expected_table_->schema().json_name.at(true))) return expected_table_;
+  std::string_view name;
+  if (!s.string(name) || !s.take(':')) return nullptr;
+  return expected_table_ = db_.find_table(name);
 }
 
 bool TransactionReader::scan_table(JsonScanner& s, Table& table) {
@@ -78,36 +83,24 @@ bool TransactionReader::scan_table(JsonScanner& s, Table& table) {
 bool TransactionReader::scan_row(JsonScanner& s, const TableSchema& table, const RowPtr& before) {
   if (before) builder_.start(table, *before);
   else builder_.start(table);
-  if (!s.take('{')) return false;
-  const ColumnSchema* c = nullptr;
-  while (!s.take('}')) {
-    c = scan_column(s, table, c);
-    if (!c) return false;
-    if (!before || c->type.is_scalar() || !is_diff()) {
-      size_t from = builder_.buffer().size();
-      if (!scan_datum(s, c->type, builder_.buffer(), datum_)) return false;
-      builder_.set_from_buffer(*c, from);
-      continue;
-    }
-    Datum diff;  // of a set or map
-    if (builder_.is_set(*c) || !scan_datum_lenient(s, c->type, diff, datum_)) return false;
-    auto value = datum_apply_diff(builder_.get(*c), diff, c->type);
-    if (!value) return false;
-    builder_.set(*c, *value);
-  }
-  return true;
+  ByteBuffer& values = builder_.buffer();
+  return columns_.scan(s, table, [&](JsonScanner& t, const ColumnSchema& c) __attribute__((always_inline)) {
+    if (before && !c.type.is_scalar() && is_diff()) return apart(t, [&](JsonScanner& u) { return scan_diff(u, c); });
+    const size_t from = values.size();
+    if (!scan_value(t, c.type, values, datum_)) return false;
+    builder_.set_from_buffer(c, from);
+    return true;
+  });
 }
 
-/// The column whose value comes next.  Rows of a table have their columns in the same order mostly.
-const ColumnSchema* TransactionReader::scan_column(JsonScanner& s, const TableSchema& table, const ColumnSchema* previous) {
-  Expected& next = expected_[table.index][previous ? previous->index + 1 : 0];
-  if (next.column && s.literal(next.text)) return next.column;
-  std::string_view name;
-  if ((previous && !s.take(',')) || !s.string(name) || !s.take(':')) return nullptr;
-  const ColumnSchema* c = table.find(name);
-  if (!c || c->index >= kVersionColumn) return nullptr;
-  next = {c, c->json_name.at(!previous)};
-  return c;
+/// Of a set or map.
+bool TransactionReader::scan_diff(JsonScanner& s, const ColumnSchema& c) {
+  Datum diff;
+  if (builder_.is_set(c) || !scan_datum_lenient(s, c.type, diff, datum_)) return false;
+  auto value = datum_apply_diff(builder_.get(c), diff, c.type);
+  if (!value) return false;
+  builder_.set(c, *value);
+  return true;
 }
 
 }  // namespace sluice::ovsdb

@@ -11,17 +11,19 @@ void RowPtr::destroy(const Row* r) {
   ::operator delete(const_cast<Row*>(r));
 }
 
-void RowBuilder::start(const TableSchema& table, const Row* base) {
-  table_ = &table;
-  base_ = base;
+void RowBuilder::start(const TableSchema& table, const uint32_t* base_ends, const char* base_data) {
+  base_ends_ = base_ends;
+  base_data_ = base_data;
   changes_.clear();
-  slots_.assign(table.columns.size(), {0, kUnset});
+  values_ = nullptr;
+  slots_.resize(table.columns.size());
+  std::memset(slots_.data(), 0xff, slots_.size() * sizeof(Slot));  // kUnset
 }
 
 void RowBuilder::set(const ColumnSchema& c, DatumRef d) {
-  if (c.index >= slots_.size()) return;
-  slots_[c.index] = {static_cast<uint32_t>(changes_.size()), static_cast<uint32_t>(d.bytes().size())};
+  size_t from = changes_.size();
   changes_.append(d.bytes());
+  set_from_buffer(c, from);
 }
 
 DatumRef RowBuilder::get(const ColumnSchema& c) const {
@@ -30,23 +32,28 @@ DatumRef RowBuilder::get(const ColumnSchema& c) const {
 }
 
 RowPtr RowBuilder::build(const Uuid& uuid, const Uuid& version) {
-  size_t size = 0, n = slots_.size();
-  parts_.resize(n);
+  const size_t n = slots_.size();
+  uint32_t total = 0, base_from = 0;
   for (size_t i = 0; i < n; i++) {
-    std::string_view part = bytes(i);
-    parts_[i] = part;
-    size += part.size();
+    const uint32_t base_end = base_ends_[i], size = slots_[i].size;
+    total += size != kUnset ? size : base_end - base_from;
+    base_from = base_end;
   }
-  Row* row = new (::operator new(sizeof(Row) + n * 4 + size)) Row;
+  Row* row = new (::operator new(sizeof(Row) + n * sizeof(uint32_t) + total)) Row;
   row->uuid_ = uuid;
   row->version_ = version;
   row->columns_ = static_cast<uint32_t>(n);
   uint32_t* ends = reinterpret_cast<uint32_t*>(row + 1);
-  char *begin = reinterpret_cast<char*>(ends + n), *p = begin;
-  for (std::string_view part : parts_) {
-    copy_short(p, part.data(), part.size());
-    p += part.size();
-    *ends++ = static_cast<uint32_t>(p - begin);
+  char* const begin = reinterpret_cast<char*>(ends + n);
+  const char* const changes = values().data();
+  uint32_t at = 0;
+  base_from = 0;
+  for (size_t i = 0; i < n; i++) {
+    const Slot s = slots_[i];
+    const uint32_t base_end = base_ends_[i], size = s.size != kUnset ? s.size : base_end - base_from;
+    if (size) copy_short(begin + at, s.size != kUnset ? changes + s.offset : base_data_ + base_from, size);
+    base_from = base_end;
+    ends[i] = at += size;
   }
   return RowPtr(row);
 }

@@ -79,9 +79,11 @@ class RowPtr {
 class RowBuilder {
  public:
   /// All columns at their defaults.
-  void start(const TableSchema& table) { start(table, nullptr); }
+  void start(const TableSchema& table) { start(table, table.default_row.ends.data(), table.default_row.bytes.data()); }
   /// All columns as in `base` (which must live until build()).
-  void start(const TableSchema& table, const Row& base) { start(table, &base); }
+  void start(const TableSchema& table, const Row& base) { start(table, base.ends(), reinterpret_cast<const char*>(base.data())); }
+  /// Then set_from_buffer() is about these values, which must live until build(), and there is no set().
+  void use_values(const ByteBuffer& values) { values_ = &values; }
   void set(const ColumnSchema& c, DatumRef d);  // copies
   /// The same without a copy: append the encoding to buffer(), then say where it began.
   ByteBuffer& buffer() { return changes_; }
@@ -98,20 +100,21 @@ class RowBuilder {
  private:
   static constexpr uint32_t kUnset = UINT32_MAX;
   struct Slot {
-    uint32_t offset, size;  // in changes_; size kUnset: as in the base
+    uint32_t offset, size;  // in the values; size kUnset: as in the base
   };
-  void start(const TableSchema& table, const Row* base);
+  void start(const TableSchema& table, const uint32_t* base_ends, const char* base_data);
   std::string_view bytes(size_t column) const {
     const Slot& s = slots_[column];
-    if (s.size != kUnset) return {changes_.data() + s.offset, s.size};
-    const ColumnSchema& c = table_->columns[column];
-    return base_ ? base_->get(c).bytes() : c.default_value.ref().bytes();
+    if (s.size != kUnset) return {values().data() + s.offset, s.size};
+    uint32_t from = column ? base_ends_[column - 1] : 0;
+    return {base_data_ + from, base_ends_[column] - from};
   }
-  const TableSchema* table_ = nullptr;
-  const Row* base_ = nullptr;  // null: the defaults
+  const ByteBuffer& values() const { return values_ ? *values_ : changes_; }
+  const uint32_t* base_ends_ = nullptr;
+  const char* base_data_ = nullptr;
   std::vector<Slot> slots_;
-  std::vector<std::string_view> parts_;  // scratch of build()
   ByteBuffer changes_;
+  const ByteBuffer* values_ = nullptr;  // instead
 };
 
 }  // namespace sluice::ovsdb

@@ -112,6 +112,8 @@ Result<TableSchema> table_from_json(std::string_view name, const Json& j) {
     auto c = column_from_json(m.name(), m.value);
     if (!c) return std::unexpected(c.error());
     c->index = static_cast<uint16_t>(t.columns.size());
+    t.default_row.bytes += c->default_value.ref().bytes();
+    t.default_row.ends.push_back(static_cast<uint32_t>(t.default_row.bytes.size()));
     t.columns.push_back(std::move(*c));
   }
   for (const Json& e : indexes ? indexes->elements() : std::span<const Json>()) {
@@ -159,7 +161,7 @@ const T* find_by_name(const std::vector<T>& all, std::string_view name) {
   constexpr size_t kFew = 16;
   if (all.size() <= kFew) {
     for (const T& x : all)
-      if (x.name == name) return &x;
+      if (equal_short(x.name, name)) return &x;
     return nullptr;
   }
   auto it = std::lower_bound(all.begin(), all.end(), name, [](const T& x, std::string_view n) { return x.name < n; });

@@ -40,6 +40,12 @@ struct ColumnSchema {
   Json to_json() const;
 };
 
+/// All columns at their defaults, laid out as in a row (row.h).
+struct DefaultRow {
+  std::vector<uint32_t> ends;
+  std::string bytes;
+};
+
 struct TableSchema {
   std::string name;
   MemberName json_name;
@@ -48,6 +54,7 @@ struct TableSchema {
   bool declared_root = false;     // as written
   uint32_t max_rows = kUnlimited;
   std::vector<ColumnSchema> columns;            // by name
+  DefaultRow default_row;
   ColumnSchema uuid_column, version_column;
   std::vector<std::vector<uint16_t>> indexes;  // columns of each, as declared
 

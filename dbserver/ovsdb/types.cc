@@ -95,7 +95,7 @@ bool BaseType::has_constraints() const {
 }
 
 bool BaseType::is_enumerated(const AtomRef& a) const {
-  return type == AtomType::string ? enumeration->ref().contains_text(a.string()) : enumeration->ref().contains(a);
+  return enumeration->ref().contains(a);
 }
 
 bool BaseType::is_length_right(std::string_view s) const {

@@ -27,15 +27,19 @@ struct BaseType {
   bool is_strong_ref() const { return is_reference() && !weak; }
   bool is_weak_ref() const { return is_reference() && weak; }
   bool has_constraints() const;
-  /// The atom keeps them.
+  /// The atom, which is of this type, keeps them.
   bool admits(const AtomRef& a) const {
-    if (enumeration) return is_enumerated(a);
     switch (type) {
-      case AtomType::integer: return a.integer() >= min_integer && a.integer() <= max_integer;
-      case AtomType::real: return a.real() >= min_real && a.real() <= max_real;
-      case AtomType::string: return (min_length == 0 && max_length == kUnlimited) || is_length_right(a.string());
-      default: return true;
+      case AtomType::integer: return admits(a.integer());
+      case AtomType::real: return enumeration ? is_enumerated(a) : a.real() >= min_real && a.real() <= max_real;
+      case AtomType::string: return admits(a.string());
+      default: return !enumeration || is_enumerated(a);
     }
+  }
+  bool admits(int64_t i) const { return enumeration ? is_enumerated(i) : i >= min_integer && i <= max_integer; }
+  bool admits(std::string_view text) const {
+    if (enumeration) return enumeration->ref().contains_text(text);
+    return (min_length == 0 && max_length == kUnlimited) || is_length_right(text);
   }
   /// "11 is not in the valid range 0 to 10 (inclusive)"
   Status check(const AtomRef& a) const;

@@ -32,19 +32,11 @@ bool scan_atom(JsonScanner& s, AtomType type, AtomRef& out) {
 }
 
 bool scan_scalar(JsonScanner& s, const BaseType& base, ByteBuffer& out) {
-  if (base.type == AtomType::string) {
-    std::string_view v;
-    if (!s.string(v) || !base.admits(v)) return false;
-    encode_scalar(out, v);
-  } else if (base.type == AtomType::integer) {
-    int64_t v;
-    if (!s.integer(v) || !base.admits(v)) return false;
-    encode_scalar(out, v);
-  } else {
-    AtomRef v;
-    if (!scan_atom(s, base.type, v) || !base.admits(v)) return false;
-    encode_scalar(out, v);
-  }
+  if (base.type == AtomType::string) return scan_text(s, base, out);
+  if (base.type == AtomType::integer) return scan_integer(s, base, out);
+  AtomRef v;
+  if (!scan_atom(s, base.type, v) || !base.admits(v)) return false;
+  encode_scalar(out, v);
   return true;
 }
 
@@ -56,11 +48,8 @@ class DatumScan {
   bool atom(const BaseType& base, AtomRef& out) { return scan_atom(s_, base.type, out) && (!checked_ || base.admits(out)); }
   bool elements(DatumBuilder& out) {
     if (!s_.take(']')) {
-      do {
-        AtomRef key, value;
-        if (type_.is_map() ? !pair(key, value) : !atom(type_.key, key)) return false;
-        out.add(key, value);
-      } while (s_.take(','));
+      bool of_texts = type_.key.type == AtomType::string && type_.value.type == AtomType::string;
+      if (of_texts ? !text_pairs(out) : !atoms(out)) return false;
       if (!s_.take(']')) return false;
     }
     bool fits = !checked_ || (out.size() >= type_.n_min && out.size() <= type_.n_max);
@@ -68,7 +57,27 @@ class DatumScan {
   }
 
  private:
+  bool atoms(DatumBuilder& out) {
+    do {
+      AtomRef key, value;
+      if (type_.is_map() ? !pair(key, value) : !atom(type_.key, key)) return false;
+      out.add(key, value);
+    } while (s_.take(','));
+    return true;
+  }
   bool pair(AtomRef& key, AtomRef& value) { return s_.take('[') && atom(type_.key, key) && s_.take(',') && atom(type_.value, value) && s_.take(']'); }
+  /// Most maps are of texts.
+  bool text_pairs(DatumBuilder& out) {
+    JsonScanner s = s_;
+    do {
+      std::string_view key, value;
+      if (!s.take('[') || !s.string(key) || !s.take(',') || !s.string(value) || !s.take(']')) return false;
+      if (checked_ && !(type_.key.admits(key) && type_.value.admits(value))) return false;
+      out.add(key, value);
+    } while (s.take(','));
+    s_ = s;
+    return true;
+  }
 
   JsonScanner& s_;
   const ColumnType& type_;
@@ -78,7 +87,7 @@ class DatumScan {
 }  // namespace
 
 bool scan_datum(JsonScanner& scanner, const ColumnType& type, ByteBuffer& out, DatumBuilder& scratch) {
-  if (!type.is_map() && !scanner.at('[')) return scan_scalar(scanner, type.key, out);  // as mostly
+  if (!type.is_map() && !scanner.at('[')) return scan_scalar(scanner, type.key, out);
   DatumScan scan(scanner, type, true);
   if (scan.starts_collection()) {
     scratch.reset(type.key.type, type.value.type);

@@ -86,8 +86,6 @@ size_t DatumRef::hash() const { return XXH3_64bits(data_, size_); }
 
 namespace {
 
-size_t text_size(const AtomRef& a) { return a.type() == AtomType::string ? a.string().size() : 0; }
-
 void store_u32(uint8_t*& p, size_t v) {
   uint32_t x = static_cast<uint32_t>(v);
   std::memcpy(p, &x, 4);
@@ -210,8 +208,22 @@ Datum Datum::map(AtomType key, AtomType value, std::span<const std::pair<AtomRef
 
 // --- builder ---
 
+namespace {
+
+/// Less.  Texts are told apart by their first byte mostly.
+bool comes_before(const AtomRef& a, const AtomRef& b) {
+  if (a.type() == AtomType::string && !a.string().empty() && !b.string().empty()) {
+    auto x = static_cast<unsigned char>(a.string()[0]), y = static_cast<unsigned char>(b.string()[0]);
+    if (x != y) return x < y;
+  }
+  return a < b;
+}
+
+}  // namespace
+
 bool DatumBuilder::sort() {
-  auto not_rising = [](const Element& a, const Element& b) { return !(a.key < b.key); };
+  if (elements_.size() < 2) return true;
+  auto not_rising = [](const Element& a, const Element& b) { return !comes_before(a.key, b.key); };
   if (std::adjacent_find(elements_.begin(), elements_.end(), not_rising) == elements_.end()) return true;
   std::stable_sort(elements_.begin(), elements_.end(), [](const Element& a, const Element& b) { return a.key < b.key; });
   return std::adjacent_find(elements_.begin(), elements_.end(), not_rising) == elements_.end();
@@ -229,7 +241,7 @@ size_t DatumBuilder::encoded_size() const {
   size_t n = elements_.size(), size = n * (atom_width(key_) + atom_width(value_));
   if (!text_keys && !text_values) return size;
   size += 4 + 4 * n * (size_t{text_keys} + text_values);
-  for (const Element& e : elements_) size += text_size(e.key) + text_size(e.value);
+  for (const Element& e : elements_) size += (text_keys ? e.key.string().size() : 0) + (text_values ? e.value.string().size() : 0);
   return size;
 }
 
@@ -239,12 +251,25 @@ void DatumBuilder::write(uint8_t* p) const {
   if (text_keys || text_values) store_u32(p, elements_.size());
   size_t end = 0;
   if (text_keys)
-    for (const Element& e : elements_) store_u32(p, end += text_size(e.key));
+    for (const Element& e : elements_) store_u32(p, end += e.key.string().size());
   end = 0;
   if (text_values)
-    for (const Element& e : elements_) store_u32(p, end += text_size(e.value));
-  for (const Element& e : elements_) store_atom(p, e.key);
-  for (const Element& e : elements_) store_atom(p, e.value);
+    for (const Element& e : elements_) store_u32(p, end += e.value.string().size());
+  write_atoms(p, key_, &Element::key);
+  write_atoms(p, value_, &Element::value);
+}
+
+void DatumBuilder::write_atoms(uint8_t*& p, AtomType type, AtomRef Element::*atom) const {
+  if (type == AtomType::none) return;
+  if (type != AtomType::string) {
+    for (const Element& e : elements_) store_atom(p, e.*atom);
+    return;
+  }
+  for (const Element& e : elements_) {
+    std::string_view s = (e.*atom).string();
+    copy_short(reinterpret_cast<char*>(p), s.data(), s.size());
+    p += s.size();
+  }
 }
 
 Datum DatumBuilder::finish() const {

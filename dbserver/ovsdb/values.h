@@ -153,7 +153,7 @@ class DatumRef {
     uint32_t from = 0;
     for (size_t i = 0; i < l.n; i++) {
       uint32_t end = u32(l.key_ends + 4 * i);
-      if (end - from == text.size() && std::memcmp(l.keys + from, text.data(), text.size()) == 0) return true;
+      if (end - from == text.size() && equal_short(reinterpret_cast<const char*>(l.keys) + from, text.data(), text.size())) return true;
       from = end;
     }
     return false;
@@ -169,7 +169,7 @@ class DatumRef {
   std::string_view get(std::string_view key, std::string_view missing = {}) const;
 
   friend bool operator==(const DatumRef& a, const DatumRef& b) {
-    return a.key_ == b.key_ && a.value_ == b.value_ && a.size_ == b.size_ && (a.data_ == b.data_ || std::memcmp(a.data_, b.data_, a.size_) == 0);
+    return a.key_ == b.key_ && a.value_ == b.value_ && equal_short(a.bytes(), b.bytes());
   }
   /// Element by element, keys before values; for sorting.
   friend std::weak_ordering compare(const DatumRef& a, const DatumRef& b);
@@ -310,6 +310,7 @@ class DatumBuilder {
   };
   size_t encoded_size() const;
   void write(uint8_t* p) const;
+  void write_atoms(uint8_t*& p, AtomType type, AtomRef Element::*atom) const;
   AtomType key_, value_;
   std::vector<Element> elements_;
 };

@@ -39,8 +39,14 @@ class Recorder : public SessionOutput {
 
 struct TestClient {
   explicit TestClient(Server& server, SessionOptions options = {}) : server(server), session(std::make_unique<Session>(server, out, options)) {}
-  /// Sends one message and lets the server finish it; what came back meanwhile.
+  /// Sends one message, as a text as clients do, and lets the server finish it; what came back meanwhile.
   std::vector<Json> say(const Json& message, Time now = Time{}) {
+    if (!session->transact_text(message.to_string(), now)) return say_value(message, now);
+    server.run(now, 1'700'000'000'000);
+    return out.take();
+  }
+  /// The same by way of a JSON value.
+  std::vector<Json> say_value(const Json& message, Time now = Time{}) {
     const Json& id = message.get("id");
     if (id.is_null()) session->notification(message.get("method").string(), message.get("params"), now);
     else session->request(message.get("method").string(), message.get("params"), id, now);
