@@ -191,7 +191,8 @@ void write_atom(JsonWriter& out, const AtomRef& a) {
 
 namespace {
 
-void write_set(JsonWriter& out, DatumRef d) {
+// Out of line: what is mostly written is a single atom, and needs no registers saved.
+[[gnu::noinline]] void write_set(JsonWriter& out, DatumRef d) {
   out.put("[\"set\",[");
   bool first = true;
   d.for_each([&](const AtomRef& key, const AtomRef&) {
@@ -201,7 +202,7 @@ void write_set(JsonWriter& out, DatumRef d) {
   out.put("]]");
 }
 
-void write_map(JsonWriter& out, DatumRef d) {
+[[gnu::noinline]] void write_map(JsonWriter& out, DatumRef d) {
   out.put("[\"map\",[");
   bool first = true;
   auto begin = [&] { out.put(std::string_view(",[").substr(std::exchange(first, false))); };
