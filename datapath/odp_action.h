@@ -62,10 +62,14 @@ struct OdpTunnelPush { OdpPort tunnel_port, out_port; std::vector<uint8_t> heade
 /// The packet is taken out of its tunnel and comes in at the tunnel port.
 struct OdpTunnelPop { OdpPort tunnel_port; friend bool operator==(const OdpTunnelPop&, const OdpTunnelPop&) = default; };
 struct OdpDrop { uint32_t reason; friend bool operator==(const OdpDrop&, const OdpDrop&) = default; };
+/// Counts the IP TTL down; a packet whose time is over gets the actions inside instead of those that follow.
+struct OdpDecTtl { OdpActions exhausted; friend bool operator==(const OdpDecTtl&, const OdpDecTtl&); };
+/// One that only openvswitch.ko does and no translation asks for: an OVS_ACTION_ATTR_* and what it carries, as the kernel has it (odp_other).
+struct OdpOther { uint16_t type; std::vector<uint8_t> payload; friend bool operator==(const OdpOther&, const OdpOther&) = default; };
 
 struct OdpAction {
   std::variant<OdpOutput, OdpUserspace, OdpSet, OdpPushVlan, OdpPopVlan, OdpPushMpls, OdpPopMpls, OdpRecirc, OdpHash, OdpTrunc, OdpMeter,
-               OdpClone, OdpSample, OdpDrop, OdpCt, OdpCtClear, OdpCheckPktLen, OdpTunnelPush, OdpTunnelPop> v;
+               OdpClone, OdpSample, OdpDrop, OdpCt, OdpCtClear, OdpCheckPktLen, OdpTunnelPush, OdpTunnelPop, OdpDecTtl, OdpOther> v;
   friend bool operator==(const OdpAction&, const OdpAction&) = default;
 };
 inline bool operator==(const OdpClone& a, const OdpClone& b) { return a.actions == b.actions; }
@@ -73,6 +77,7 @@ inline bool operator==(const OdpCheckPktLen& a, const OdpCheckPktLen& b) {
   return a.length == b.length && a.greater == b.greater && a.less_or_equal == b.less_or_equal;
 }
 inline bool operator==(const OdpSample& a, const OdpSample& b) { return a.probability == b.probability && a.actions == b.actions; }
+inline bool operator==(const OdpDecTtl& a, const OdpDecTtl& b) { return a.exhausted == b.exhausted; }
 
 /// Calls fn for each action, those inside of others too.
 template <typename List, typename Fn>
@@ -82,6 +87,7 @@ void for_each_action(List& actions, const Fn& fn) {
     if (auto* clone = std::get_if<OdpClone>(&a.v)) for_each_action(clone->actions, fn);
     if (auto* sample = std::get_if<OdpSample>(&a.v)) for_each_action(sample->actions, fn);
     if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) for_each_action(check->greater, fn), for_each_action(check->less_or_equal, fn);
+    if (auto* ttl = std::get_if<OdpDecTtl>(&a.v)) for_each_action(ttl->exhausted, fn);
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "datapath/compose.h"
 #include "datapath/odp_fields.h"
+#include "datapath/odp_other.h"
 #include "datapath/odp_text.h"
 #include "lib/decimal.h"
 #include "lib/text.h"
@@ -502,6 +503,13 @@ std::optional<OdpAction> parse_action(const Item& item, const OdpTextOptions& op
     auto actions = parse_odp_actions(item.body, options);
     return actions ? std::optional(OdpAction{OdpClone{*actions}}) : std::nullopt;
   }
+  if (item.name == "dec_ttl") {
+    auto body = item.body;
+    auto inner = take_item(body);
+    auto actions = inner && inner->name == "le_1" ? parse_odp_actions(inner->body, options) : std::unexpected(std::string());
+    return actions ? std::optional(OdpAction{OdpDecTtl{*actions}}) : std::nullopt;
+  }
+  if (auto other = parse_other_action(item.name, item.body)) return OdpAction{std::move(*other)};
   if (!item.has_body) return parse_port(item.name, options);
   auto v = number();
   if (!v) return std::nullopt;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "datapath/odp_fields.h"
+#include "datapath/odp_other.h"
 #include "lib/text.h"
 
 namespace sluice {
@@ -318,6 +319,8 @@ struct ActionPrinter {
     return fmt::format("sample(sample={:.1f}%,actions({}))", 100.0 * a.probability / UINT32_MAX, format_odp_actions(a.actions, options));
   }
   std::string operator()(const OdpDrop&) const { return "drop"; }
+  std::string operator()(const OdpDecTtl& a) const { return fmt::format("dec_ttl(le_1({}))", a.exhausted.empty() ? "" : format_odp_actions(a.exhausted, options)); }
+  std::string operator()(const OdpOther& a) const { return format_other_action(a); }
   std::string operator()(const OdpCt& a) const;
   std::string operator()(const OdpCtClear&) const { return "ct_clear"; }
   std::string operator()(const OdpCheckPktLen& a) const {

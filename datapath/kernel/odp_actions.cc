@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "datapath/kernel/odp_parts.h"
+#include "datapath/odp_other.h"
 
 namespace sluice {
 namespace {
@@ -30,6 +31,7 @@ const OdpSetName* find_set(OdpSetKind kind) {
 const OdpActions* nested(const OdpAction& a) {
   if (auto* clone = std::get_if<OdpClone>(&a.v)) return &clone->actions;
   if (auto* sample = std::get_if<OdpSample>(&a.v)) return &sample->actions;
+  if (auto* ttl = std::get_if<OdpDecTtl>(&a.v)) return &ttl->exhausted;
   return nullptr;
 }
 
@@ -92,6 +94,10 @@ class ActionEncoder {
       return t != ActionTrouble::kNone ? t : inside(OVS_CHECK_PKT_LEN_ATTR_ACTIONS_IF_LESS_EQUAL, a.less_or_equal);
     });
   }
+  ActionTrouble operator()(const OdpDecTtl& a) {
+    return out_.nest(OVS_ACTION_ATTR_DEC_TTL, [&] { return inside(OVS_DEC_TTL_ATTR_ACTION, a.exhausted); });
+  }
+  ActionTrouble operator()(const OdpOther& a) { return out_.put(a.type, a.payload), ActionTrouble::kNone; }
   ActionTrouble operator()(const OdpTunnelPush&) { return ActionTrouble::kUnsupported; }
   ActionTrouble operator()(const OdpTunnelPop&) { return ActionTrouble::kUnsupported; }
 
@@ -312,7 +318,17 @@ bool ActionDecoder::action(const Attr& a, OdpActions& actions, unsigned depth) {
     case OVS_ACTION_ATTR_CT_CLEAR: actions.push_back({OdpCtClear{}}); return true;
     case OVS_ACTION_ATTR_CHECK_PKT_LEN: return check_pkt_len(a.data, actions, depth);
     case kActionDrop: return add(a.as<uint32_t>(), [](uint32_t v) { return OdpDrop{v}; });
-    default: reading_.complete = false; return true;
+    case OVS_ACTION_ATTR_DEC_TTL: {
+      OdpDecTtl ttl;
+      auto inner = Attrs(a.data).find(OVS_DEC_TTL_ATTR_ACTION);
+      if (!inner || list(inner->data, ttl.exhausted, depth + 1)) return false;
+      actions.push_back({std::move(ttl)});
+      return true;
+    }
+    default:   // kept as it is
+      reading_.complete &= is_known_other(a.type);
+      actions.push_back({OdpOther{a.type, {a.data.begin(), a.data.end()}}});
+      return true;
   }
 }
 

@@ -82,6 +82,8 @@ Packet* Executor::step(const Op& op, Packet* p, Time now, unsigned depth) {
     case OpCode::kDrop:
     case OpCode::kTunnelPush:
     case OpCode::kTunnelPop:
+    case OpCode::kDecTtl:
+    case OpCode::kOther:
       pool_.give(p);
       return nullptr;
     default:

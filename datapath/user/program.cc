@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-static_assert(std::variant_size_v<decltype(OdpAction::v)> == static_cast<size_t>(OpCode::kTunnelPop) + 1, "OpCode follows the order of the variant");
+static_assert(std::variant_size_v<decltype(OdpAction::v)> == static_cast<size_t>(OpCode::kOther) + 1, "OpCode follows the order of the variant");
 
 const OdpActions* nested_actions(const OdpAction& a) {
   if (auto* clone = std::get_if<OdpClone>(&a.v)) return &clone->actions;

@@ -17,6 +17,7 @@ enum class OpCode : uint8_t {
   kCt, kCtClear,
   kCheckPktLen,   // arg: length
   kTunnelPush, kTunnelPop,
+  kDecTtl, kOther,   // not done here: the packet ends
 };
 
 /// How a flow's program is run: the common ones without looking at it.

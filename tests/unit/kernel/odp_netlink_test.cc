@@ -203,7 +203,43 @@ INSTANTIATE_TEST_SUITE_P(Each, ActionBytes, testing::Values(
     ActionGolden{"clone(pop_vlan,1)", "10001400" "04000500" "0800010001000000"},
     ActionGolden{"sample(sample=50.0%,actions(1))", "18000600" "08000100ffffff7f" "0c000200" "0800010001000000"},
     ActionGolden{"userspace(pid=0,slow_path(lacp))", "20000200" "0800010044332211" "14000200" "0000000000000000" "ffffffff" "05000000"},
+    ActionGolden{"push_eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02)", "10000e00" "020000000001" "020000000002"},
+    ActionGolden{"pop_eth", "04000f00"},
+    ActionGolden{"push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x1,c2=0x2,c3=0x3,c4=0xffffffff)",
+                 "24001100" "0c000100" "003f0103" "123456ff" "14000200" "00000001" "00000002" "00000003" "ffffffff"},
+    ActionGolden{"push_nsh(flags=1,ttl=0,mdtype=2,np=1,spi=0x5,si=5,md2=0x1020030405060000)", "1c001100" "0c000100" "01000201" "00000505" "0c000300" "1020030405060000"},
+    ActionGolden{"pop_nsh()", "04001200"},
+    ActionGolden{"add_mpls(label=200,tc=7,ttl=64,bos=1,eth_type=0x8847)", "0c001600" "000c8f40" "8847" "0000"},
+    ActionGolden{"dec_ttl(le_1(1,2))", "18001700" "14000100" "0800010001000000" "0800010002000000"},
+    ActionGolden{"psample(group=12,cookie=0xf102)", "14001900" "080001000c000000" "06000200" "f1020000"},
     ActionGolden{"drop", ""}));
+
+/// Actions of a newer kernel are not lost, but nobody may take them for understood.
+TEST(OdpNetlink, UnknownActionsAreKept) {
+  Bytes bytes;
+  AttrWriter writer(bytes);
+  writer.value(OVS_ACTION_ATTR_OUTPUT, uint32_t{1});
+  writer.value(uint16_t{99}, uint32_t{0x01020304});
+  auto read = decode_odp_actions(bytes);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_FALSE(read->complete);
+  EXPECT_EQ(format_odp_actions(read->actions), "1,action99(04030201)");
+  Bytes again;
+  AttrWriter second(again);
+  EXPECT_EQ(encode_odp_actions(read->actions, 0, {}, second), ActionTrouble::kNone);
+  EXPECT_EQ(hex(again), hex(bytes));
+  // What is known but malformed is shown as it is too.
+  for (uint16_t type : {14, 15, 17, 18, 22, 25}) {
+    OdpActions bad{{OdpOther{type, {1, 2, 3}}}};
+    EXPECT_EQ(format_odp_actions(bad), fmt::format("action{}(010203)", type));
+  }
+}
+
+TEST(OdpNetlink, OtherActionsThatAreWrongAreRefused) {
+  for (const char* bad : {"push_eth()", "push_eth(src=02:00:00:00:00:01)", "pop_eth(1)", "push_nsh(mdtype=3)", "push_nsh(ttl=64)", "push_nsh(c1=x)", "push_nsh(bad=1)", "add_mpls(label=1048576)",
+                          "add_mpls(tc=8)", "dec_ttl", "dec_ttl(le_1)x", "dec_ttl(gt(1))", "psample()", "psample(group=1,cookie=0x0102030405060708091011121314151617)"})
+    EXPECT_FALSE(parse_odp_actions(bad)) << bad;
+}
 
 TEST(OdpNetlink, DropIsTheEndWhereTheKernelHasNoSuchAction) {
   OdpActions actions{{OdpOutput{OdpPort{1}}}, {OdpDrop{3}}, {OdpOutput{OdpPort{2}}}};
