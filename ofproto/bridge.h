@@ -108,6 +108,7 @@ class Bridge {
   std::expected<void, ofp::Error> table_mod(const ofp::TableMod& mod, ofp::Version version, Time now);
   /// A packet that waits for a controller goes on, as the controller has changed it.
   std::expected<void, ofp::Error> resume(const ofp::PacketIn& message, Time now);
+  void flush_connections(const ofp::CtFlush& which, Time now);  // of the datapath's tracker
   std::expected<void, ofp::Error> packet_out(const ofp::PacketOut& out, ofp::Version version, Time now);
   /// One slice of the answer (FlowTables::visit); true: there is more.
   bool flow_stats(const ofp::FlowStatsRequest& request, FlowCursor& at, Time now, const std::function<void(const ofp::FlowStatsHead&, const Rule&)>& visit);

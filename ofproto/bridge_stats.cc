@@ -40,11 +40,19 @@ RuleFilter filter_of(const ofp::FlowStatsRequest& q, const ofp::MiniMatch& match
   return {.match = match, .table = q.table_id, .strict_priority = {}, .cookie = q.cookie, .cookie_mask = q.cookie_mask, .out_port = q.out_port, .out_group = q.out_group};
 }
 
+constexpr uint32_t instruction_bit(std::string_view name) {
+  for (unsigned i = 0; i < ofp::kInstructionKindCount; i++)
+    if (ofp::kInstructionKinds[i].name == name) return 1u << i;
+  return 0;
+}
+
 }  // namespace
 
 uint64_t switch_action_bits() {
   using ofp::action_bit;
-  return ofp::all_action_bits(ofp::Version::k13) & ~(action_bit("copy_ttl_out") | action_bit("copy_ttl_in") | action_bit("push_pbb") | action_bit("pop_pbb"));
+  // What a version has no number for is not sent in it.
+  uint64_t of_any_version = ofp::all_action_bits(ofp::Version::k10) | ofp::all_action_bits(ofp::Version::k11) | ofp::all_action_bits(ofp::Version::k13);
+  return of_any_version & ~(action_bit("copy_ttl_out") | action_bit("copy_ttl_in") | action_bit("push_pbb") | action_bit("pop_pbb"));
 }
 
 ofp::FeaturesReply Bridge::features() const {
@@ -115,6 +123,7 @@ std::vector<ofp::TableFeatures> Bridge::table_features() const {
     f.capabilities = s.evict ? ofp::OFPTC_EVICTION : 0;
     f.nonmiss.next.reset();
     for (unsigned n = t + 1; n < kVisibleTables; n++) f.nonmiss.next.set(n);
+    if (f.nonmiss.next.none()) f.nonmiss.instructions &= ~instruction_bit("goto_table");
     f.miss = f.nonmiss;
     all.push_back(f);
   }

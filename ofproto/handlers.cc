@@ -126,6 +126,14 @@ Outcome meter_mod(const Request& r) { return r.bridge().meter_mod(r.body<MeterMo
 Outcome port_mod(const Request& r) { return r.bridge().port_mod(r.body<PortMod>(), r.agent.now()); }
 Outcome table_mod(const Request& r) { return r.bridge().table_mod(r.body<TableMod>(), r.connection.version(), r.agent.now()); }
 Outcome resume(const Request& r) { return r.bridge().resume(r.body<PacketIn>(), r.agent.now()); }
+Outcome ct_flush(const Request& r) {
+  r.bridge().flush_connections(r.body<CtFlush>(), r.agent.now());
+  return {};
+}
+Outcome ct_flush_zone(const Request& r) {
+  r.bridge().flush_connections({.zone = static_cast<uint16_t>(r.body<Setting>().value)}, r.agent.now());
+  return {};
+}
 Outcome packet_out(const Request& r) { return r.bridge().packet_out(r.body<PacketOut>(), r.connection.version(), r.agent.now()); }
 
 // --- statistics ---
@@ -189,7 +197,7 @@ Outcome queue_stats(const Request& r) {
 Outcome queue_config(const Request& r) {
   auto port = r.body<QueueRequest>().port_no;
   if (port != OFPP_NONE && !r.bridge().has_port(port)) return std::unexpected(Error::OFPQOFC_BAD_PORT);
-  r.reply(MessageType::OFPT_QUEUE_GET_CONFIG_REPLY, QueueDescReply{.port_no = port});
+  r.reply(r.message.type == MessageType::OFPST_QUEUE_DESC_REQUEST ? MessageType::OFPST_QUEUE_DESC_REPLY : MessageType::OFPT_QUEUE_GET_CONFIG_REPLY, QueueDescReply{.port_no = port});
   return {};
 }
 
@@ -289,7 +297,10 @@ constexpr Row kHandlers[] = {
     {MessageType::OFPT_TABLE_MOD, table_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_PACKET_OUT, packet_out, Allowed::kNotSecondary},
     {MessageType::NXT_RESUME, resume, Allowed::kNotSecondary},
+    {MessageType::NXT_CT_FLUSH_ZONE, ct_flush_zone, Allowed::kNotSecondary},
+    {MessageType::NXT_CT_FLUSH, ct_flush, Allowed::kNotSecondary},
     {MessageType::OFPT_QUEUE_GET_CONFIG_REQUEST, queue_config},
+    {MessageType::OFPST_QUEUE_DESC_REQUEST, queue_config},
     {MessageType::OFPT_BUNDLE_CONTROL, bundle_control, Allowed::kNotSecondary},
     {MessageType::ONFT_BUNDLE_CONTROL, bundle_control, Allowed::kNotSecondary},
     {MessageType::OFPT_BUNDLE_ADD_MESSAGE, bundle_add, Allowed::kNotSecondary},

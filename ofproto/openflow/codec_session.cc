@@ -173,6 +173,9 @@ Status decode_body(ByteReader& r, const BodyContext&, RequestForward& m) {
   bool whole = h && h->length >= kHeaderSize && h->length <= r.remaining() && h->length % 8 == 0;  // as long as what forwards it can be
   if (!whole) return fail(Error::OFPBRC_BAD_LEN);
   ByteView inner = r.bytes(h->length);
+  auto type = decode_type_of_part(inner);
+  if (!type) return fail(type.error());
+  if (*type != MessageType::OFPT_GROUP_MOD && *type != MessageType::NXT_GROUP_MOD && *type != MessageType::OFPT_METER_MOD) return fail(Error::OFPBFC_MSG_UNSUP);
   m.message.assign(inner.begin(), inner.end());
   r.rest();
   return {};

@@ -30,7 +30,7 @@ Wanted wanted_by(GroupCommand c) {
   switch (c) {
     case GroupCommand::kDelete: return {false, false, false};
     case GroupCommand::kInsertBucket: return {false, true, true};
-    case GroupCommand::kRemoveBucket: return {false, false, true};
+    case GroupCommand::kRemoveBucket: return {false, false, true};  // without an id: all
     default: return {true, true, false};
   }
 }
@@ -163,7 +163,7 @@ Checked GroupParser::command_bucket(std::string_view v) {
   } else {
     auto n = parse_u32(v);
     if (!n) return bad(n.error());
-    if (*n > OFPG15_BUCKET_MAX) return bad(fmt::format("invalid command bucket id {}", v));
+    if (*n > OFPG15_BUCKET_MAX) return bad(fmt::format("invalid command bucket id {}", *n));
     m.command_bucket_id = *n;
   }
   return {};
@@ -184,7 +184,7 @@ Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
       auto n = parse_u32(v);
       if (!n) return bad(n.error());
       m.group_id = *n;
-      if (*n > OFPG_MAX && !(m.command == GroupCommand::kDelete && *n == OFPG_ALL)) return bad(fmt::format("invalid group id {}", v));
+      if (*n > OFPG_MAX && !(m.command == GroupCommand::kDelete && *n == OFPG_ALL)) return bad(fmt::format("invalid group id {}", *n));
     }
     if (m.group_id == OFPG_ALL && m.command != GroupCommand::kDelete) return bad(fmt::format("invalid group id {}", v));
     return {};
@@ -219,7 +219,7 @@ Checked GroupParser::finish(const Wanted& wanted) {
   if (!has_id && m.command == GroupCommand::kDelete) m.group_id = OFPG_ALL;
   else if (!has_id) return bad("must specify a group_id");
   if (wanted.type && !has_type) return bad("must specify a type");
-  if (wanted.command_bucket && !has_command_bucket) return bad("must specify a command bucket id");
+  if (m.command == GroupCommand::kInsertBucket && !has_command_bucket) return bad("must specify a command bucket id");
   if (!m.selection.fields.empty() && m.selection.method != "hash") return bad("fields may only be specified with \"selection_method=hash\"");
   if (!m.selection.method.empty() && m.type != GroupType::kSelect) return bad("selection method can only be specified for select groups");
   if (has_param && m.selection.method.empty()) return bad("selection method parameter needs a selection method");
@@ -251,8 +251,8 @@ GroupCommand take_command(std::string_view& text) {
   std::string_view t = trim(text);
   size_t end = t.find_first_of(" \t");
   for (const CommandWord& c : kCommands) {
-    if (end == std::string_view::npos || t.substr(0, end) != c.word) continue;
-    text = trim(t.substr(end));
+    if (t.substr(0, end) != c.word) continue;
+    text = trim(t.substr(c.word.size()));
     return c.command;
   }
   return GroupCommand::kAdd;

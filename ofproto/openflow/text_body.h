@@ -3,6 +3,8 @@
 // same line begins with a space, one below with a newline; a newline at the end is added if there is none.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <string>
 
 #include "lib/text.h"
@@ -23,6 +25,8 @@ void add_duration(std::string& out, uint32_t sec, uint32_t nsec);
 /// Names of the set bits, joined by spaces; "0" if none.  Bits without a name as one hex number.
 struct BitName { uint32_t bit; std::string_view name; };
 void add_bits(std::string& out, uint32_t bits, std::span<const BitName> names, std::string_view separator = " ");
+/// "0x1f"; "0" for zero.
+inline std::string hex_or_zero(uint64_t v) { return v ? fmt::format("{:#x}", v) : "0"; }
 /// A counter, "?" if it is unknown (all ones).
 std::string counter(uint64_t v);
 std::string_view packet_in_reason_name(PacketInReason r);

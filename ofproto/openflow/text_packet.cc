@@ -110,7 +110,8 @@ std::string format_packet(ByteView frame, const PrintOptions& options) {
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PacketIn& m) {
-  if (m.table_id && m.table_id != kTableAll) append(out, " table_id={}", m.table_id);
+  bool is_said = m.table_id != kTableAll || (ctx.type() == MessageType::OFPT_PACKET_IN && ctx.version() > Version::k10);
+  if (m.table_id && is_said) append(out, " table_id={}", m.table_id);
   if (m.cookie != kNoCookie) append(out, " cookie=0x{:x}", m.cookie);
   append(out, " total_len={} ", m.total_len);
   add_match(out, ctx, m.metadata);

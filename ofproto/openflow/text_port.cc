@@ -162,7 +162,8 @@ void format_body(std::string& out, const TextContext& ctx, const QueueStatsReply
 void format_body(std::string& out, const TextContext& ctx, const QueueDescReply& m) {
   bool old = ctx.type() == MessageType::OFPT_QUEUE_GET_CONFIG_REPLY;
   if (old) {
-    append(out, " port={}\n", format_port(m.port_no, ctx.names().ports));
+    if (!m.queues.empty()) append(out, " port={}", format_port(m.port_no, ctx.names().ports));
+    out += '\n';
   } else {
     out += ' ';
   }

@@ -98,7 +98,7 @@ void format_body(std::string& out, const TextContext& ctx, const FeaturesReply& 
   out += "\ncapabilities: ";
   add_bits(out, m.capabilities, kCapabilities);
   out += '\n';
-  if (ctx.version() == Version::k10) {
+  if (ctx.version() == Version::k10 && m.actions) {
     out += "actions:";
     for (unsigned i = 0; i < kActionKindCount; i++)
       if (m.actions >> i & 1) append(out, " {}", kActionKinds[i].name);
@@ -118,9 +118,11 @@ void format_body(std::string& out, const TextContext&, const SwitchConfig& m) {
   append(out, " miss_send_len={}", m.miss_send_len);
 }
 
-void format_body(std::string& out, const TextContext&, const RoleMessage& m) {
+void format_body(std::string& out, const TextContext& ctx, const RoleMessage& m) {
   append(out, " role={}", role_name(m.role));
-  if (m.have_generation_id) append(out, " generation_id={}", m.generation_id);
+  // Said, though it means nothing for that role.
+  bool idle = ctx.type() == MessageType::OFPT_ROLE_REQUEST && m.role == Role::kEqual && m.generation_id != UINT64_MAX;
+  if (m.have_generation_id || idle) append(out, " generation_id={}", m.generation_id);
 }
 
 void format_body(std::string& out, const TextContext&, const RoleStatus& m) {
@@ -135,12 +137,12 @@ void format_body(std::string& out, const TextContext&, const AsyncConfig& m) {
 }
 
 void format_body(std::string& out, const TextContext&, const BundleControl& m) {
-  append(out, "\n bundle_id=0x{:x} type={} flags=", m.bundle_id, bundle_type_name(m.type));
+  append(out, "\n bundle_id={} type={} flags=", hex_or_zero(m.bundle_id), bundle_type_name(m.type));
   add_bits(out, m.flags, kBundleFlags);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const BundleAdd& m) {
-  append(out, "\n bundle_id=0x{:x} flags=", m.bundle_id);
+  append(out, "\n bundle_id={} flags=", hex_or_zero(m.bundle_id));
   add_bits(out, m.flags, kBundleFlags);
   out += '\n';
   out += format_wire(m.message, ctx.options);

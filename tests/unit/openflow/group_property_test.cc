@@ -88,6 +88,23 @@ void expect_reads_back(const Message& m, std::string_view text) {
   EXPECT_EQ(again, wire) << version_name(m.version) << " " << text;
 }
 
+TEST(GroupProperty, BucketsAreRemovedByIdOrAll) {
+  auto all = parse_group("group_id=1", GroupCommand::kRemoveBucket), last = parse_group("group_id=1,command_bucket_id=last", GroupCommand::kRemoveBucket);
+  ASSERT_TRUE(all) << all.error();
+  ASSERT_TRUE(last);
+  EXPECT_EQ(all->mod.command_bucket_id, OFPG15_BUCKET_ALL);
+  EXPECT_EQ(last->mod.command_bucket_id, OFPG15_BUCKET_LAST);
+  EXPECT_FALSE(parse_group("group_id=1,bucket=output:1", GroupCommand::kInsertBucket));
+}
+
+TEST(GroupProperty, ACommandMayStandAlone) {
+  auto all = parse_group("delete", std::nullopt);
+  ASSERT_TRUE(all) << all.error();
+  EXPECT_EQ(all->mod.command, GroupCommand::kDelete);
+  EXPECT_EQ(all->mod.group_id, OFPG_ALL);
+  EXPECT_FALSE(parse_group("remove", std::nullopt));
+}
+
 TEST(GroupProperty, WhatIsAcceptedReadsBack) {
   for (std::string_view text : {"group_id=1,type=all", "group_id=4294967040,type=indirect,bucket=output:1", "group_id=0,type=all,bucket=output:1,bucket=set_field:5->reg1,output:2",
                                 "group_id=7,type=select,bucket=weight:65535,output:1,bucket=weight:0,output:2", "group_id=7,type=ff,bucket=watch_port:1,output:1,bucket=watch_group:3,group:3",

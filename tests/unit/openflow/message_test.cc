@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include "ofproto/openflow/codec.h"
 #include "ofproto/openflow/message_text.h"
@@ -34,7 +35,11 @@ void fill_in(MessageType type, Version v, Body& body) {
   static Bytes bundled;  // a BundleAdd does not own it
   bundled = encode({.type = MessageType::OFPT_PORT_MOD, .version = v, .xid = 5, .body = PortMod{}});
   if (auto* b = std::get_if<BundleAdd>(&body)) b->message = bundled;
-  if (auto* b = std::get_if<RequestForward>(&body)) b->message = barrier;
+  if (auto* b = std::get_if<RequestForward>(&body)) {
+    GroupMod forwarded{};
+    forwarded.group_id = 1;
+    b->message = encode({.type = v == Version::k10 ? MessageType::NXT_GROUP_MOD : MessageType::OFPT_GROUP_MOD, .version = v, .xid = 5, .body = forwarded});
+  }
   if (auto* b = std::get_if<ErrorReport>(&body)) {
     b->error = Error::OFPBRC_BAD_LEN;
     b->data = barrier;
@@ -106,18 +111,47 @@ TEST(Message, ForwardedRequestsAreWhole) {
   EXPECT_EQ(decode(bytes).error(), Error::OFPBRC_BAD_LEN);
   bytes[11] = 16;
   ASSERT_TRUE(decode(bytes));
+  bytes[9] = 20;  // a barrier is not what is forwarded
+  bytes[11] = 8;
+  EXPECT_EQ(decode(bytes).error(), Error::OFPBFC_MSG_UNSUP);
 }
 
-/// For tests/interop/tshark_test.py: all messages that we can send in 1.0 and 1.3, one after the other.
+/// As Open vSwitch does it.
+TEST(Message, PrintsWhatIsZero) {
+  auto shown = [](MessageType type, Version v, Body body) { return format(decode(encode({.type = type, .version = v, .xid = 5, .body = std::move(body)})).value()); };
+  EXPECT_EQ(shown(MessageType::OFPT_BUNDLE_CONTROL, Version::k14, BundleControl{}), "OFPT_BUNDLE_CONTROL (OF1.4) (xid=0x5):\n bundle_id=0 type=OPEN_REQUEST flags=0\n");
+  EXPECT_EQ(shown(MessageType::OFPT_FEATURES_REPLY, Version::k10, FeaturesReply{}), "OFPT_FEATURES_REPLY (xid=0x5): dpid:0000000000000000\nn_tables:0, n_buffers:0\ncapabilities: 0\n");
+  EXPECT_EQ(shown(MessageType::OFPT_QUEUE_GET_CONFIG_REPLY, Version::k13, QueueDescReply{}), "OFPT_QUEUE_GET_CONFIG_REPLY (OF1.3) (xid=0x5):\n");
+  EXPECT_EQ(shown(MessageType::OFPT_ROLE_REQUEST, Version::k12, RoleMessage{.role = Role::kEqual}), "OFPT_ROLE_REQUEST (OF1.2) (xid=0x5): role=equal generation_id=0\n");
+}
+
+void write(std::ofstream& file, ByteView bytes) { file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size())); }
+
+/// For tests/interop: all messages that we can send, in every version, one after the other.
 TEST(Message, WritesSamples) {
   const char* path = std::getenv("SLUICE_MESSAGES_OUT");
   if (!path) GTEST_SKIP() << "SLUICE_MESSAGES_OUT is not set";
   std::ofstream file(path, std::ios::binary);
-  for_each_message([&](const Message& m) {
-    if (m.version != Version::k10 && m.version != Version::k13) return;
-    Bytes bytes = encode(m);
-    file.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  });
+  for_each_message([&](const Message& m) { write(file, encode(m)); });
+}
+
+/// For tests/interop: reads the messages of another implementation and writes each as we would send it; one that we refuse becomes the error.
+TEST(Message, Rewrites) {
+  const char *in = std::getenv("SLUICE_MESSAGES_IN"), *out = std::getenv("SLUICE_MESSAGES_OUT");
+  if (!in || !out) GTEST_SKIP() << "SLUICE_MESSAGES_IN and SLUICE_MESSAGES_OUT are not set";
+  std::ifstream file(in, std::ios::binary);
+  const Bytes all{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ofstream rewritten(out, std::ios::binary);
+  for (ByteView rest = all; !rest.empty();) {
+    auto h = peek_header(rest);
+    ASSERT_TRUE(h && h->length >= kHeaderSize && h->length <= rest.size());
+    ByteView one = rest.first(h->length);
+    rest = rest.subspan(h->length);
+    Bytes again;
+    auto m = decode(one);
+    Status ok = m ? encode(*m, again) : std::unexpected(m.error());
+    write(rewritten, ok ? again : encode_error(ok.error(), static_cast<Version>(h->version), one));
+  }
 }
 
 /// What decodes also prints and encodes, and what it encodes to decodes.
