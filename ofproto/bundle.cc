@@ -61,9 +61,9 @@ std::expected<OpenBundle*, Error> Bundles::to_fill(uint32_t id, uint16_t flags) 
   return &(*it)->second;
 }
 
-void Bundles::add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod> flow_mod) {
+void Bundles::add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod>&& flow_mod) {
   size_t memory = raw.size() + sizeof(BundledMessage) + (flow_mod ? flow_mod->actions.size() * sizeof(ofp::Action) : 0);
-  bundle.messages.push_back({bundle.bytes.size(), raw.size(), std::move(flow_mod)});
+  bundle.messages.emplace_back(bundle.bytes.size(), raw.size()).flow_mod = std::move(flow_mod);
   bundle.bytes.insert(bundle.bytes.end(), raw.begin(), raw.end());
   bundle.memory += memory;
   memory_ += memory;

@@ -20,6 +20,7 @@ inline constexpr size_t kMaxBundleBytes = 512u << 20;   // of memory, for all th
 
 /// A message that waits.  Flow-mods, which come by the hundred thousand, wait decoded; others are decoded again by the commit.
 struct BundledMessage {
+  BundledMessage(size_t begin, size_t length) : at(begin), size(length) {}
   size_t at, size;                                      // in OpenBundle::bytes
   std::optional<ofp::FlowMod> flow_mod;
 };
@@ -43,7 +44,7 @@ class Bundles {
   std::expected<OpenBundle, ofp::Error> take(uint32_t id, uint16_t flags);
   /// The bundle that a message may be added to; opens one if there is none of this id.
   std::expected<OpenBundle*, ofp::Error> to_fill(uint32_t id, uint16_t flags);
-  void add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod> flow_mod);
+  void add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod>&& flow_mod);
 
  private:
   using Map = std::map<uint32_t, OpenBundle>;

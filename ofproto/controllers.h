@@ -15,6 +15,7 @@
 #include "lib/loop.h"
 #include "lib/tls.h"
 #include "ofproto/of_connection.h"
+#include "ofproto/openflow/match_shape.h"
 
 namespace sluice {
 
@@ -105,6 +106,7 @@ class Controllers {
   std::list<std::unique_ptr<Session>> sessions_;
   std::unique_ptr<Listener> mgmt_, snoop_;
   std::optional<Time> primary_lost_;
+  ofp::MatchShapes shapes_;           // of the flow-mods of all sessions
   size_t snoops_ = 0;
   uint64_t refused_ = 0;
 };

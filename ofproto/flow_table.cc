@@ -129,6 +129,7 @@ std::vector<Rule*> FlowTables::select(const RuleFilter& f) const {
 }
 
 bool FlowTables::visit(const RuleFilter& f, FlowCursor& at, size_t budget, const std::function<void(const Rule&)>& fn) const {
+  bool all = f.match.masks().empty();
   for (; at.table < kFlowTables; at = {at.table + 1, 0}) {
     const FlowTable& table = *tables_[at.table];
     if (!table.rules.size() || (f.table != ofp::kTableAll && f.table != at.table)) continue;
@@ -144,7 +145,7 @@ bool FlowTables::visit(const RuleFilter& f, FlowCursor& at, size_t budget, const
     for (; at.slot < table.slots.slots(); at.slot++, budget--) {
       if (budget == 0) return true;
       const Rule& r = *table.slots.slot(at.slot);
-      if (r.live && means(f, r) && r.match.is_inside(f.match)) fn(r);
+      if (r.live && means(f, r) && (all || r.match.is_inside(f.match))) fn(r);
     }
   }
   return false;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The requests of OpenFlow sessions: one table, a row a message type that a switch must answer; a type without a row is answered with BAD_TYPE.
 // A handler that returns an error has changed nothing; the error goes back with the request's first bytes.
-#include <algorithm>
 #include <array>
+#include <optional>
 
 #include "ofproto/agent.h"
 #include "ofproto/flow_table.h"
@@ -350,24 +350,22 @@ Outcome dispatch(const Request& r) {
 Outcome commit_bundle(const Request& r, OpenBundle bundle) {
   auto staged = r.bridge().stage();
   r.connection.end_turn();
-  Message message;
+  Time now = r.agent.now();
+  auto apply = [&](BundledMessage& waiting, ByteView raw) {
+    if (waiting.flow_mod) return r.bridge().flow_mod(*waiting.flow_mod, r.connection.version(), now);
+    Message message;
+    Outcome read = read_message(raw, r.connection.session().codec, message);
+    return read ? dispatch({r.agent, r.connection, message, raw}) : read;
+  };
   for (BundledMessage& waiting : bundle.messages) {
     ByteView raw = bundle.raw(waiting);
-    Outcome done;
-    if (waiting.flow_mod) {
-      message.type = MessageType::OFPT_FLOW_MOD;
-      message.body.emplace<FlowMod>(std::move(*waiting.flow_mod));
-    } else {
-      done = read_message(raw, r.connection.session().codec, message);
-    }
-    if (done) done = dispatch({r.agent, r.connection, message, raw});
-    if (!done) {
+    if (Outcome done = apply(waiting, raw); !done) {
       r.connection.send_error(done.error(), raw);
-      r.bridge().roll_back(std::move(staged), r.agent.now());
+      r.bridge().roll_back(std::move(staged), now);
       return std::unexpected(Error::OFPBFC_MSG_FAILED);
     }
   }
-  r.bridge().commit(std::move(staged), r.agent.now());
+  r.bridge().commit(std::move(staged), now);
   return {};
 }
 
@@ -396,13 +394,17 @@ Outcome bundle_add(const Request& r) {
   Bundles& bundles = r.agent.bundles(r.connection);
   auto bundle = bundles.to_fill(add.bundle_id, add.flags);
   if (!bundle) return std::unexpected(bundle.error());
-  Message message;
-  if (auto read = read_message(add.message, r.connection.session().codec, message); !read) return read;
-  constexpr MessageType kAllowed[] = {MessageType::OFPT_FLOW_MOD, MessageType::NXT_FLOW_MOD, MessageType::OFPT_GROUP_MOD, MessageType::OFPT_PORT_MOD, MessageType::OFPT_PACKET_OUT};
-  if (std::ranges::find(kAllowed, message.type) == std::end(kAllowed)) return std::unexpected(Error::OFPBFC_MSG_UNSUP);
-  auto* mod = std::get_if<FlowMod>(&message.body);
-  bundles.add(**bundle, add.message, mod ? std::optional(std::move(*mod)) : std::nullopt);
-  return {};
+  // Which messages may be in a bundle, the codec knows.
+  std::optional<FlowMod> mod;
+  Outcome read;
+  if (add.type == MessageType::OFPT_FLOW_MOD || add.type == MessageType::NXT_FLOW_MOD) {
+    read = read_flow_mod(add.message, add.type, r.connection.session().codec, mod.emplace());
+  } else {
+    Message message;
+    read = read_message(add.message, r.connection.session().codec, message);
+  }
+  if (read) bundles.add(**bundle, add.message, std::move(mod));
+  return read;
 }
 
 }  // namespace

@@ -22,7 +22,12 @@ uint64_t FrozenState::hash() const {
   add(reg, sizeof reg);
   add(&tunnel, sizeof tunnel);
   for (const Pushed& p : stack) add(p.value.bytes().data(), p.value.size());
+  // As they are on the wire; the few lists that it can't say, as text.
+  Bytes wire;
   auto add_actions = [&](const ofp::Actions& actions) {
+    wire.clear();
+    ByteWriter w(wire);
+    if (ofp::encode_instructions(actions, w, ofp::Version::k13)) return add(wire.data(), wire.size());
     std::string text = ofp::format_actions(actions);
     add(text.data(), text.size());
   };

@@ -7,6 +7,7 @@
 
 #include "lib/log.h"
 #include "ofproto/openflow/codec_body.h"
+#include "ofproto/openflow/match_shape.h"
 #include "ofproto/openflow/message_ids.h"
 #include "ofproto/openflow/message_lengths.h"
 
@@ -185,6 +186,11 @@ Result<MessageType> decode_type_of_part(ByteView bytes) {
   return e->type;
 }
 
+namespace {
+/// What a body's codec said of it, when it has looked at all of it.
+Status whole_body(Status s, const ByteReader& body) { return s && (!body.ok() || body.remaining()) ? fail(Error::OFPBRC_BAD_LEN) : s; }
+}  // namespace
+
 Status read_message(ByteView bytes, const CodecOptions& options, Message& m) {
   auto e = open(bytes);
   if (!e) return fail(e.error());
@@ -192,9 +198,13 @@ Status read_message(ByteView bytes, const CodecOptions& options, Message& m) {
   m.version = e->version;
   m.xid = e->xid;
   m.more = e->more;
-  Status s = kCodecs[static_cast<size_t>(e->type)].decode(e->body, {e->type, e->version, bytes[0], e->xid, options}, m.body);
-  if (s && (!e->body.ok() || e->body.remaining())) return fail(Error::OFPBRC_BAD_LEN);
-  return s;
+  return whole_body(kCodecs[static_cast<size_t>(e->type)].decode(e->body, {e->type, e->version, bytes[0], e->xid, options}, m.body), e->body);
+}
+
+Status read_flow_mod(ByteView bytes, MessageType type, const CodecOptions& options, FlowMod& m) {
+  Version version = static_cast<Version>(bytes[0]);
+  ByteReader body(bytes.subspan(headers_size(type, version)));
+  return whole_body(decode_body(body, {type, version, bytes[0], load_be<uint32_t>(bytes.data() + 4), options}, m), body);
 }
 
 Result<Message> decode(ByteView bytes, const CodecOptions& options) {
@@ -228,6 +238,8 @@ MultipartWriter::MultipartWriter(Bytes& out, MessageType type, Version version, 
     : out_(out), type_(type), version_(version), xid_(xid), options_(options) {
   begin_message();
 }
+
+MultipartWriter::~MultipartWriter() = default;
 
 void MultipartWriter::begin_message() {
   message_start_ = out_.size();
@@ -271,12 +283,11 @@ Status MultipartWriter::append(const FlowEntry& entry) {
 }
 
 Status MultipartWriter::append(const FlowStatsHead& head, const MiniMatch& match, const Actions& actions) {
-  if (!scratch_) scratch_ = std::make_unique<Match>();
-  match.expand(*scratch_);
+  if (!packed_) packed_ = std::make_unique<PackedWriting>();
   size_t start = out_.size();
   ByteWriter w(out_);
-  begin_entry(w, {type_, version_, static_cast<uint8_t>(version_), xid_, options_}, {head, MatchView(*scratch_, match.map()), actions});
-  match.clear(*scratch_);
+  begin_entry(w, {type_, version_, static_cast<uint8_t>(version_), xid_, options_}, {head, MatchView(match, *packed_), actions});
+  packed_->forget();
   Status s;
   size_t instructions = out_.size();
   if (&actions == last_actions_) {

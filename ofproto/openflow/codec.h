@@ -28,6 +28,7 @@ std::optional<Header> peek_header(ByteView stream);
 /// Settings of a connection that change how bytes are read or written.
 struct CodecOptions {
   const TlvTable* tlv = nullptr;   // where tun_metadata fields are in a Flow
+  MatchShapes* shapes = nullptr;   // of the flow-mods that were read; may be null
   bool flow_mod_table_id = false;  // NXT_FLOW_MOD_TABLE_ID: 1.0 and NXT flow mods carry the table in the command's high byte
 };
 
@@ -51,6 +52,8 @@ Bytes encode_error(Error error, Version version, ByteView offending);
 
 /// decode() into a message that the caller has; its contents are unspecified after an error.
 Status read_message(ByteView bytes, const CodecOptions& options, Message& m);
+/// The same of a flow-mod.  REQUIRES: decode_type(bytes) is `type`, and that is one of those.
+Status read_flow_mod(ByteView bytes, MessageType type, const CodecOptions& options, FlowMod& m);
 
 /// Writes a multipart entry by entry straight into a send buffer, beginning a new message when one is full.  Between appends
 /// the buffer may not be touched by others; finish() closes the last message.
@@ -59,6 +62,7 @@ class MultipartWriter {
   MultipartWriter(Bytes& out, MessageType type, Version version, uint32_t xid, const CodecOptions& options = {});
   MultipartWriter(const MultipartWriter&) = delete;
   MultipartWriter& operator=(const MultipartWriter&) = delete;
+  ~MultipartWriter();
   Status append(const FlowEntry& entry);
   Status append(const FlowUpdate& entry);
   /// An entry out of a packed match.  Lists of actions are told apart by where they are: the one of the entry before is not encoded again.
@@ -79,7 +83,7 @@ class MultipartWriter {
   const uint32_t xid_;
   const CodecOptions options_;
   size_t message_start_ = 0;     // offset in out_
-  std::unique_ptr<Match> scratch_;         // empty between entries
+  std::unique_ptr<PackedWriting> packed_;  // null before the first packed match
   const Actions* last_actions_ = nullptr;  // whose instructions the last entry ends with
   size_t last_size_ = 0;
 };

@@ -125,9 +125,7 @@ Status decode11(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
     m.cookie = cookie & cookie_mask;
     m.cookie_mask = cookie_mask;
   }
-  Match match;
-  if (Status s = read_match(r, ctx.version, match, ctx.tlv()); !s) return s;
-  m.match = MiniMatch(match);
+  if (Status s = read_match(r, ctx.version, m.match, ctx.tlv(), ctx.options.shapes); !s) return s;
   return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), m.actions);
 }
 

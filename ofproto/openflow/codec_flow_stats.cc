@@ -316,7 +316,7 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, FlowStatsReply& m) {
 
 void begin_entry(ByteWriter& w, const BodyContext& ctx, const FlowEntry& e) {
   if (is_nxst(ctx)) return put_stats_nxst(w, ctx, e.head, e.match);
-  if (ctx.version == Version::k10) return put_stats10(w, e.head, e.match.match);
+  if (ctx.version == Version::k10) return put_stats10(w, e.head, e.match.match());
   if (ctx.at_least(Version::k15)) return put_stats15(w, ctx, e.head, e.match);
   put_stats11(w, ctx, e.head, e.match);
 }

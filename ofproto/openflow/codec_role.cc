@@ -175,6 +175,7 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, BundleAdd& m) {
     log_bundle.warn(limit, "{} message not allowed inside OFPT14_BUNDLE_ADD_MESSAGE", info(*inner_type).name);
     return fail(Error::OFPBFC_MSG_UNSUP);
   }
+  m.type = *inner_type;
   m.message = inner;
   r.rest();
   return {};

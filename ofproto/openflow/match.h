@@ -55,14 +55,6 @@ struct WordMap {
 
 WordMap words_of(const Flow& mask);
 
-/// A match to be written, and the words that its mask has.
-struct MatchView {
-  const Match& match;
-  WordMap words;
-  MatchView(const Match& m) : match(m), words(words_of(m.mask)) {}  // NOLINT: a match is a view of itself
-  MatchView(const Match& m, const WordMap& w) : match(m), words(w) {}
-};
-
 /// A Match in the few words of Flow that it asks about: up to kInline of them in place, more on the heap.  Immutable, copyable.
 class MiniMatch {
  public:
@@ -70,6 +62,8 @@ class MiniMatch {
 
   MiniMatch() = default;
   explicit MiniMatch(const Match& m);
+  /// The words of a map in ascending order; as many values as masks.
+  MiniMatch(const WordMap& map, std::span<const uint64_t> masks, const uint64_t* values);
   MiniMatch(const MiniMatch& o);
   MiniMatch(MiniMatch&& o) noexcept { steal(o); }
   MiniMatch& operator=(const MiniMatch& o);
@@ -110,7 +104,31 @@ class MiniMatch {
   };
 };
 
+class PackedWriting;   // match_shape.h
+
+/// A match to be written, whole or packed, and the words that its mask has.
+class MatchView {
+ public:
+  MatchView(const Match& m) : match_(&m), words_(words_of(m.mask)) {}  // NOLINT: a match is a view of itself
+  MatchView(const Match& m, const WordMap& w) : match_(&m), words_(w) {}
+  MatchView(const MiniMatch& m, PackedWriting& writing) : words_(m.map()), packed_(&m), writing_(&writing) {}
+  const Match& match() const { return match_ ? *match_ : expanded(); }
+  const WordMap& words() const { return words_; }
+  /// Null both if it came whole.
+  const MiniMatch* packed() const { return packed_; }
+  PackedWriting* writing() const { return writing_; }
+
+ private:
+  const Match& expanded() const;
+  const Match* match_ = nullptr;
+  WordMap words_;
+  const MiniMatch* packed_ = nullptr;
+  PackedWriting* writing_ = nullptr;
+};
+
 // --- Wire ---
+
+class MatchShapes;     // match_shape.h
 
 /// Cookie restriction that NXM matches may carry (NXM_NX_COOKIE); null where it is not allowed.
 struct CookieMatch { uint64_t value = 0, mask = 0; };
@@ -134,6 +152,8 @@ Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, 
 Status read_nxm(ByteView bytes, Match& m, const TlvTable* tlv, CookieMatch* cookie = nullptr, bool strict = true);
 Status read_oxm_match(ByteReader& r, Match& m, const TlvTable* tlv, bool strict = true);
 Status read_match(ByteReader& r, Version version, Match& m, const TlvTable* tlv, bool strict = true);
+/// Packed; one of a shape that `shapes` (or null) has is read by that.
+Status read_match(ByteReader& r, Version version, MiniMatch& m, const TlvTable* tlv, MatchShapes* shapes);
 /// TLVs alone, unpadded; returns their length.
 size_t encode_nxm(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie = nullptr);
 /// The match of 1.1 (fixed) or 1.2+ (OXM with header and padding).

@@ -8,6 +8,7 @@
 
 #include "ofproto/openflow/match.h"
 #include "ofproto/openflow/field_places.h"
+#include "ofproto/openflow/match_shape.h"
 #include "ofproto/openflow/port.h"
 #include "ofproto/openflow/wire_plan.h"
 
@@ -392,6 +393,36 @@ Status read_match(ByteReader& r, Version version, Match& m, const TlvTable* tlv,
   }
 }
 
+namespace {
+
+/// The OXM match at the front, with its padding; empty if there is none.
+ByteView whole_oxm_match(const ByteReader& r) {
+  if (r.remaining() < 4 || load_be<uint16_t>(r.position()) != 1) return {};
+  size_t padded = (load_be<uint16_t>(r.position() + 2) + 7u) / 8 * 8;
+  return padded <= r.remaining() ? ByteView(r.position(), padded) : ByteView();
+}
+
+[[gnu::noinline]] Status read_and_pack(ByteReader& r, Version version, MiniMatch& m, const TlvTable* tlv) {
+  Match match;
+  Status s = read_match(r, version, match, tlv);
+  if (s) m = MiniMatch(match);
+  return s;
+}
+
+}  // namespace
+
+Status read_match(ByteReader& r, Version version, MiniMatch& m, const TlvTable* tlv, MatchShapes* shapes) {
+  if (!shapes || version == Version::k10) return read_and_pack(r, version, m, tlv);
+  ByteView whole = whole_oxm_match(r);
+  if (shapes->read(whole, m)) {
+    r.skip(whole.size());
+    return {};
+  }
+  Status s = read_and_pack(r, version, m, tlv);
+  if (s && !whole.empty()) shapes->learn(whole, 4, load_be<uint16_t>(whole.data() + 2), m);
+  return s;
+}
+
 Result<Match> decode_nxm(ByteView bytes, const TlvTable* tlv, CookieMatch* cookie, bool strict) {
   Result<Match> m;
   if (Status s = read_nxm(bytes, *m, tlv, cookie, strict); !s) m = fail(s.error());
@@ -412,25 +443,31 @@ Result<Match> decode_match(ByteReader& r, Version version, const TlvTable* tlv, 
 
 size_t encode_nxm(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv, const CookieMatch* cookie) {
   size_t start = w.size();
-  Encoder encoder(m.match, w, version, tlv, version >= Version::k12);
-  encoder.run(m.words);
+  MatchShapes* shapes = m.writing() && !cookie ? &m.writing()->shapes : nullptr;
+  if (shapes && shapes->write(*m.packed(), w)) return w.size() - start;
+  Encoder encoder(m.match(), w, version, tlv, version >= Version::k12);
+  encoder.run(m.words());
   encoder.flush();
+  if (shapes) shapes->learn(ByteView(w.out()).subspan(start), 0, w.size() - start, *m.packed());
   if (cookie && cookie->mask) write_cookie(*cookie, w);
   return w.size() - start;
 }
 
 void encode_match(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv) {
-  if (version == Version::k10) return encode_of10_match(m.match, w);
-  if (version == Version::k11) return encode_of11_match(m.match, w);
+  if (version == Version::k10) return encode_of10_match(m.match(), w);
+  if (version == Version::k11) return encode_of11_match(m.match(), w);
   encode_oxm_match(m, w, version, tlv);
 }
 
 void encode_oxm_match(const MatchView& m, ByteWriter& w, Version version, const TlvTable* tlv) {
   size_t start = w.size();
-  Encoder encoder(m.match, w, version, tlv, true);
+  MatchShapes* shapes = m.writing() ? &m.writing()->shapes : nullptr;
+  if (shapes && shapes->write(*m.packed(), w)) return;
+  Encoder encoder(m.match(), w, version, tlv, true);
   encoder.begin_oxm();
-  encoder.run(m.words);
+  encoder.run(m.words());
   encoder.finish_padded(start);
+  if (shapes) shapes->learn(ByteView(w.out()).subspan(start), 4, load_be<uint16_t>(w.out().data() + start + 2), *m.packed());
 }
 
 }  // namespace sluice::ofp

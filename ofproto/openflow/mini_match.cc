@@ -56,6 +56,14 @@ MiniMatch::MiniMatch(const Match& m) : map_(words_of(m.mask)), count_(static_cas
   });
 }
 
+MiniMatch::MiniMatch(const WordMap& map, std::span<const uint64_t> masks, const uint64_t* values) : map_(map), count_(static_cast<uint8_t>(masks.size())) {
+  uint64_t* out = make_words();
+  for (size_t i = 0, n = count_; i < n; i++) {
+    out[i] = masks[i];
+    out[n + i] = values[i];
+  }
+}
+
 MiniMatch::MiniMatch(const MiniMatch& o) : map_(o.map_), count_(o.count_) { std::memcpy(make_words(), o.words(), 16 * count_); }
 
 MiniMatch& MiniMatch::operator=(const MiniMatch& o) {

@@ -93,10 +93,13 @@ struct BundleControl {
   uint16_t flags = 0;
 };
 
+enum class MessageType : uint8_t;   // message.h
+
 struct BundleAdd {
   uint32_t bundle_id = 0;
   uint16_t flags = 0;
   ByteView message;              // a whole message, in the bytes of the outer one, whose version and xid it has; not owned
+  MessageType type{};            // its, one of those that may be in bundles; from decoding
 };
 
 /// REQUESTFORWARD: the request of another controller.
