@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 
 #include "dbserver/service.h"
 #include "lib/clock.h"
@@ -18,7 +19,7 @@
 namespace sluice::ovsdb {
 namespace {
 
-Log log_("ovsdb_server");
+Log log_("ovsdb_server"), signal_log_("fatal_signal");
 
 struct Arguments {
   Configuration configuration;
@@ -142,8 +143,11 @@ int serve(int argc, char** argv) {
   service.add_commands(unixctl);
   service.on_configured([&](const Configuration& c) { saved.save(c); });
   service.set_exit_handler([&] { loop.stop(); });
-  loop.on_signal(SIGTERM, [&] { loop.stop(); });
-  loop.on_signal(SIGINT, [&] { loop.stop(); });
+  for (int signo : {SIGTERM, SIGINT})
+    loop.on_signal(signo, [&, signo] {
+      signal_log_.warn("terminating with signal {} ({})", signo, strsignal(signo));
+      loop.stop();
+    });
   loop.on_signal(SIGHUP, [] { (void)log_reopen(); });
   int status = 0;
   pid_t child = 0;

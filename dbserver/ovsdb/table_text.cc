@@ -136,7 +136,7 @@ void add_table_options(Options& options, TableStyle& style) {
 
 std::string TextTable::cell_text(const Cell& c, TableStyle::Cells style) {
   if (auto* text = std::get_if<std::string>(&c.value)) return *text;
-  if (auto* json = std::get_if<Json>(&c.value)) return json->to_string();
+  if (auto* json = std::get_if<Json>(&c.value)) return json->is_null() ? "" : json->to_string();
   const Datum& d = std::get<Datum>(c.value);
   switch (style) {
     case TableStyle::Cells::string: return datum_to_text(d, *c.type);

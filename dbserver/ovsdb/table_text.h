@@ -35,7 +35,7 @@ class TextTable {
   explicit TextTable(std::string caption = {}) : caption_(std::move(caption)) {}
   void add_column(std::string heading) { headings_.push_back(std::move(heading)); }
   void add_row() { rows_.emplace_back(); }
-  // To the last row, from left to right.  Missing cells are empty.
+  // To the last row, from left to right.  Missing cells are empty, as is the text of a null.
   void add(std::string text) { rows_.back().push_back({std::move(text), nullptr}); }
   void add(Json json) { rows_.back().push_back({std::move(json), nullptr}); }
   /// `type` must outlive the table.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """ovsdb-tool and ovsdb-client, ours and Open vSwitch's: the same command lines on the same files and on a server each.  What they print, where, and their exit
 statuses must be equal, those of wrong command lines too.  Made equal before: uuids, dates, times, cksums of files that hold them, process ids, the order of rows,
-tables and columns (the peer's is that of its hash tables), and which of two rows an error names first.  The text of "help", our own line of -V, and commands that
+tables and columns (the peer's is that of its hash tables), and which of two rows an error names first.  Likewise what commands that go on (monitor, lock, wait) print while the database changes.  The text of "help", our own line of -V, and commands that
 only we have are not compared; what differs on purpose stands in BY_DESIGN.  Skipped without Open vSwitch's tools."""
 
 import json
@@ -84,6 +84,19 @@ for options in ("", "--pretty ", "-f json ", "-f csv "):
 CLIENT += ["transact %s %s" % (S, quote(w)) for w in WRONG] + ["query %s %s" % (S, quote(w)) for w in WRONG]
 
 
+# Commands that go on, and what happens meanwhile: transactions, a conversion, the end of the database.
+LIVE = ["-f %s monitor %s C t i,s,si,m,os" % (f, S) for f in ("table", "list", "csv", "html", "json")]
+LIVE += ["--bare monitor %s C t i,s" % S, "--no-headings monitor %s C t i" % S, "--timestamp monitor %s C t i" % S, "monitor %s ALL" % S, "monitor %s C t i k n" % S,
+         "monitor %s C t i '!initial'" % S, "monitor %s C t i '!modify,!delete'" % S, "--no-db-change-aware monitor %s C t i" % S,
+         "monitor-cond %s C '[[\"i\",\">\",1]]' t i,s" % S, "-f json monitor-cond %s C '[[\"si\",\"includes\",9],[\"i\",\"==\",0]]' t" % S,
+         "monitor-cond-since %s C '[]' t i" % S, "-f csv monitor-cond-since %s C 00000000-0000-0000-0000-000000000000 '[[\"i\",\"<\",3]]' t i" % S,
+         "wait %s C removed" % S]
+OPERATIONS = [{"op": "insert", "table": "t", "row": {"i": 7, "si": 9, "s": "z"}}, {"op": "update", "table": "t", "where": [["i", "==", 7]], "row": {"os": "x", "i": 5}},
+              {"op": "mutate", "table": "t", "where": [["i", "==", 5]], "mutations": [["si", "insert", 4], ["m", "insert", ["map", [["j", "q"]]]]]},
+              {"op": "update", "table": "t", "where": [["i", "==", 5]], "row": {"i": 0, "os": ["set", []]}},
+              {"op": "delete", "table": "t", "where": [["i", "==", 0]]}]
+
+
 class Side:
     def __init__(self, ours):
         self.directory = tempfile.mkdtemp(prefix="sluice-cli-")
@@ -109,12 +122,40 @@ class Side:
         out = self.normal(r.stdout)
         return [r.returncode, "".join(sorted(out)) if unordered else out, self.normal(r.stderr)]
 
+    def live(self):
+        """What each of LIVE prints, and its exit status."""
+        shell = lambda line: subprocess.run(line, shell=True, cwd=self.directory, env=self.env, check=True, capture_output=True, timeout=20)
+        running = []
+        for n, line in enumerate(LIVE):
+            out = open(os.path.join(self.directory, "live%d" % n), "w+")
+            running.append((out, subprocess.Popen("exec ovsdb-client " + line, shell=True, cwd=self.directory, env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)))
+        begun = time.monotonic()
+        while any(not os.path.getsize(out.name) for (out, _), line in zip(running, LIVE) if "!initial" not in line and "wait" not in line) and time.monotonic() - begun < 10:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        for operation in OPERATIONS:
+            shell("ovsdb-client transact unix:sock " + quote(json.dumps(["C", operation])))
+            time.sleep(0.1)
+        shell("ovsdb-client convert unix:sock newer")
+        shell("ovsdb-client transact unix:sock " + quote(json.dumps(["C", {"op": "insert", "table": "t", "row": {"i": 77}}])))
+        time.sleep(0.2)
+        shell("ovs-appctl -t %s/ctl ovsdb-server/remove-db C" % self.directory)
+        results = []
+        for out, process in running:
+            status = process.wait(20)
+            out.seek(0)
+            text = re.sub(r"(<a href=[^>]*>)[0-9a-f]{8}<", r"\1UUID8<", out.read())
+            results.append([status, self.normal(text), ""])
+            out.close()
+        return results
+
     def normal(self, text):
         text = text.replace(self.directory, "DIR")
         text = re.sub(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", "UUID", text)
         text = re.sub(r"\b[0-9a-f]{8}\b(?=[ :)])", "UUID8", text)
         text = re.sub(r"\d\d\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "DATE", text)
         text = re.sub(r"\|\d{5}\|", "|N|", text)
+        text = re.sub(r'(?<="data":\[)\[.*\](?=\],"headings")', lambda m: "],[".join(sorted(m.group(0).split("],["))), text)  # rows, roughly
         text = re.sub(r"First row, (.*?)\.  Second row, (.*?)\.\"", lambda m: "Two rows: " + " / ".join(sorted(m.groups())), text)
         lines = [line for line in text.splitlines(keepends=True) if not re.match(r"Sluice \d|  (verify|salvage) ", line)]
         return "".join(sorted(lines) if any("UUID" in line for line in lines) else lines)
@@ -133,8 +174,9 @@ def main():
     theirs, ours = Side(False), Side(True)
     different = 0
     try:
-        for line in lines:
-            a, b = theirs.run(line), ours.run(line)
+        pairs = [(line, theirs.run(line), ours.run(line)) for line in lines]
+        pairs += zip(["ovsdb-client " + line for line in LIVE], theirs.live(), ours.live())
+        for line, a, b in pairs:
             if "help" in line.split():
                 a, b = a[:1], b[:1]
             if a == b or any(line.startswith(beginning) for beginning in BY_DESIGN):
@@ -147,7 +189,7 @@ def main():
     finally:
         theirs.close()
         ours.close()
-    print("%d command lines, %d different" % (len(lines), different))
+    print("%d command lines, %d different" % (len(pairs), different))
     sys.exit(1 if different else 0)
 
 

@@ -128,7 +128,7 @@ class Monitor {
       const Json* j = values.find(c->name);
       auto value = j ? ovsdb::parse_datum_lenient(*j, c->type) : ovsdb::Result<ovsdb::Datum>();
       if (!j)
-        table.add(std::string());
+        table.add(Json());
       else if (value)
         table.add(std::move(*value), c->type);
       else
