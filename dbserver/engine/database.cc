@@ -46,6 +46,12 @@ void Database::insert(Changes& changes, uint16_t table, RowPtr row) {
   changes.add({table, {}, std::move(row)});
 }
 
+void Database::insert_again(RowChange& change, RowPtr row) {
+  tables_[change.table].put(row);
+  change.after = std::move(row);
+  change.cancelled = false;
+}
+
 void Database::replace(Changes& changes, uint16_t table, RowPtr row) {
   Table& t = tables_[table];
   if (RowChange* c = changes.find(table, row->uuid())) {

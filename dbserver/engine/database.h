@@ -75,6 +75,8 @@ class Database {
 
   // --- changing rows; `changes` is told ---
   void insert(Changes& changes, uint16_t table, RowPtr row);
+  /// A row that was inserted and deleted within this transaction comes again.  REQUIRES: change.cancelled.
+  void insert_again(RowChange& change, RowPtr row);
   void replace(Changes& changes, uint16_t table, RowPtr row);
   void remove(Changes& changes, uint16_t table, const Uuid& uuid);
   /// Restores the tables to what they were before the transaction.

@@ -55,7 +55,8 @@ Result<Uuid> Transaction::take_new_uuid(Table& table, const Json* uuid, std::str
   if (uuid) {
     auto u = parse_uuid(uuid->string());
     if (!u) return syntax_error(*uuid, "bad uuid");
-    if (table.find(*u) || changes_.find(table.schema().index, *u)) return with_syntax("duplicate uuid", std::string(kDuplicateUuid), *uuid);
+    const RowChange* change = changes_.find(table.schema().index, *u);
+    if (table.find(*u) || (change && !change->cancelled)) return with_syntax("duplicate uuid", std::string(kDuplicateUuid), *uuid);
     fresh = *u;
   }
   if (!uuid_name.empty()) {
@@ -96,7 +97,9 @@ Status Transaction::insert_row(Table& table, const Uuid& fresh, Values values) {
   RowPtr made = builder_.build(fresh, uuids_.next());
   if (context_->permissions)
     if (auto s = context_->permissions->may_insert(table, *made); !s) return s;
-  db_->insert(changes_, schema.index, std::move(made));
+  // Only a row whose uuid the client chose can have been there before.
+  if (RowChange* cancelled = changes_.find(schema.index, fresh)) db_->insert_again(*cancelled, std::move(made));
+  else db_->insert(changes_, schema.index, std::move(made));
 
   char text[] = "{\"uuid\":[\"uuid\",\"00000000-0000-0000-0000-000000000000\"]}";
   format_to(text + 17, fresh);

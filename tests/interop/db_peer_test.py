@@ -181,7 +181,8 @@ class Normal:
         return lines
 
     def says_nothing(self, message):
-        return message[1].get("method") == "update2" and not [r for t in message[1]["params"][1].values() for r in t.values() if r != {"modify": {}}]
+        method, rows = message[1].get("method"), [r for t in message[1]["params"][1].values() for r in t.values()] if message[1].get("method") in ("update", "update2") else []
+        return method == "update2" and all(r == {"modify": {}} for r in rows) or method == "update" and all(r.get("old") == {} for r in rows)
 
     def both(self, found):
         return 'Rows, %s.  And %s."' % tuple(sorted(found.groups()))
@@ -197,7 +198,7 @@ class Generator:
 
     def uuid(self, table=None):
         named = self.r.random() > 0.9 and not self.careful  # a row has at most one, or two could be the same
-        return ["named-uuid", "row%d" % self.r.randrange(3)] if named else ["uuid", self.r.choice(KIDS if table == "kid" else UUIDS)]
+        return ["named-uuid", ("kid%d" if table == "kid" else "row%d") % self.r.randrange(3)] if named else ["uuid", self.r.choice(KIDS if table == "kid" else UUIDS)]
 
     def atom(self, base):
         base = base if isinstance(base, dict) else {"type": base}
@@ -291,7 +292,7 @@ class Generator:
             if self.r.random() < 0.7:
                 op["uuid"] = self.r.choice(KIDS if t == "kid" else OTHERS)
             if self.r.random() < 0.4:
-                op["uuid-name"] = "row%d" % self.r.randrange(3)
+                op["uuid-name"] = ("kid%d" if t == "kid" else "row%d") % self.r.randrange(3)
             return op
         if kind == "select":
             op = {"op": kind, "table": t, "where": self.where(t)}

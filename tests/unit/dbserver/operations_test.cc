@@ -46,6 +46,16 @@ TEST_F(OperationsTest, TheRowThatWasThereIsNamedFirst) {
   EXPECT_NE(added, std::string::npos) << details;
 }
 
+TEST_F(OperationsTest, AUuidIsFreeAgainOnlyIfItsRowCameAndWentWithinTheTransaction) {
+  const char* insert = R"({"op":"insert","table":"t","uuid":"00000001-0000-4000-8000-000000000000","row":{"n":77}})";
+  const char* remove = R"({"op":"delete","table":"t","where":[["n","==",77]]})";
+  Json result = client.transact(fmt::format("{0},{1},{0}", insert, remove));
+  ASSERT_EQ(result.size(), 3u) << result.to_string();
+  EXPECT_EQ(result[2].get("error").to_string(), "null") << result.to_string();
+  EXPECT_EQ(client.transact(R"({"op":"select","table":"t","where":[["n","==",77]],"columns":["n"]})").to_string(), R"([{"rows":[{"n":77}]}])");
+  EXPECT_EQ(client.transact(fmt::format("{1},{0}", insert, remove))[1].get("error").string(), "duplicate uuid");
+}
+
 TEST_F(OperationsTest, WhoMayNotSaysSoOfTheTable) {
   client.transact(R"({"op":"insert","table":"RBAC_Permission","uuid-name":"p","row":{"table":"t","authorization":"owner","update":"a"}},
                      {"op":"insert","table":"RBAC_Role","row":{"name":"r","permissions":["map",[["t",["named-uuid","p"]]]]}})");
