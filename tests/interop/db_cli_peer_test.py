@@ -155,7 +155,7 @@ class Side:
         text = re.sub(r"\b[0-9a-f]{8}\b(?=[ :)])", "UUID8", text)
         text = re.sub(r"\d\d\d\d-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "DATE", text)
         text = re.sub(r"\|\d{5}\|", "|N|", text)
-        text = re.sub(r'(?<="data":\[)\[.*\](?=\],"headings")', lambda m: "],[".join(sorted(m.group(0).split("],["))), text)  # rows, roughly
+        text = re.sub(r'(?<="data":)\[.*\](?=,"headings")', lambda m: json.dumps(sorted(json.loads(m.group(0)), key=json.dumps), separators=(",", ":")), text)
         text = re.sub(r"First row, (.*?)\.  Second row, (.*?)\.\"", lambda m: "Two rows: " + " / ".join(sorted(m.groups())), text)
         lines = [line for line in text.splitlines(keepends=True) if not re.match(r"Sluice \d|  (verify|salvage) ", line)]
         return "".join(sorted(lines) if any("UUID" in line for line in lines) else lines)
