@@ -27,14 +27,10 @@ bool read_filter(const MirrorSettings& s, std::optional<ofp::Match>& filter) {
 }
 
 bool fits(const ofp::Match& filter, const Flow& flow, Flow& mask) {
-  auto value = filter.value.words(), bits = filter.mask.words(), is = flow.words();
+  auto bits = filter.mask.words();
   auto seen = mask.words();
-  bool fit = true;
-  for (size_t i = 0; i < kFlowWords; i++) {
-    seen[i] |= bits[i];
-    fit &= (is[i] & bits[i]) == value[i];
-  }
-  return fit;
+  for (size_t i = 0; i < kFlowWords; i++) seen[i] |= bits[i];
+  return equal_under(filter.value, flow, filter.mask);
 }
 
 }  // namespace

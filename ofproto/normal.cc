@@ -77,38 +77,30 @@ void Translator::normal() {
 /// The VLAN that the packet is in, or false if its port does not let it in.
 bool Translator::input_tags(const L2Port& in, Tags& tags) {
   const PortSettings& s = in.settings;
-  bool tagged = static_cast<bool>(flow_.vlan_tci & kPresent);
-  uint16_t vid = (flow_.vlan_tci & kVidBits).host();
-  if (tagged) {
-    tags.pcp = p_.get_bits<&Flow::vlan_tci>(kPcpBits);
+  const uint16_t vid = (flow_.vlan_tci & kVidBits).host();
+  if (flow_.vlan_tci & kPresent) {
+    p_.get_bits<&Flow::vlan_tci>(kPcpBits);
     p_.mark<&Flow::vlan_tpid>();
-    tags.tpid = flow_.vlan_tpid;
-    tags.inner_tci = p_.get<&Flow::vlan2_tci>();
-    tags.inner_tpid = p_.get<&Flow::vlan2_tpid>();
+    p_.mark<&Flow::vlan2_tci>();
+    p_.mark<&Flow::vlan2_tpid>();
   }
-  auto refuse = [&](std::string why) { return warning(std::move(why)), false; };
+  if (tags_of(in, tags)) return true;
   switch (s.vlan_mode) {
     case VlanMode::kAccess:
-      if (vid) return refuse(fmt::format("dropping VLAN {} tagged packet received on port {} configured as VLAN {} access port", vid, s.name, s.tag));
-      tags.vlan = s.tag;
-      return true;
+      warning(fmt::format("dropping VLAN {} tagged packet received on port {} configured as VLAN {} access port", vid, s.name, s.tag));
+      break;
     case VlanMode::kDot1qTunnel:
-      if (!s.cvlans[vid]) return refuse(fmt::format("dropping VLAN {} packet received on port {} not configured for that customer VLAN", vid, s.name));
-      // Whatever tag it has is the customer's.
-      tags = {.vlan = s.tag, .pcp = tags.pcp, .tpid = be16(s.qinq_8021q ? 0x8100 : 0x88a8), .inner_tci = flow_.vlan_tci, .inner_tpid = tagged ? flow_.vlan_tpid : be16()};
-      return true;
+      warning(fmt::format("dropping VLAN {} packet received on port {} not configured for that customer VLAN", vid, s.name));
+      break;
     case VlanMode::kNativeTagged:
     case VlanMode::kNativeUntagged:
-      if (!vid) return tags.vlan = s.tag, true;
-      break;
-    case VlanMode::kTrunk: break;
+    case VlanMode::kTrunk:
+      warning(fmt::format("dropping VLAN {} packet received on port {} not configured for trunking VLAN {}", vid, s.name, vid));
   }
-  if (!carries(s, vid)) return refuse(fmt::format("dropping VLAN {} packet received on port {} not configured for trunking VLAN {}", vid, s.name, vid));
-  tags.vlan = vid;
-  return true;
+  return false;
 }
 
-/// The same for a packet of any port, received or sent; what is read is not marked.  False: none of the port's.
+/// The VLAN of a packet that a port received or is to send; what is read is not marked.  False: none of the port's.
 bool Translator::tags_of(const L2Port& port, Tags& tags) const {
   const PortSettings& s = port.settings;
   const bool tagged = static_cast<bool>(flow_.vlan_tci & kPresent);
@@ -116,6 +108,7 @@ bool Translator::tags_of(const L2Port& port, Tags& tags) const {
   if (tagged) tags = {.vlan = vid, .pcp = flow_.vlan_tci & kPcpBits, .tpid = flow_.vlan_tpid, .inner_tci = flow_.vlan2_tci, .inner_tpid = flow_.vlan2_tpid};
   if (s.vlan_mode == VlanMode::kAccess) return tags.vlan = s.tag, !vid;
   if (s.vlan_mode == VlanMode::kDot1qTunnel) {
+    // Whatever tag it has is the customer's.
     tags = {.vlan = s.tag, .pcp = tags.pcp, .tpid = be16(s.qinq_8021q ? 0x8100 : 0x88a8), .inner_tci = flow_.vlan_tci, .inner_tpid = tagged ? flow_.vlan_tpid : be16()};
     return s.cvlans[vid];
   }

@@ -43,13 +43,10 @@ Table* Database::find_table(std::string_view name) {
 
 void Database::insert(Changes& changes, uint16_t table, RowPtr row) {
   tables_[table].put(row);
-  changes.add({table, {}, std::move(row)});
-}
-
-void Database::insert_again(RowChange& change, RowPtr row) {
-  tables_[change.table].put(row);
-  change.after = std::move(row);
-  change.cancelled = false;
+  RowChange* cancelled = changes.find(table, row->uuid());
+  if (!cancelled) return changes.add({table, {}, std::move(row)});
+  cancelled->after = std::move(row);
+  cancelled->cancelled = false;
 }
 
 void Database::replace(Changes& changes, uint16_t table, RowPtr row) {

@@ -74,9 +74,8 @@ class Database {
   UuidSource& uuids() { return uuids_; }
 
   // --- changing rows; `changes` is told ---
+  /// Its uuid may be that of a row which came and went within the transaction.
   void insert(Changes& changes, uint16_t table, RowPtr row);
-  /// A row that was inserted and deleted within this transaction comes again.  REQUIRES: change.cancelled.
-  void insert_again(RowChange& change, RowPtr row);
   void replace(Changes& changes, uint16_t table, RowPtr row);
   void remove(Changes& changes, uint16_t table, const Uuid& uuid);
   /// Restores the tables to what they were before the transaction.

@@ -97,9 +97,7 @@ Status Transaction::insert_row(Table& table, const Uuid& fresh, Values values) {
   RowPtr made = builder_.build(fresh, uuids_.next());
   if (context_->permissions)
     if (auto s = context_->permissions->may_insert(table, *made); !s) return s;
-  // Only a row whose uuid the client chose can have been there before.
-  if (RowChange* cancelled = changes_.find(schema.index, fresh)) db_->insert_again(*cancelled, std::move(made));
-  else db_->insert(changes_, schema.index, std::move(made));
+  db_->insert(changes_, schema.index, std::move(made));
 
   char text[] = "{\"uuid\":[\"uuid\",\"00000000-0000-0000-0000-000000000000\"]}";
   format_to(text + 17, fresh);

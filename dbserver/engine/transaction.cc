@@ -119,7 +119,6 @@ Table* Transaction::take_table(ObjectReader& reader) {
 }
 
 Status Transaction::find_rows(Table& table, const Json& where) {
-  rows_.clear();
   if (auto s = condition_.parse(table.schema(), where, &symbols_); !s) return s;
   find_rows(table, condition_);
   return {};

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 
+#include "tests/unit/dbserver/random_texts.h"
 #include "tests/unit/dbserver/recorder.h"
 
 namespace sluice::ovsdb {
@@ -18,11 +18,9 @@ constexpr const char* kSchema = R"({"name":"T","tables":{
  "B":{"isRoot":true,"columns":{"v":{"type":{"key":"integer","min":0,"max":3}}}}}})";
 
 /// Texts of requests, most of them right.
-class Texts {
+class Texts : public RandomTexts {
  public:
-  explicit Texts(uint64_t seed) : random_(seed) {}
-  size_t pick(size_t n) { return random_() % n; }
-  std::string one_of(std::initializer_list<const char*> all) { return all.begin()[pick(all.size())]; }
+  explicit Texts(uint64_t seed) : RandomTexts(seed) {}
   std::string mostly(std::initializer_list<const char*> right, std::initializer_list<const char*> others) { return pick(12) ? one_of(right) : one_of(others); }
 
   std::string request(int id) {
@@ -30,20 +28,6 @@ class Texts {
     for (size_t n = pick(20) ? 1 + pick(3) : 0; n > 0; n--) operations += "," + operation();
     std::string number = pick(20) ? std::to_string(id) : one_of({"\"text\"", "1.5", "[1]", "null", "\"\\u00e9\""});
     return object({"\"method\":" + (pick(40) ? std::string("\"transact\"") : "\"echo\""), "\"params\":[" + operations + "]", "\"id\":" + number});
-  }
-  /// Some bytes changed, cut, doubled.
-  std::string mutated(std::string text) {
-    for (size_t n = pick(3); n > 0 && !text.empty(); n--) {
-      size_t at = pick(text.size());
-      constexpr std::string_view kOdd = "\"\\{}[],:0e. \x7f\x01\xff";
-      switch (pick(4)) {
-        case 0: text[at] = kOdd[pick(kOdd.size())]; break;
-        case 1: text.resize(at); break;
-        case 2: text.insert(at, text.substr(pick(text.size()), pick(40))); break;
-        default: text.erase(at, 1 + pick(8)); break;
-      }
-    }
-    return text;
   }
 
  private:
@@ -86,8 +70,6 @@ class Texts {
   }
   std::string text() { return mostly({"\"a\"", "\"b\"", "\"c\"", "\"\"", R"("with \"quotes\", longer than sixteen")", "\"\xc3\xa9\""}, {R"("\u00e9")", "\"\xff\"", "7"}); }
   std::string number() { return mostly({"0", "1", "2", "-5"}, {"-6", "1.0", "12345678901234567890", "01"}); }
-
-  std::mt19937_64 random_;
 
  public:
   std::vector<std::string> rows;  // uuids that were inserted

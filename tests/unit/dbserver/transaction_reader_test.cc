@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 
 #include "dbserver/engine/journal.h"
+#include "tests/unit/dbserver/random_texts.h"
 
 namespace sluice::ovsdb {
 namespace {
@@ -23,10 +23,9 @@ constexpr const char* kSchema = R"({"name":"T","tables":{
  "small":{"isRoot":true,"columns":{"i":{"type":"integer"},"to":{"type":{"key":{"type":"uuid","refTable":"Big","refType":"weak"},"min":0,"max":"unlimited"}}}}}})";
 
 /// Texts of records, most of them right.
-class Texts {
+class Texts : public RandomTexts {
  public:
-  explicit Texts(const DatabaseSchema& schema, uint64_t seed) : schema_(schema), random_(seed) {}
-  size_t pick(size_t n) { return random_() % n; }
+  explicit Texts(const DatabaseSchema& schema, uint64_t seed) : RandomTexts(seed), schema_(schema) {}
 
   std::string record() {
     std::vector<std::string> members;
@@ -38,23 +37,8 @@ class Texts {
     if (!pick(30)) members.push_back("\"none\":{}");
     return braces(members);
   }
-  /// Some bytes changed, cut, doubled.
-  std::string mutated(std::string text) {
-    for (size_t n = pick(3); n > 0 && !text.empty(); n--) {
-      size_t at = pick(text.size());
-      constexpr std::string_view kOdd = "\"\\{}[],:0e. \x7f\x01\xff";
-      switch (pick(4)) {
-        case 0: text[at] = kOdd[pick(kOdd.size())]; break;
-        case 1: text.resize(at); break;
-        case 2: text.insert(at, text.substr(pick(text.size()), pick(40))); break;
-        default: text.erase(at, 1 + pick(8)); break;
-      }
-    }
-    return text;
-  }
 
  private:
-  std::string one_of(std::initializer_list<const char*> all) { return all.begin()[pick(all.size())]; }
   /// Shuffled; at times one is there twice, or space is between.
   std::string braces(std::vector<std::string> members) {
     std::shuffle(members.begin(), members.end(), random_);
@@ -103,7 +87,6 @@ class Texts {
   }
 
   const DatabaseSchema& schema_;
-  std::mt19937_64 random_;
 };
 
 std::vector<RowChange> sorted(std::vector<RowChange> changes) {
