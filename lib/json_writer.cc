@@ -117,16 +117,14 @@ void JsonWriter::integer(int64_t i) {
   p_ = format_integer(p_, i);
 }
 
-/// 17 digits if 15 do not give the same number back.
+/// 17 digits if 15 do not give the same number back.  One that is integral, as all beyond 2^52 are, may read back as an integer of the same value.
 void JsonWriter::real(double d, bool always_15) {
   constexpr size_t kLongest = 40;
   reserve(kLongest);
   char* end = std::to_chars(p_, p_ + kLongest, d, std::chars_format::general, 15).ptr;
   double back = 0;
   std::from_chars(p_, end, back);
-  // Of +-2^63 seventeen digits read as an integer of 64 bits, which it is not.
-  int exact = std::abs(d) == 0x1p63 ? 18 : 17;
-  if (back != d && !always_15) end = std::to_chars(p_, p_ + kLongest, d, std::chars_format::general, exact).ptr;
+  if (back != d && !always_15) end = std::to_chars(p_, p_ + kLongest, d, std::chars_format::general, 17).ptr;
   p_ = end;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A JSON-RPC stream: cut into messages the same whether it comes whole or byte by byte; what parses prints to a text that gives the same value.
+// A JSON-RPC stream: cut into messages the same whether it comes whole or byte by byte; what parses prints to a text that gives the same value
+// (of a real that is integral perhaps as an integer: by the rules of OVSDB that is how such a text reads).
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,14 @@ std::vector<std::string> cut(std::string_view stream, size_t piece) {
   return all;
 }
 
+bool same_value(const Json& a, const Json& b) {
+  if (a.is_real() && b.is_integer()) return a.number() == b.number();
+  if (a.is_array() && b.is_array()) return std::ranges::equal(a.elements(), b.elements(), same_value);
+  if (!a.is_object() || !b.is_object()) return a == b;
+  return std::ranges::equal(a.members(), b.members(),
+                            [](const JsonMember& x, const JsonMember& y) { return x.name() == y.name() && same_value(x.value, y.value); });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -35,9 +45,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (!parsed) continue;
     Json copy = **parsed;
     require(copy == **parsed);
-    std::string printed = copy.to_string();
-    auto again = Json::parse(printed);
-    require(again && *again == copy && again->to_string() == printed);
+    auto again = Json::parse(copy.to_string());
+    require(again && same_value(copy, *again));
+    std::string printed = again->to_string();
+    require(Json::parse(printed) == *again);
     (void)copy.to_error_text();
     (void)copy.to_pretty_string();
     (void)classify_jsonrpc(copy);

@@ -71,6 +71,12 @@ TEST(JsonWriter, RealsComeBack) {
     std::string text = written([&](JsonWriter& out) { out.real(d); });
     ASSERT_EQ(Json::parse(text)->number(), d) << text;
   }
+  // The text of a fraction whose double is integral: what is read back is an integer, and the same number.
+  for (const char* fraction : {"4674407370955161.9", "-46744073709551614.5", "123456789012345678.5", "9223372036854775808", "-9223372036854775809", "1e300"}) {
+    Json read = *Json::parse(fraction);
+    ASSERT_TRUE(read.is_real()) << fraction;
+    ASSERT_EQ(Json::parse(read.to_string())->number(), read.number()) << fraction;
+  }
   EXPECT_EQ(written([](JsonWriter& out) { out.real(0.1); }), "0.1");
   EXPECT_EQ(written([](JsonWriter& out) { out.real(1e18); }), "1e+18");
 }
