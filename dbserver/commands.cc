@@ -125,8 +125,12 @@ void Service::add_commands(UnixctlServer& u) {
     bool broken = db->journal() && db->journal()->needs_rewrite();
     return broken ? fmt::format("status: I/O error: {}\n", db->last_error()) : "status: ok\n";
   });
-  for (const char* nothing : {"ovsdb-server/disable-monitor-cond", "ovsdb-server/perf-counters-clear"})
-    u.add_text(nothing, "", 0, 0, [](UnixctlArgs) -> Text { return ""; });
+  u.add_text("ovsdb-server/disable-monitor-cond", "", 0, 0, [this](UnixctlArgs) -> Text {
+    server_.forbid_conditions();
+    remotes_.reconnect("user ran ovsdb-server/disable-monitor-cond");
+    return "";
+  });
+  u.add_text("ovsdb-server/perf-counters-clear", "", 0, 0, [](UnixctlArgs) -> Text { return ""; });
   u.add_text("ovsdb-server/perf-counters-show", "", 0, 0, [](UnixctlArgs) -> Text { return "performance counter is not supported on this platform\n"; });
   u.add_text("ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, [](UnixctlArgs args) -> Text {
     if (args[0] != "on" && args[0] != "off") return wrong("invalid argument");

@@ -19,7 +19,9 @@
 namespace sluice::ovsdb {
 namespace {
 
-Log log_("ovsdb_server"), signal_log_("fatal_signal");
+Log log_("ovsdb_server");
+
+constexpr Duration kRelayPatience = milliseconds(500);
 
 struct Arguments {
   Configuration configuration;
@@ -143,12 +145,7 @@ int serve(int argc, char** argv) {
   service.add_commands(unixctl);
   service.on_configured([&](const Configuration& c) { saved.save(c); });
   service.set_exit_handler([&] { loop.stop(); });
-  for (int signo : {SIGTERM, SIGINT})
-    loop.on_signal(signo, [&, signo] {
-      signal_log_.warn("terminating with signal {} ({})", signo, strsignal(signo));
-      loop.stop();
-    });
-  loop.on_signal(SIGHUP, [] { (void)log_reopen(); });
+  Daemon::take_signals(loop);
   int status = 0;
   pid_t child = 0;
   if (!a.run.empty()) {
@@ -169,6 +166,8 @@ int serve(int argc, char** argv) {
     if (!a.run.empty() || looks_like_passive_target(target) || looks_like_web_target(target)) log_.err("{}: listen failed: {}", target, error);
     else log_.err("{}: {}", target, error);
   }
+  // Who waits until we are ready may ask at once: relays get a moment for their contents.
+  for (Time end = loop.now() + kRelayPatience; !service.has_contents() && loop.now() < end;) loop.run_once(end - loop.now());
   if (!a.run.empty()) child = start_child(a.run);
   daemon.ready();
   // With --run it is more of a command than of a daemon.

@@ -30,9 +30,14 @@ class Remotes::Client : public SessionOutput {
               {},
               [&limits = remotes.server_.limits()](JsonRpcLimit l) { limits.of(l).add(); },
               [this](std::string_view text, bool& taken) { taken = is_ready() && session_.transact_text(text, loop_.now()); }}) {
-    Duration probe = options.probe_interval.value_or(connection.is_unix() ? Duration{} : kDefaultProbeInterval);
-    rpc_.set_probe_interval(probe);
+    probe(options);
     rpc_.set_shares(remotes.shares_);
+  }
+
+  /// The options of its remote are these now.
+  void set_options(const RemoteOptions& options) {
+    session_.set_options({options.read_only, options.role, session_.options().id});
+    probe(options);
   }
 
   void send(std::string message) override { rpc_.send_text(std::move(message)); }
@@ -48,6 +53,7 @@ class Remotes::Client : public SessionOutput {
   Session& session() { return session_; }
 
  private:
+  void probe(const RemoteOptions& options) { rpc_.set_probe_interval(options.probe_interval.value_or(connection_.is_unix() ? Duration{} : kDefaultProbeInterval)); }
   void request(std::string_view method, const Json& params, const Json& id) {
     if (is_ready()) session_.request(method, params, id, loop_.now());
   }
@@ -76,6 +82,32 @@ struct Remotes::Remote {
   std::unique_ptr<Connector> connector;
   std::unique_ptr<Client> active;
   std::string last_error;  // of a session that ended
+
+  /// Those of a client: the connector probes active ones.
+  RemoteOptions client_options() const {
+    RemoteOptions o = options;
+    if (!passive) o.probe_interval = Duration{};
+    return o;
+  }
+  Connector::Options connector_options(TlsContext* tls) const {
+    Connector::Options how;
+    how.tls = tls;
+    how.dscp = options.dscp;
+    if (options.max_backoff) how.max_backoff = *options.max_backoff;
+    if (options.probe_interval) how.probe_interval = *options.probe_interval;
+    return how;
+  }
+  /// False if that needs new sockets.
+  bool change(const RemoteOptions& wanted, TlsContext* tls) {
+    if (wanted == options) return true;
+    if (wanted.dscp != options.dscp) return false;
+    options = wanted;
+    if (connector) connector->set_options(connector_options(tls));
+    for (Accepted& a : accepted)
+      if (a.client) a.client->set_options(client_options());
+    if (active) active->set_options(client_options());
+    return true;
+  }
 
   ~Remote() {
     active.reset();
@@ -109,7 +141,7 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
       }
       r->accepted.push_back({std::move(connection), nullptr});
       auto at = std::prev(r->accepted.end());
-      at->client = std::make_unique<Client>(*this, *at->connection, r->options);
+      at->client = std::make_unique<Client>(*this, *at->connection, r->client_options());
       at->connection->on_close([r, at](std::string_view reason) {
         if (reason != "End of file") log_.warn("{}: connection dropped ({})", at->connection->peer_name(), reason);
         r->last_error = reason;
@@ -126,38 +158,28 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
   }
   auto target = parse_active_target(text, kOvsdbPort, run_dir_);
   if (!target) return std::unexpected(target.error().text());
-  Connector::Options how;
-  how.tls = tls_;
-  how.dscp = options.dscp;
-  if (options.max_backoff) how.max_backoff = *options.max_backoff;
-  if (options.probe_interval) how.probe_interval = *options.probe_interval;
   Connector::Handlers handlers;
-  handlers.on_connected = [this, r](Connection& c) {
-    RemoteOptions quiet = r->options;
-    quiet.probe_interval = Duration{};  // the connector probes
-    r->active = std::make_unique<Client>(*this, c, quiet);
-  };
+  handlers.on_connected = [this, r](Connection& c) { r->active = std::make_unique<Client>(*this, c, r->client_options()); };
   handlers.on_disconnected = [r](std::string_view) { r->active.reset(); };
   handlers.probe = [](Connection& c) { c.send(std::string(R"({"id":"echo","method":"echo","params":[]})")); };
   handlers.log = [](std::string_view line) { log_reconnect_.info("{}", line); };
-  remote->connector = std::make_unique<Connector>(loop_, std::vector<Target>{*target}, how, std::move(handlers));
+  remote->connector = std::make_unique<Connector>(loop_, std::vector<Target>{*target}, remote->connector_options(tls_), std::move(handlers));
   return remote;
 }
 
-std::map<std::string, std::string> Remotes::set(const RemoteMap& wanted) {
-  std::map<std::string, std::string> errors;
+void Remotes::set(const RemoteMap& wanted) {
+  errors_.clear();
   std::erase_if(remotes_, [&](const auto& r) {
     auto w = wanted.find(r.first);
     if (w == wanted.end()) log_.info("{}: remote deconfigured", r.first);
-    return w == wanted.end() || !(w->second == r.second->options);
+    return w == wanted.end() || !r.second->change(w->second, tls_);
   });
   for (const auto& [target, options] : wanted) {
     if (remotes_.contains(target)) continue;
     auto remote = open(target, options);
     if (remote) remotes_.emplace(target, std::move(*remote));
-    else errors.emplace(target, remote.error());
+    else errors_.emplace(target, remote.error());
   }
-  return errors;
 }
 
 void Remotes::reconnect(std::string_view reason) {
@@ -171,7 +193,10 @@ void Remotes::reconnect(std::string_view reason) {
 RemoteStatus Remotes::status(const std::string& target, Time now) const {
   RemoteStatus s;
   auto it = remotes_.find(target);
-  if (it == remotes_.end()) return s;
+  if (it == remotes_.end()) {
+    if (auto error = errors_.find(target); error != errors_.end()) s.status = {{"last_error", error->second}, {"state", "BACKOFF"}};
+    return s;
+  }
   Remote& r = *it->second;
   const Client* client = r.active.get();
   if (r.passive) {

@@ -40,9 +40,10 @@ class Remotes {
   Remotes(Loop& loop, Server& server, TlsContext* tls, std::string run_dir);
   ~Remotes();
 
-  /// Makes the open remotes be these: what is new is opened, what is gone is closed, what stays keeps its sessions.
-  /// Errors (by target) of remotes that could not be opened; they are tried again at the next call.
-  std::map<std::string, std::string> set(const RemoteMap& wanted);
+  /// Makes the open remotes be these: what is new is opened, what is gone is closed, what stays keeps its sessions, which have its new options at once.
+  void set(const RemoteMap& wanted);
+  /// By target, of those that could not be opened: they are tried again at the next set().
+  const std::map<std::string, std::string>& errors() const { return errors_; }
   /// Closes all sessions; active ones connect again.
   void reconnect(std::string_view reason);
   RemoteStatus status(const std::string& target, Time now) const;
@@ -64,6 +65,7 @@ class Remotes {
   JsonArena arena_;
   SessionShares shares_{kMaxUnfinishedInput};
   std::map<std::string, std::unique_ptr<Remote>> remotes_;
+  std::map<std::string, std::string> errors_;
 };
 
 }  // namespace sluice::ovsdb

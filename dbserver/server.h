@@ -59,6 +59,9 @@ class Server {
   /// A backup server: clients may not write.
   bool is_read_only() const { return read_only_; }
   void set_read_only(bool on);
+  /// For tests of clients: new monitors with conditions are refused as if there were none.
+  void forbid_conditions() { allows_conditions_ = false; }
+  bool allows_conditions() const { return allows_conditions_; }
   int64_t wall_ms() const { return wall_ms_; }
   void set_wall_ms(int64_t ms) { wall_ms_ = ms; }
 
@@ -77,7 +80,7 @@ class Server {
   std::map<std::string, std::unique_ptr<HostedDatabase>, std::less<>> databases_;
   std::string scratch_;
   ByteBuffer spare_;
-  bool read_only_ = false;
+  bool read_only_ = false, allows_conditions_ = true;
   int64_t wall_ms_ = 0;
 };
 

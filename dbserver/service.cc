@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "dbserver/configuration_file.h"
 #include "lib/directories.h"
 #include "lib/log.h"
@@ -150,11 +152,15 @@ std::expected<void, std::string> Service::configure(const Configuration& wanted)
 std::map<std::string, std::string> Service::start() {
   started_ = true;
   server_.run(loop_.now(), loop_.clock().wall_ms());
-  listen_errors_ = update_remotes();
+  update_remotes();
   next_status_ = loop_.now();
   next_compaction_check_ = loop_.now() + kCompactionCheckInterval;
   runner_ = loop_.add_runner("ovsdb", [this](Time now) { run(now); }, [this] { return deadline(); });
-  return listen_errors_;
+  return remotes_.errors();
+}
+
+bool Service::has_contents() const {
+  return std::all_of(relays_.begin(), relays_.end(), [](const auto& r) { return r.second->has_contents(); });
 }
 
 void Service::run(Time now) {
@@ -164,10 +170,11 @@ void Service::run(Time now) {
   server_.run(now, wall);
   server_.counters().run(now);
   // What could not be opened is tried again: a port that another program has, an address that the machine does not have yet.
-  bool again = now >= next_status_ && !listen_errors_.empty();
+  bool again = now >= next_status_ && !remotes_.errors().empty();
   if (configuration_stamp() != stamp_ || again) {
-    auto before = std::exchange(listen_errors_, update_remotes());
-    for (const auto& e : listen_errors_)
+    auto before = remotes_.errors();
+    update_remotes();
+    for (const auto& e : remotes_.errors())
       if (!before.contains(e.first) || before[e.first] != e.second) remotes_log_.err("{}: listen failed: {}", e.first, e.second);
   }
   if (now >= next_status_) {
@@ -205,7 +212,7 @@ std::vector<uint64_t> Service::configuration_stamp() {
   return stamp;
 }
 
-std::map<std::string, std::string> Service::update_remotes() {
+void Service::update_remotes() {
   update_tls();
   RemoteMap wanted;
   for (const auto& [spec, options] : remote_specs_) {
@@ -213,7 +220,7 @@ std::map<std::string, std::string> Service::update_remotes() {
     else wanted.emplace(spec, options);
   }
   stamp_ = configuration_stamp();
-  return remotes_.set(wanted);
+  remotes_.set(wanted);
 }
 
 void Service::update_tls() {

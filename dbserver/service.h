@@ -45,6 +45,8 @@ class Service {
   void on_configured(std::move_only_function<void(const Configuration&)> fn) { on_configured_ = std::move(fn); }
   /// Opens remotes; from here on it keeps itself up to date.  Returns listen errors.
   std::map<std::string, std::string> start();
+  /// Relays have reached the other server.
+  bool has_contents() const;
   void add_commands(UnixctlServer& unixctl);
   void set_exit_handler(std::move_only_function<void()> fn) { exit_ = std::move(fn); }
 
@@ -57,7 +59,7 @@ class Service {
   void configured();
   std::expected<void, std::string> reload();
   /// Opens and closes sockets if what names them has changed.
-  std::map<std::string, std::string> update_remotes();
+  void update_remotes();
   void update_tls();
   std::vector<uint64_t> configuration_stamp();
   Status add_relay(const std::string& spec);
@@ -78,7 +80,6 @@ class Service {
   Standby standby_;
   RemoteMap remote_specs_;
   std::vector<uint64_t> stamp_;
-  std::map<std::string, std::string> listen_errors_;  // by remote, those that are not open
   bool column_diff_ = true, started_ = false;
   OnDamage on_damage_ = OnDamage::refuse;
   Time next_status_{}, next_compaction_check_{};

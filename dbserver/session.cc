@@ -29,14 +29,15 @@ Session::~Session() { server_.remove_session(*this); }
 struct Session::Method {
   std::string_view name;
   Reply (Session::*run)(const Json& params, const Json& id, Time now);
+  bool begins_conditional = false;  // a monitor with conditions
 };
 
 const Session::Method Session::kMethods[] = {
     {"transact", &Session::transact},
     {"echo", &Session::echo},
     {"monitor", &Session::monitor},
-    {"monitor_cond", &Session::monitor_cond},
-    {"monitor_cond_since", &Session::monitor_cond_since},
+    {"monitor_cond", &Session::monitor_cond, true},
+    {"monitor_cond_since", &Session::monitor_cond_since, true},
     {"monitor_cond_change", &Session::monitor_cond_change},
     {"monitor_cancel", &Session::monitor_cancel},
     {"lock", &Session::lock},
@@ -51,7 +52,7 @@ const Session::Method Session::kMethods[] = {
 
 void Session::request(std::string_view method, const Json& params, const Json& id, Time now) {
   const Method* found = std::find_if(std::begin(kMethods), std::end(kMethods), [&](const Method& m) { return m.name == method; });
-  if (found == std::end(kMethods)) return error("unknown method", id);
+  if (found == std::end(kMethods) || (found->begins_conditional && !server_.allows_conditions())) return error("unknown method", id);
   if (auto reply = (this->*found->run)(params, id, now); !reply) error(reply.error(), id);
 }
 

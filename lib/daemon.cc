@@ -27,7 +27,7 @@
 namespace sluice {
 namespace {
 
-Log log("daemon_unix");
+Log log("daemon_unix"), signal_log("fatal_signal");
 constexpr unsigned kRestartPause_s = 10;  // at most one restart in this time
 
 /// READY=1 to a service manager that asked for it (sd_notify(3)).
@@ -205,6 +205,18 @@ void Daemon::Impl::make_pidfile() {
   pidfile = std::move(fd);  // holds the lock
   pidfile_at_exit = {pidfile_path, getpid()};
   static const int registered [[maybe_unused]] = atexit([] { pidfile_at_exit.remove(); });
+}
+
+void Daemon::take_signals(Loop& loop) {
+  for (int signo : {SIGTERM, SIGINT}) {
+    struct sigaction before {};
+    if (sigaction(signo, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    loop.on_signal(signo, [&loop, signo] {
+      signal_log.warn("terminating with signal {} ({})", signo, strsignal(signo));
+      loop.stop();
+    });
+  }
+  loop.on_signal(SIGHUP, [] { (void)log_reopen(); });
 }
 
 void Daemon::ready() {

@@ -20,6 +20,7 @@
 
 namespace sluice {
 
+class Loop;
 class UnixctlServer;
 
 struct DaemonOptions {
@@ -46,6 +47,8 @@ class Daemon {
   /// Ends the program with a message if it cannot be done ("already running as pid N").
   void start();
   void ready();
+  /// SIGTERM and SIGINT stop the loop, and the log says so (not if the process was started with them ignored); SIGHUP opens the log file anew.
+  static void take_signals(Loop& loop);
   /// A detached process closes its standard streams in ready(); not its standard error after this: a tool that goes on printing.
   void keep_stderr();
   void keep_stdout();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "lib/lifetime.h"
+#include "lib/reconnect.h"
 
 namespace sluice {
 namespace {
@@ -322,6 +323,7 @@ void JsonRpcSession::set_shares(SessionShares& shares) { impl_->shares = &shares
 
 void JsonRpcSession::set_probe_interval(Duration d) {
   Impl& i = *impl_;
+  if (d > Duration::zero()) d = std::max(d, kMinProbeInterval);
   i.probing = false;
   i.probe_interval = d;
   if (d <= Duration::zero()) {

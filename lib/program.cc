@@ -37,8 +37,14 @@ void print(std::string_view text) {
 
 namespace {
 
+/// The signals that ask a program to end.
+constexpr struct {
+  int signo;
+  const char* text;
+} kEnding[] = {{SIGHUP, "1 (Hangup)"}, {SIGINT, "2 (Interrupt)"}, {SIGALRM, "14 (Alarm clock)"}, {SIGTERM, "15 (Terminated)"}};
+
 /// Only calls that a signal handler may make.
-void on_alarm(int) {
+void end_by_signal(int signo) {
   namespace ch = std::chrono;
   timespec ts;
   clock_gettime(CLOCK_REALTIME, &ts);
@@ -46,7 +52,7 @@ void on_alarm(int) {
   auto day = ch::floor<ch::days>(now);
   ch::year_month_day date(day);
   long rest = (now - day).count();
-  char text[] = "0000-00-00T00:00:00Z|00001|fatal_signal|WARN|terminating with signal 14 (Alarm clock)\n";
+  char text[128] = "0000-00-00T00:00:00Z|00001|fatal_signal|WARN|terminating with signal ";
   auto put = [&](int end, int width, unsigned long value) {
     for (int i = end; i > end - width; i--, value /= 10) text[i] = static_cast<char>('0' + value % 10);
   };
@@ -56,21 +62,35 @@ void on_alarm(int) {
   put(12, 2, static_cast<unsigned long>(rest / 3600));
   put(15, 2, static_cast<unsigned long>(rest / 60 % 60));
   put(18, 2, static_cast<unsigned long>(rest % 60));
-  (void)!write(STDERR_FILENO, text, sizeof text - 1);
-  raise(SIGALRM);  // SA_RESETHAND: ends the process when this handler returns
+  for (const auto& s : kEnding)
+    if (s.signo == signo) strcat(text, s.text);
+  strcat(text, "\n");
+  (void)!write(STDERR_FILENO, text, strlen(text));
+  raise(signo);  // SA_RESETHAND: ends the process when this handler returns
+}
+
+void take_signal(int signo) {
+  struct sigaction before {};
+  if (sigaction(signo, nullptr, &before) == 0 && before.sa_handler == SIG_IGN) return;  // by nohup, or a shell for what runs in the background
+  struct sigaction action {};
+  action.sa_handler = end_by_signal;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(signo, &action, nullptr);
 }
 
 }  // namespace
+
+void say_which_signal_ends() {
+  for (const auto& s : kEnding) take_signal(s.signo);
+}
 
 void limit_run_time(const char* seconds, std::string_view name) {
   char* end = nullptr;
   errno = 0;
   unsigned long n = strtoul(seconds, &end, 10);
   if (!n || *end || errno || *seconds == '-' || n > INT_MAX) fatal("value {} on {} is invalid", seconds, name);
-  struct sigaction action {};
-  action.sa_handler = on_alarm;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
-  sigaction(SIGALRM, &action, nullptr);
+  signal(SIGALRM, SIG_DFL);
+  take_signal(SIGALRM);
   sigset_t alarm_only;
   sigemptyset(&alarm_only);
   sigaddset(&alarm_only, SIGALRM);

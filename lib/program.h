@@ -31,6 +31,8 @@ template <typename... Args>
 /// Writes all of the text to stdout; a closed pipe ends the program quietly.
 void print(std::string_view text);
 
+/// For tools: before a signal that asks programs to end ends this one, a line on stderr says so, as the peer's log does.
+void say_which_signal_ends();
 /// For tools: the argument of --timeout=SECS.  From then on the program dies of SIGALRM after so many seconds, and says so.  What is no
 /// positive number is fatal; `name` is how the option is called in the message ("-T or --timeout").
 void limit_run_time(const char* seconds, std::string_view name);

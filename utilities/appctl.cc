@@ -63,6 +63,7 @@ Arguments parse_arguments(int argc, char** argv, const Directories& directories)
   options.add("pretty", 0, Options::kNone, [&](const char*) { a.pretty = true; });
   add_log_options(options, directories.log);
   options.add_standard(usage);
+  say_which_signal_ends();
   a.words = options.parse(argc, argv);
   if (a.words.empty()) fatal("at least one non-option argument is required (use --help for help)");
   if (a.pretty && !a.json) fatal("--pretty is supported with --format json only");

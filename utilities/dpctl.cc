@@ -83,6 +83,7 @@ std::vector<std::string> parse_arguments(int argc, char** argv, DpctlOptions& o)
   options.add("timeout", 't', Options::kRequired, [](const char* arg) { limit_run_time(arg, "-t or --timeout"); });
   add_log_options(options, Directories::from_environment().log);
   options.add_standard(usage);
+  say_which_signal_ends();
   return options.parse(argc, argv);
 }
 

@@ -181,8 +181,7 @@ int run(int argc, char** argv) {
   LinkMonitor links(loop, [&] { vswitchd.devices_changed(); });
   bool more = false;
   Runner runner = loop.add_runner("bridges", [&](Time now) { more = vswitchd.run(now); counters.run(now); }, [&] { return more ? loop.now() : vswitchd.deadline(loop.now()); });
-  for (int signo : {SIGTERM, SIGINT}) loop.on_signal(signo, [&] { loop.stop(); });
-  loop.on_signal(SIGHUP, [] { (void)log_reopen(); });
+  Daemon::take_signals(loop);
   log.info("{} (Open vSwitch) {}", program_name(), kCompatVersion);
   daemon.ready();
   loop.run();

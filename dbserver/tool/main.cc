@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   options.add("rbac-role", 0, Options::kRequired, [&](const char* arg) { context.rbac_role = arg; });
   add_log_options(options, context.dirs.log);
   options.add_standard([&] { return help_text(context.dirs); });
+  say_which_signal_ends();
   std::vector<std::string> words = options.parse(argc, argv);
   if (words.empty()) fatal("missing command name; use --help for help");
   for (const ToolCommand& c : tool_commands()) {

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Remotes of the database server: who may open a socket file, their status in the database, one that can't be opened yet, and a relay of a relay that has nothing yet."""
+"""Remotes of the database server: who may open a socket file, their status in the database, one that can't be opened yet, options that change while clients are there,
+and a relay of a relay that has nothing yet."""
 
 import json
 import os
@@ -8,15 +9,25 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, os.path.dirname(__file__))
 from harness import COMPAT, wait_until  # noqa: E402
+from jsonrpc_client import Client  # noqa: E402
 
 SCHEMA = {"name": "R", "tables": {
     "settings": {"isRoot": True, "maxRows": 1, "columns": {"remotes": {"type": {"key": {"type": "uuid", "refTable": "remote"}, "min": 0, "max": "unlimited"}}}},
     "remote": {"columns": {
         "target": {"type": "string"}, "is_connected": {"type": "boolean", "ephemeral": True}, "inactivity_probe": {"type": {"key": "integer", "min": 0}},
+        "read_only": {"type": {"key": "boolean", "min": 0}}, "role": {"type": {"key": "string", "min": 0}}, "max_backoff": {"type": {"key": "integer", "min": 0}},
+        "other_config": {"type": {"key": "string", "value": "string", "min": 0, "max": "unlimited"}},
         "status": {"type": {"key": "string", "value": "string", "min": 0, "max": "unlimited"}, "ephemeral": True}}}}}
+
+
+class TcpClient(Client):
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port), 20)
+        self.buffer = b""
 
 
 class Daemon:
@@ -78,6 +89,55 @@ def check_busy_port(d):
     assert len(re.findall(f"ptcp:{port}:127.0.0.1: listen failed", d.log())) == 1, d.log()
 
 
+def check_options(d):
+    """A remote's new options are those of its sessions too, which stay; only another DSCP needs new sockets.  No probe interval is below a second."""
+    d.listen(target="ptcp:0:127.0.0.1", inactivity_probe=0)
+    wait_until("its port is known", lambda: "bound_port" in d.status()[1])
+    port = int(d.status()[1]["bound_port"])
+    client = TcpClient(port)
+    insert = ["R", {"op": "insert", "table": "remote", "row": {}}]
+
+    def change(**columns):
+        assert d.transact({"op": "update", "table": "remote", "where": [], "row": columns}) == [{"count": 1}]
+
+    for columns in {"inactivity_probe": 60000}, {"max_backoff": 2000}, {"role": "x"}, {"role": ["set", []]}, {"read_only": True}:
+        change(**columns)
+        assert client.call("echo", [1])["result"] == [1], columns
+    assert client.call("transact", insert)["result"][0]["error"] == "not allowed"
+    change(read_only=False)
+    assert "uuid" in client.call("transact", insert)["result"][0]
+    change(inactivity_probe=1)
+    for _ in range(3):  # a probe a second, and time to answer it
+        begun = time.monotonic()
+        probe = client.receive()
+        assert probe["method"] == "echo" and time.monotonic() - begun > 0.5, probe
+        client.socket.sendall(json.dumps({"id": probe["id"], "result": [], "error": None}).encode())
+    change(inactivity_probe=0, other_config=["map", [["dscp", "10"]]])
+    try:
+        client.call("echo", [1])
+        raise AssertionError("the old socket is still in use")
+    except ConnectionError:
+        pass
+    d.listen(target="ptcp:99999:127.0.0.1")
+    wait_until("the status says what is wrong", lambda: d.status()[1].get("state") == "BACKOFF" and "last_error" in d.status()[1])
+
+
+def check_no_conditions(d):
+    """After disable-monitor-cond clients, who have to come again, find a server of earlier times."""
+    client, request = Client(d.path, 20), {"remote": {"columns": ["target"]}}
+    assert client.call("monitor_cond", ["R", "m", request])["error"] is None
+    subprocess.run([f"{COMPAT}/ovs-appctl", "-T10", "-t", d.control, "ovsdb-server/disable-monitor-cond"], check=True)
+    try:
+        client.call("echo", [])
+        raise AssertionError("the session was not ended")
+    except ConnectionError:
+        pass
+    client = Client(d.path, 20)
+    for method, more in ("monitor_cond", []), ("monitor_cond_since", ["00000000-0000-0000-0000-000000000000"]):
+        assert client.call(method, ["R", "m", request] + more)["error"] == "unknown method"
+    assert client.call("monitor", ["R", "m", request])["error"] is None
+
+
 def check_relays(directory, daemons):
     """The second relay finds a first one that has nothing yet: it waits there instead of coming back again and again."""
     first = Daemon(directory, "first", f"relay:R:unix:{directory}/active.sock")
@@ -105,6 +165,8 @@ with tempfile.TemporaryDirectory(prefix="sluice-remotes") as directory:
         check_modes(directory)
         check_status(daemons[0])
         check_busy_port(daemons[0])
+        check_options(daemons[0])
+        check_no_conditions(daemons[0])
         check_relays(directory, daemons)
     finally:
         for d in daemons:

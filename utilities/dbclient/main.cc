@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
   add_log_options(options, dirs.log);
   add_tls_options(options, tls_config);
   options.add_standard([&] { return help(dirs); });
+  say_which_signal_ends();
   std::vector<std::string> words = options.parse(argc, argv);
   if (words.empty()) fatal("missing command name; use --help for help");
   const dbclient::CommandSpec& command = find_command(words[0]);

@@ -113,6 +113,7 @@ int main(int argc, char** argv) {
   add_tls_options(options, settings.tls);
   add_daemon_options(options, settings.daemon);
   options.add_standard(ofctl::help_text, "OpenFlow versions 0x1:0x6\n");
+  say_which_signal_ends();
   std::vector<std::string> words = options.parse(argc, argv);
   reconcile(settings);
   ofctl::run_command(settings, words);

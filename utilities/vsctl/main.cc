@@ -69,6 +69,7 @@ Arguments parse_arguments(int argc, char** argv, const Directories& dirs) {
   add_log_options(options, dirs.log);
   add_tls_options(options, a.tls);
   options.add_standard([&dirs] { return vsctl::help_text(dirs.db_socket()); }, schema_version_line());
+  say_which_signal_ends();
   a.words = options.parse(argc, argv);
   return a;
 }
