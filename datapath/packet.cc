@@ -8,7 +8,8 @@
 namespace sluice {
 namespace {
 
-constexpr uint32_t kSmallest = 2048;  // buffers of frames without jumbo or GSO are all alike, so that they can be used again
+constexpr uint32_t kSmallest = 2048;  // buffers of frames without jumbo or GSO are all alike, so that they can be used again,
+constexpr uint32_t kSmallestCopy = 256;   // but for copies, many of which are short and soon gone
 
 void move_offset(uint16_t& offset, int by) {
   if (offset == kNoOffset) return;
@@ -44,7 +45,11 @@ Packet Packet::with_size(size_t size) {
 }
 
 Packet Packet::from(ByteView frame) {
-  Packet p = with_size(frame.size());
+  Packet p;
+  p.capacity_ = std::max(static_cast<uint32_t>(frame.size() + kPacketHeadroom), kSmallestCopy);
+  p.buf_ = std::make_unique_for_overwrite<uint8_t[]>(p.capacity_);
+  p.head_ = kPacketHeadroom;
+  p.size_ = static_cast<uint32_t>(frame.size());
   if (!frame.empty()) std::memcpy(p.data(), frame.data(), frame.size());
   return p;
 }

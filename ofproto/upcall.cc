@@ -41,7 +41,6 @@ void Switch::Impl::slow_path(Upcall& upcall, Time now) {
 void Switch::Impl::miss(Upcall& upcall, Time now) {
   Translation t = take_packet(upcall, now);
   Held held = hold(t, now);
-  OdpActions actions = t.actions;
   if (upcall.flow) {
     push(upcall.flow->cookie, upcall.flow->stats);
     Ufid ufid = upcall.flow->ufid;
@@ -51,15 +50,15 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
       release(held, now);
       origin->effects = std::move(t.effects);
       dpif.flow_refresh(ufid, generation);
-      return dpif.execute(std::move(upcall.packet), actions, now);
+      return dpif.execute(std::move(upcall.packet), t.actions, now);
     }
     dpif.flow_del(ufid, now);
   }
   if (megaflows < options.flow_limit) {
     install(t, std::move(held), upcall.key, now);
-    dpif.execute(std::move(upcall.packet), actions, now);
+    dpif.execute(std::move(upcall.packet), t.actions, now);
   } else {
-    dpif.execute(std::move(upcall.packet), actions, now);
+    dpif.execute(std::move(upcall.packet), t.actions, now);
     release(held, now);
   }
 }

@@ -64,6 +64,7 @@ void Vswitchd::reconfigure(Time now) {
   seen_ = replica_.seqno();
   replica_.take_changes();
   Config wanted = read_config(replica_);
+  wanted.flow_restore_wait &= !configured_ || running_.flow_restore_wait;   // of a start only: who has begun to forward goes on
   for (const std::string& problem : wanted.problems) log.warn("{}", problem);
   if (wanted.max_idle_ms != running_.max_idle_ms || wanted.flow_limit != running_.flow_limit || wanted.flow_restore_wait != running_.flow_restore_wait || !configured_)
     datapaths_.set_options({.max_idle = milliseconds(wanted.max_idle_ms), .flow_limit = static_cast<size_t>(wanted.flow_limit), .restore_wait = wanted.flow_restore_wait});

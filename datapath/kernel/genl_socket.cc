@@ -14,7 +14,6 @@ namespace sluice {
 namespace {
 
 constexpr size_t kBufferSize = 128 * 1024;   // the largest datagram: a GSO packet in an upcall
-constexpr unsigned kReceivedAtOnce = 32;     // datagrams
 constexpr int kDumpTries = 4;
 constexpr time_t kReplyTimeout = 5;          // seconds; the kernel answers at once, or something is very wrong
 constexpr size_t kGenlHeader = sizeof(nlmsghdr) + sizeof(genlmsghdr);
@@ -93,12 +92,12 @@ std::expected<uint16_t, int> GenlSocket::resolve(const char* family, uint32_t* g
 }
 
 std::expected<size_t, int> GenlSocket::receive_datagram(int flags) {
-  buffer_.resize(kBufferSize);
+  if (!buffer_) buffer_ = std::make_unique_for_overwrite<uint8_t[]>(kBufferSize);
   for (;;) {
-    ssize_t n = recv(fd(), buffer_.data(), buffer_.size(), flags | MSG_TRUNC);
+    ssize_t n = recv(fd(), buffer_.get(), kBufferSize, flags | MSG_TRUNC);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return std::unexpected(errno);
-    if (static_cast<size_t>(n) > buffer_.size()) return std::unexpected(EMSGSIZE);
+    if (static_cast<size_t>(n) > kBufferSize) return std::unexpected(EMSGSIZE);
     return static_cast<size_t>(n);
   }
 }
@@ -109,24 +108,24 @@ std::expected<GenlMessage, int> GenlSocket::transact(GenlCommand command, int dp
   add_request(request, command, flags | NLM_F_ACK, seq, dp_ifindex, write);
   if (int error = send(request)) return std::unexpected(error);
   // The acknowledgment comes in a datagram after that of the reply, which is kept.
-  Bytes kept;
+  reply_.clear();
   GenlMessage reply;
   for (;;) {
     auto n = receive_datagram(0);
     if (!n) return std::unexpected(n.error());
     std::optional<int> end;
-    bool answered = false;
-    each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
+    each_message(buffer_.get(), *n, [&](const nlmsghdr* h) {
       if (h->nlmsg_seq != seq) return;   // of an earlier one that was given up
-      if (h->nlmsg_type == NLMSG_ERROR) end = netlink_error(h);
-      else if (h->nlmsg_type >= NLMSG_MIN_TYPE) reply = message_of(h), answered = true;
+      if (h->nlmsg_type == NLMSG_ERROR) {
+        end = netlink_error(h);
+      } else if (h->nlmsg_type >= NLMSG_MIN_TYPE) {
+        reply = message_of(h);
+        reply_.assign(reply.attrs.begin(), reply.attrs.end());
+        reply.attrs = reply_;
+      }
     });
-    if (answered) {
-      kept.swap(buffer_);
-    }
     if (!end) continue;
     if (*end) return std::unexpected(*end);
-    if (!kept.empty()) buffer_.swap(kept);
     return reply;
   }
 }
@@ -137,7 +136,7 @@ int GenlSocket::transact_many(ByteView requests, uint32_t first_seq, size_t coun
   for (size_t ended = 0; ended < count;) {
     auto n = receive_datagram(0);
     if (!n) return n.error();
-    each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
+    each_message(buffer_.get(), *n, [&](const nlmsghdr* h) {
       if (!is_ours(h->nlmsg_seq)) return;
       if (h->nlmsg_type == NLMSG_ERROR) {
         ended++;
@@ -164,7 +163,7 @@ void GenlSocket::take_errors(const OnEnd& on_error) {
     auto n = receive_datagram(MSG_DONTWAIT);
     if (!n && n.error() == ENOBUFS) continue;   // some errors are lost: what they were about shows otherwise
     if (!n) return;
-    each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
+    each_message(buffer_.get(), *n, [&](const nlmsghdr* h) {
       if (h->nlmsg_type == NLMSG_ERROR && netlink_error(h)) on_error(h->nlmsg_seq, netlink_error(h));
     });
   }
@@ -181,7 +180,7 @@ GenlSocket::DumpStep GenlSocket::dump_step(const std::function<void(const GenlMe
   auto n = receive_datagram(0);
   if (!n) return DumpStep::kError;
   DumpStep step = DumpStep::kMore;
-  each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
+  each_message(buffer_.get(), *n, [&](const nlmsghdr* h) {
     if (h->nlmsg_seq != seq_) return;
     interrupted_ |= h->nlmsg_flags & NLM_F_DUMP_INTR;
     if (h->nlmsg_type == NLMSG_DONE) step = interrupted_ ? DumpStep::kInterrupted : DumpStep::kEnd;
@@ -208,7 +207,7 @@ std::expected<GenlMessage, int> GenlSocket::receive() {
   auto n = receive_datagram(MSG_DONTWAIT);
   if (!n) return std::unexpected(n.error());
   GenlMessage m;
-  each_message(buffer_.data(), *n, [&](const nlmsghdr* h) {
+  each_message(buffer_.get(), *n, [&](const nlmsghdr* h) {
     if (h->nlmsg_type >= NLMSG_MIN_TYPE && m.attrs.empty()) m = message_of(h);   // the kernel sends one in a datagram
   });
   return m;
@@ -216,15 +215,15 @@ std::expected<GenlMessage, int> GenlSocket::receive() {
 
 int GenlSocket::receive_many(GenlBatch& batch) {
   batch.messages.clear();
-  if (!batch.bytes) batch.bytes = std::make_unique_for_overwrite<uint8_t[]>(kReceivedAtOnce * kBufferSize);
-  iovec parts[kReceivedAtOnce];
-  mmsghdr datagrams[kReceivedAtOnce]{};
-  for (unsigned i = 0; i < kReceivedAtOnce; i++) {
+  if (!batch.bytes) batch.bytes = std::make_unique_for_overwrite<uint8_t[]>(kReadOfSocket * kBufferSize);
+  iovec parts[kReadOfSocket];
+  mmsghdr datagrams[kReadOfSocket]{};
+  for (unsigned i = 0; i < kReadOfSocket; i++) {
     parts[i] = {batch.bytes.get() + i * kBufferSize, kBufferSize};
     datagrams[i].msg_hdr.msg_iov = &parts[i];
     datagrams[i].msg_hdr.msg_iovlen = 1;
   }
-  int n = recvmmsg(fd(), datagrams, kReceivedAtOnce, MSG_DONTWAIT, nullptr);
+  int n = recvmmsg(fd(), datagrams, kReadOfSocket, MSG_DONTWAIT, nullptr);
   if (n < 0) return errno;
   for (int i = 0; i < n; i++) {
     if (datagrams[i].msg_hdr.msg_flags & MSG_TRUNC) continue;

@@ -22,7 +22,7 @@ struct GenlCommand {
   uint8_t command = 0, version = 0;
 };
 
-/// A message of one of the families of openvswitch.ko, in the socket's buffer: good until its next call.
+/// A message of one of the families of openvswitch.ko, in the socket's memory: good until its next call.
 struct GenlMessage {
   uint16_t family = 0;
   uint8_t command = 0;
@@ -39,6 +39,8 @@ struct GenlBatch {
   std::vector<GenlMessage> messages;
 };
 
+inline constexpr unsigned kReadOfSocket = 32;   // datagrams that receive_many() takes at once
+
 class GenlSocket {
  public:
   static std::expected<GenlSocket, int> open();
@@ -52,7 +54,7 @@ class GenlSocket {
   uint32_t next_seq() { return ++seq_; }
 
   using Write = std::function<void(AttrWriter&)>;
-  /// The reply's attributes (in the socket's buffer), empty if there is only an acknowledgment.
+  /// The reply's attributes (in the socket's memory), empty if there is only an acknowledgment.
   std::expected<GenlMessage, int> transact(GenlCommand command, int dp_ifindex, uint16_t flags, const Write& write);
 
   /// `count` requests that were added with NLM_F_ACK and numbers of next_seq(), from `first_seq` on; calls for each reply and for each end (error 0: done).  Returns errno:
@@ -81,7 +83,8 @@ class GenlSocket {
   std::expected<size_t, int> receive_datagram(int flags);
   UniqueFd fd_;
   uint32_t pid_ = 0, seq_ = 0;
-  Bytes buffer_;
+  std::unique_ptr<uint8_t[]> buffer_;   // made at the first use
+  Bytes reply_;                         // of the last transact()
   bool interrupted_ = false;
 };
 

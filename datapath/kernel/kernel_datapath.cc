@@ -42,7 +42,7 @@ UniqueFd open_link_socket() {
 KernelDatapath::KernelDatapath(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 KernelDatapath::~KernelDatapath() = default;
 
-KernelDatapath::Options::Options() : handler_threads(usual_handler_threads()) {}
+KernelDatapath::Options::Options() : handler_threads(usual_handler_threads()), per_cpu_upcalls(handler_threads > 0) {}
 
 std::expected<std::unique_ptr<KernelDatapath>, std::string> KernelDatapath::open(const Options& options) {
   auto impl = std::make_unique<Impl>();
@@ -84,6 +84,8 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   for (auto& [id, meter] : meter_configs) (void)meters.set(dp.ifindex, id, meter);
   ProbeResult probed = probe_kernel(control, families, dp.ifindex);
   features = probed.features;
+  shapes.forget();
+  handlers->set_direct(!wants_cpus);
   handlers->set_format(families.packet, features.vlan_tags);
   std::string line;
   for (auto& [feature, value] : probed.text) line += (line.empty() ? "" : ", ") + feature + ": " + value;

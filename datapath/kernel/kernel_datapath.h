@@ -22,7 +22,8 @@ class KernelDatapath final : public Dpif {
   struct Options {
     std::string name = "ovs-system";
     unsigned handler_threads;       // 0: the control thread reads upcalls by itself
-    bool per_cpu_upcalls = true;    // where the kernel can; else, and if false, each port has a socket
+    bool per_cpu_upcalls;           // where the kernel can; else, and if false, each port has a socket.  Without threads that is better: what floods one port overflows its
+                                    // socket, in the kernel, and nobody reads it only to throw it away
     Options();
   };
   /// The error says what to do.

@@ -52,19 +52,15 @@ FlowStats statistics_of(const GenlMessage& m) {
 }  // namespace
 
 /// kNone, or why the kernel can't hold it.
-SlowReason KernelDatapath::Impl::encode_flow(const FlowPut& put, KernelFlow& flow) const {
-  Flow mask = put.mask, key = put.key;
+SlowReason KernelDatapath::Impl::encode_flow(const FlowPut& put, KernelFlow& flow) {
   bool slow = put.actions.size() == 1 && std::holds_alternative<OdpUserspace>(put.actions[0].v);
-  if (!narrow_for_kernel(key, mask, features) && !slow) return SlowReason::kMatch;
-  mask_flow(key, mask);
+  flow.spec.reserve(kUsualSpec);
+  if (!shapes.encode(put.key, put.mask, features, flow.spec) && !slow) return SlowReason::kMatch;
   flow.generation = put.generation;
   flow.cookie = put.cookie;
-  flow.spec.reserve(kUsualSpec);
-  AttrWriter w(flow.spec);
-  w.nest(OVS_FLOW_ATTR_KEY, [&] { encode_odp_key(key, mask, w); });
-  w.nest(OVS_FLOW_ATTR_MASK, [&] { encode_odp_mask(key, mask, w); });
   flow.ufid = make_ufid(flow.spec);
-  ActionTrouble trouble = w.nest(OVS_FLOW_ATTR_ACTIONS, [&] { return encode_odp_actions(put.actions, upcall_pid(key.in_port), features, w); });
+  AttrWriter w(flow.spec);
+  ActionTrouble trouble = w.nest(OVS_FLOW_ATTR_ACTIONS, [&] { return encode_odp_actions(put.actions, upcall_pid(put.key.in_port), features, w); });
   return w.ok() && trouble == ActionTrouble::kNone ? SlowReason::kNone : SlowReason::kAction;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "datapath/kernel/flow_records.h"
+#include "datapath/kernel/flow_shapes.h"
 #include "datapath/kernel/genl_socket.h"
 #include "datapath/kernel/kernel_datapath.h"
 #include "datapath/kernel/kernel_device.h"
@@ -64,6 +65,7 @@ struct KernelDatapath::Impl {
   Time now{};                              // of the last call that said it
 
   FlowRecords flows;
+  FlowShapes shapes;                       // for `features`
   Bytes pending;                           // requests for `batch` that are not sent yet
   std::vector<std::pair<uint32_t, Ufid>> pending_puts;
   std::map<uint64_t, std::unique_ptr<GenlSocket>> dumps;
@@ -90,7 +92,7 @@ struct KernelDatapath::Impl {
 
   // --- kernel_flows.cc ---
   GenlCommand flow_command(uint8_t command) const { return {families.flow, command, OVS_FLOW_VERSION}; }
-  SlowReason encode_flow(const FlowPut& put, KernelFlow& flow) const;
+  SlowReason encode_flow(const FlowPut& put, KernelFlow& flow);
   void take_statistics(KernelFlow& flow, const GenlMessage& m) const;
   bool describe(const KernelFlow& flow, Megaflow& out) const;
   void end_flow(const Ufid& ufid, Time now);

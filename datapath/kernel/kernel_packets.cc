@@ -12,6 +12,16 @@ static LogLimit upcall_limit(1, 5);
 
 /// Some of what waits, a few packets of each port in turn; true if there is more.
 bool KernelDatapath::Impl::take_upcalls(Time at) {
+  if (handlers->is_direct()) {
+    bool more = true;
+    for (unsigned turn = 0; turn < kTurnsPerRun && more; turn++) {
+      more = handlers->read_each([&](Upcall&& u) {
+        if (handler) handler->upcall(std::move(u), at);
+      });
+      flush();
+    }
+    return more;
+  }
   bool more = handlers->poll();
   for (unsigned turn = 0; turn < kTurnsPerRun; turn++) {
     UpcallBatch batch = handlers->take(kUpcallsAtOnce);
@@ -49,14 +59,12 @@ void KernelDatapath::execute(Packet packet, const OdpActions& actions, Time now)
 
 void KernelDatapath::Impl::queue_execute(const Packet& packet, const OdpActions& actions) {
   if (actions.empty()) return;
-  Flow key{};
-  copy_metadata(packet, key);
   size_t begun = pending.size();
   bool fits = true;
   add_request(pending, {families.packet, OVS_PACKET_CMD_EXECUTE, OVS_PACKET_VERSION}, 0, batch.next_seq(), dp.ifindex, [&](AttrWriter& w) {
     w.put(OVS_PACKET_ATTR_PACKET, packet.view());
-    w.nest(OVS_PACKET_ATTR_KEY, [&] { encode_odp_metadata(key, w); });
-    fits = w.nest(OVS_PACKET_ATTR_ACTIONS, [&] { return encode_odp_actions(actions, upcall_pid(key.in_port), features, w); }) == ActionTrouble::kNone;
+    w.nest(OVS_PACKET_ATTR_KEY, [&] { encode_odp_metadata(packet, w); });
+    fits = w.nest(OVS_PACKET_ATTR_ACTIONS, [&] { return encode_odp_actions(actions, upcall_pid(be32(packet.in_port.value)), features, w); }) == ActionTrouble::kNone;
     fits &= w.ok();
   });
   if (!fits) pending.resize(begun);

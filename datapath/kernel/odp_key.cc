@@ -37,6 +37,15 @@ constexpr auto kByType = [] {
   return all;
 }();
 
+/// Of a packet, not of its frame: bits by type.
+constexpr uint64_t kMetadataTypes = [] {
+  uint64_t bits = 0;
+  for (const OdpAttribute& a : kOtherAttributes) bits |= uint64_t{1} << a.type;
+  for (const OdpAttribute& a : kMetadataAttributes) bits |= uint64_t{1} << a.type;
+  return bits & ~(uint64_t{1} << OVS_KEY_ATTR_UNSPEC | uint64_t{1} << OVS_KEY_ATTR_ETHERNET);
+}();
+static_assert(kLastType < 64);
+
 }  // namespace
 
 const OdpAttribute* find_odp_attribute(uint16_t type) { return type <= kLastType ? kByType[type] : nullptr; }
@@ -220,7 +229,16 @@ void encode_given_odp_key(const OdpKeyMask& km, bool is_mask, AttrWriter& out) {
   encoder.frame();
 }
 
-void encode_odp_metadata(const Flow& key, AttrWriter& out) { KeyEncoder(key, zero_flow(), false, out).metadata(); }
+void encode_odp_metadata(const Packet& packet, AttrWriter& out) {
+  if (!packet.has_metadata() && !packet.has_ct_tuple) {   // what follows says the same with more effort
+    out.value(OVS_KEY_ATTR_RECIRC_ID, uint32_t{0});
+    if (packet.in_port != kOdpNone) out.value(OVS_KEY_ATTR_IN_PORT, packet.in_port.value);
+    return;
+  }
+  Flow key{};
+  copy_metadata(packet, key);
+  KeyEncoder(key, zero_flow(), false, out).metadata();
+}
 
 namespace {
 
@@ -304,6 +322,26 @@ std::expected<OdpReading, std::string> decode_odp_key(ByteView attrs) {
   if (!decoder.has_ethernet) f.packet_type = be32(1u << 16 | f.eth_type.host());
   else if (!decoder.has_ether_type) f.eth_type = be16(kEthTypeNone);
   return decoder.reading;
+}
+
+bool decode_odp_metadata(ByteView attrs, Packet& packet) {
+  std::optional<Flow> flow;   // most packets have a port and nothing else
+  for (Attr a : Attrs(attrs)) {
+    if (a.type == OVS_KEY_ATTR_IN_PORT) {
+      auto port = a.as<uint32_t>();
+      if (!port) return false;
+      packet.in_port = OdpPort{*port};
+      continue;
+    }
+    if (a.type > kLastType || !(kMetadataTypes >> a.type & 1) || is_zero(a.data.data(), a.data.size())) continue;
+    if (!flow) flow.emplace();
+    bool complete = true;
+    if (!take_attribute(*find_odp_attribute(a.type), a, false, *flow, complete)) return false;
+  }
+  if (!flow) return true;
+  flow->in_port = be32(packet.in_port.value);
+  copy_metadata(*flow, packet);
+  return true;
 }
 
 std::expected<OdpReading, std::string> decode_odp_mask(ByteView attrs, const Flow& key) {

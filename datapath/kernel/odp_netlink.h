@@ -13,6 +13,7 @@
 #include "datapath/kernel/netlink_attr.h"
 #include "datapath/odp_action.h"
 #include "datapath/odp_text.h"
+#include "datapath/packet.h"
 #include "lib/bytes.h"
 
 namespace sluice {
@@ -40,7 +41,7 @@ void encode_odp_mask(const Flow& key, const Flow& mask, AttrWriter& out);
 /// What a user wrote, attribute by attribute, narrowed by nothing: the kernel may refuse it.
 void encode_given_odp_key(const OdpKeyMask& km, bool is_mask, AttrWriter& out);
 /// The metadata of a packet alone: the kernel parses the frame of OVS_PACKET_CMD_EXECUTE by itself.
-void encode_odp_metadata(const Flow& key, AttrWriter& out);
+void encode_odp_metadata(const Packet& packet, AttrWriter& out);
 
 struct OdpReading {
   Flow flow{};
@@ -48,6 +49,8 @@ struct OdpReading {
 };
 /// The error names what is malformed.
 std::expected<OdpReading, std::string> decode_odp_key(ByteView attrs);
+/// Of a packet that came up: what its frame does not say, into `packet`.  False: it is malformed.
+bool decode_odp_metadata(ByteView attrs, Packet& packet);
 /// The mask over a key that was decoded.
 std::expected<OdpReading, std::string> decode_odp_mask(ByteView attrs, const Flow& key);
 

@@ -136,6 +136,13 @@ bool UpcallHandlers::poll() {
   return true;
 }
 
+bool UpcallHandlers::read_each(const Visit& visit) {
+  visit_ = &visit;
+  bool more = handlers_[0]->read_once(0) >= kReadOfSocket;
+  visit_ = nullptr;
+  return more;
+}
+
 UpcallBatch UpcallHandlers::take(size_t most) {
   eventfd_t count;
   (void)eventfd_read(bell_.get(), &count);   // first: what comes from here on rings again
@@ -150,26 +157,46 @@ size_t UpcallHandlers::read(GenlSocket& socket, GenlBatch& batch) {
   return error == ENOBUFS ? 1 : batch.messages.size();
 }
 
+namespace {
+
+/// Attributes of a packet that came up.
+struct Parts {
+  std::optional<Attr> packet, key, userdata;
+  explicit Parts(ByteView attrs) {
+    for (Attr a : Attrs(attrs)) {
+      if (a.type == OVS_PACKET_ATTR_PACKET) packet = a;
+      if (a.type == OVS_PACKET_ATTR_KEY) key = a;
+      if (a.type == OVS_PACKET_ATTR_USERDATA) userdata = a;
+    }
+  }
+};
+
+}  // namespace
+
 void UpcallHandlers::message(const GenlMessage& m) {
-  Attrs attrs(m.attrs);
-  auto packet = attrs.find(OVS_PACKET_ATTR_PACKET);
-  auto key_attr = attrs.find(OVS_PACKET_ATTR_KEY);
-  if (m.family != family_ || !packet || !key_attr) return;
-  auto in_port = Attrs(key_attr->data).find(OVS_KEY_ATTR_IN_PORT);
+  if (m.family != family_) return;
+  Parts parts(m.attrs);
+  if (!parts.packet || !parts.key) return;
+  auto upcall = [&] {
+    return Upcall{.kind = m.command == OVS_PACKET_CMD_ACTION ? UpcallKind::kAction : UpcallKind::kMiss, .packet = Packet::from(parts.packet->data), .key = {}};
+  };
+  auto parse = [&](Upcall& u) {
+    if (!decode_odp_metadata(parts.key->data, u.packet)) return false;
+    extract(u.packet, u.key, vlan_tags_);
+    if (u.kind != UpcallKind::kAction) return true;
+    auto why = parts.userdata ? decode_userdata(parts.userdata->data) : std::nullopt;
+    if (why) u.cookie = why->cookie, u.reason = why->reason;
+    return why.has_value();
+  };
+  if (visit_) {
+    Upcall u = upcall();
+    return parse(u) ? (*visit_)(std::move(u)) : void(unreadable_++);
+  }
+  auto in_port = Attrs(parts.key->data).find(OVS_KEY_ATTR_IN_PORT);
   OdpPort port = in_port && in_port->as<uint32_t>() ? OdpPort{*in_port->as<uint32_t>()} : kOdpNone;
   if (!queues_.has_room(port)) return;
-  auto key = decode_odp_key(key_attr->data);
-  if (!key) return unreadable_++, void();
-  auto u = std::make_unique<Upcall>(Upcall{.kind = m.command == OVS_PACKET_CMD_ACTION ? UpcallKind::kAction : UpcallKind::kMiss, .packet = Packet::from(packet->data), .key = {}});
-  copy_metadata(key->flow, u->packet);
-  extract(u->packet, u->key, vlan_tags_);
-  if (u->kind == UpcallKind::kAction) {
-    auto userdata = attrs.find(OVS_PACKET_ATTR_USERDATA);
-    auto why = userdata ? decode_userdata(userdata->data) : std::nullopt;
-    if (!why) return unreadable_++, void();
-    u->cookie = why->cookie;
-    u->reason = why->reason;
-  }
+  auto u = std::make_unique<Upcall>(upcall());
+  if (!parse(*u)) return unreadable_++, void();
   if (queues_.add(port, std::move(u)) && threads_) (void)eventfd_write(bell_.get(), 1);
 }
 

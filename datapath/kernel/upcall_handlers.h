@@ -2,12 +2,14 @@
 // Handlers read the sockets that the kernel hands packets up to, in batches, find out what each packet is, and queue them by port for the control thread, which
 // alone translates.  Where the kernel can, it sends the packets of each CPU to a handler's socket; else each port has a socket.
 //
-// With one CPU a thread would only take turns with the control thread: then there is none, and the control thread reads by poll().
+// With one CPU a thread would only take turns with the control thread: then there is none.  The control thread reads by poll(); or, if each port has its own socket, which keeps
+// ports apart as well as a queue does, by read_each(), as much as it can handle at once.
 // Threads: the control thread; each handler has one of its own, which sees its sockets and the queues.
 #pragma once
 
 #include <atomic>
 #include <expected>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,6 +40,12 @@ class UpcallHandlers {
   /// Reads what is there, within a bound, if no thread does; true if there is more.
   bool poll();
   UpcallBatch take(size_t most);
+  /// Without threads: packets are read by read_each() and not queued.
+  void set_direct(bool direct) { direct_ = direct && !threads_; }
+  bool is_direct() const { return direct_; }
+  /// Reads a few packets of each socket; true if there may be more.
+  using Visit = std::function<void(Upcall&&)>;
+  bool read_each(const Visit& visit);
   bool has_queued() const { return !queues_.empty(); }
   /// Packets that were read and found no room, and times that a socket overflowed (then the kernel has counted the packets).
   uint64_t lost() const { return queues_.lost(); }
@@ -53,7 +61,8 @@ class UpcallHandlers {
 
   std::vector<std::unique_ptr<Handler>> handlers_;
   size_t next_ = 0;
-  bool threads_ = false;
+  bool threads_ = false, direct_ = false;
+  const Visit* visit_ = nullptr;   // of the read_each() under way
   UpcallQueues queues_;
   UniqueFd bell_;               // eventfd; rung by threads
   std::atomic<uint16_t> family_ = 0;

@@ -5,7 +5,7 @@
     kernel_flows.py BUILD [-s sluice|peer] [-p PROFILE] [PART...]      PART: flood new overload many restart (all)
 
 Runs as root in a guest with openvswitch.ko: QEMU with one CPU and -icount, where results don't depend on the machine.  BUILD: where bench/new_flows and
-compat/ are.  -p: Linux' perf records the daemon while flows are new or revalidated, in files PROFILE.PART.  Each packet is a flow of its own: the rule reads
+compat/ are.  -p: where time goes while flows are new or revalidated, as Linux' perf tells it, in files PROFILE.PART.  Each packet is a flow of its own: the rule reads
 address and port, so that megaflows are exact."""
 
 import argparse
@@ -94,8 +94,8 @@ class Used:
 
     def __enter__(self):
         if self.profile:
-            self.perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "999", "-g", "-o", f"{self.switch.dir}/perf", "-a"])
-            time.sleep(2)
+            self.perf = subprocess.Popen(["perf", "record", "-q", "-e", "cpu-clock", "-F", "999", "-o", f"{self.switch.dir}/perf", "-a"])
+            time.sleep(20)   # it reads a lot before it begins
         self.before = self.switch.cpu()
         return self
 
@@ -104,7 +104,8 @@ class Used:
         if self.profile:
             self.perf.send_signal(signal.SIGINT)
             self.perf.wait()
-            shutil.copyfile(f"{self.switch.dir}/perf", self.profile)
+            with open(self.profile, "w", encoding="utf-8") as f:   # the kernel's names are known here
+                subprocess.run(["perf", "report", "--stdio", "--no-children", "-g", "none", "--sort", "comm,dso,sym", "-i", f"{self.switch.dir}/perf"], stdout=f, check=True)
 
 
 def load(rate, seconds, **kw):
@@ -134,7 +135,7 @@ def flood(s):
 def new(s, rate=OFFERED, part="new"):
     s.appctl("revalidator/purge")
     with Used(s, part) as used:
-        sent, received, seconds, _ = result(load(rate, SECONDS))
+        sent, received, seconds, *_ = result(load(rate, SECONDS))
     each = 1e3 / max(received, 1)
     s.say(f"new flows, offered {rate}/s: sent {sent:.0f}, received {received:.0f}, {received / seconds:.0f}/s; daemon {used.total * each:.1f} us each, {used.kernel * each:.1f} of them in the kernel; "
           + s.lookups())
@@ -168,12 +169,16 @@ def restart(s):
     time.sleep(3)
     s.daemon.kill()
     s.daemon.wait()
+    marks = [time.monotonic()]
     s.start_daemon()
     while subprocess.run(["ovs-ofctl", "add-flow", "br0", RULE], env=s.env, capture_output=True, check=False).returncode:
         time.sleep(0.01)
+    marks.append(time.monotonic())
     s.run("ovs-vsctl", "--no-wait", "remove", "open", ".", "other_config", "flow-restore-wait")
-    sent, received, _, gap = result(generator)
-    s.say(f"kill -9 and start: {sent - received:.0f} of {sent:.0f} new flows lost, none for {gap * 1e3:.0f} ms")
+    marks.append(time.monotonic())
+    sent, received, _, outage, delay, gap = result(generator)
+    s.say(f"kill -9 and start: {sent - received:.0f} of {sent:.0f} new flows lost, those of {outage * 1e3:.0f} ms one after another, others came up to {delay * 1e3:.0f} ms late, none for {gap * 1e3:.0f} ms; "
+          f"rules were back {(marks[1] - marks[0]) * 1e3:.0f} ms after the start, and said to be complete {(marks[2] - marks[1]) * 1e3:.0f} ms later")
 
 
 def measure(name, tools):

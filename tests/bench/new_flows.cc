@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Load of new microflows: sends UDP packets, each from another MAC address, address and port, to an interface, and counts those that come out of another.
 //
-//   new_flows IN OUT RATE SECONDS      RATE in packets a second; prints "sent N received N seconds S gap G": G is the longest time in which nothing came
+//   new_flows IN OUT RATE SECONDS      RATE in packets a second
+//
+// Prints "sent N received N seconds S outage S delay S gap S": the outage is the longest time for whose packets, sent one after another, none came through; the delay is the
+// longest that a packet which did took; the gap is the longest time in which none came.
 //
 // One thread that sleeps when it has nothing to do, so that it can share a processor with the switch.  Needs CAP_NET_RAW.
 #include <algorithm>
@@ -11,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <vector>
 
 #include <arpa/inet.h>
 #include <linux/if_packet.h>
@@ -62,6 +66,42 @@ void compose(Frame& f, uint32_t n) {
   f[24] = static_cast<uint8_t>(sum >> 8), f[25] = static_cast<uint8_t>(sum);
 }
 
+constexpr uint32_t kNone = UINT32_MAX;
+
+/// The number of a packet that compose() made.
+uint32_t number_of(const Frame& f) {
+  if (f[26] != 10 || f[30] != 11) return kNone;
+  return static_cast<uint32_t>(f[27]) << 16 | static_cast<uint32_t>(f[28]) << 8 | f[29];
+}
+
+/// When each packet was sent and came, ns; 0: never.
+struct Log {
+  explicit Log(size_t packets) : sent(packets), came(packets) {}
+  std::vector<uint64_t> sent, came;
+  uint64_t last = 0, gap = 0;
+  void arrived(size_t number, uint64_t now) {
+    came[number] = now;
+    if (last) gap = std::max(gap, now - last);
+    last = now;
+  }
+  uint64_t outage() const {
+    uint64_t longest = 0, since = 0;   // since: the first of those that were lost one after another was sent
+    for (size_t i = 0; i < sent.size() && sent[i]; i++) {
+      if (!came[i] && !since) since = sent[i];
+      if (!since) continue;
+      longest = std::max(longest, sent[i] - since);
+      if (came[i]) since = 0;
+    }
+    return longest;
+  }
+  uint64_t delay() const {
+    uint64_t longest = 0;
+    for (size_t i = 0; i < sent.size(); i++)
+      if (came[i]) longest = std::max(longest, came[i] - sent[i]);
+    return longest;
+  }
+};
+
 struct Batch {
   std::array<Frame, kBurst> frames;
   std::array<iovec, kBurst> vectors{};
@@ -74,9 +114,13 @@ struct Batch {
   }
 };
 
-uint64_t drain(int fd, Batch& batch) {
+uint64_t drain(int fd, Batch& batch, Log& log) {
   uint64_t received = 0;
-  for (int n; (n = recvmmsg(fd, batch.messages.data(), kBurst, 0, nullptr)) > 0;) received += static_cast<uint64_t>(n);
+  for (int n; (n = recvmmsg(fd, batch.messages.data(), kBurst, 0, nullptr)) > 0;) {
+    uint64_t now = now_ns();
+    for (size_t i = 0; i < static_cast<size_t>(n); i++)
+      if (uint32_t number = number_of(batch.frames[i]); number < log.came.size() && !log.came[number]) log.arrived(number, now), received++;
+  }
   return received;
 }
 
@@ -87,19 +131,20 @@ int main(int argc, char** argv) {
   int in = open_interface(argv[1]), out = open_interface(argv[2]);
   uint64_t rate = std::strtoull(argv[3], nullptr, 10), total = rate * std::strtoull(argv[4], nullptr, 10);
   Batch to_send, to_receive;
-  uint64_t sent = 0, received = 0, began = now_ns(), last_heard = began, last_received = 0, gap = 0;
+  Log log(total);
+  uint64_t sent = 0, received = 0, began = now_ns(), last_heard = began;
   auto receive = [&] {
-    uint64_t n = drain(out, to_receive), now = now_ns();
-    if (n && last_received) gap = std::max(gap, now - last_received);
-    if (n) last_received = now;
+    uint64_t n = drain(out, to_receive, log);
     received += n;
     return n;
   };
   while (sent < total || now_ns() - last_heard < kNs / 2) {
-    uint64_t due = std::min(total, (now_ns() - began) * rate / kNs + 1);
+    uint64_t now = now_ns(), due = std::min(total, (now - began) * rate / kNs + 1);
     while (sent < due) {
       size_t n = std::min<uint64_t>(kBurst, due - sent);
       for (size_t i = 0; i < n; i++) compose(to_send.frames[i], static_cast<uint32_t>(sent + i));
+      now = now_ns();
+      for (size_t i = 0; i < n; i++) log.sent[sent + i] = now;
       int done = sendmmsg(in, to_send.messages.data(), static_cast<unsigned>(n), 0);
       if (done <= 0) break;
       sent += static_cast<uint64_t>(done);
@@ -108,6 +153,6 @@ int main(int argc, char** argv) {
     if (receive() || sent < total) last_heard = now_ns();
     usleep(1000);
   }
-  std::printf("sent %llu received %llu seconds %.3f gap %.3f\n", static_cast<unsigned long long>(sent), static_cast<unsigned long long>(received),
-              static_cast<double>(last_heard - began) / 1e9, static_cast<double>(gap) / 1e9);
+  std::printf("sent %llu received %llu seconds %.3f outage %.3f delay %.3f gap %.3f\n", static_cast<unsigned long long>(sent), static_cast<unsigned long long>(received),
+              static_cast<double>(last_heard - began) / 1e9, static_cast<double>(log.outage()) / 1e9, static_cast<double>(log.delay()) / 1e9, static_cast<double>(log.gap) / 1e9);
 }

@@ -60,7 +60,8 @@ def restored(s, a):
         s.ofctl("add-flow", "br0", rule)
     assert a.ping("10.1.0.2")
     traffic = Traffic(a, "10.1.0.2")
-    s.vsctl("--no-wait", "set", "open", ".", "other_config:flow-restore-wait=true")
+    s.vsctl("set", "open", ".", "other_config:flow-restore-wait=true")
+    s.appctl("revalidator/purge")   # a daemon that is at work goes on: new flows are forwarded
     time.sleep(0.5)
     before = ufids(s)
     assert len(before) >= 2, before

@@ -2,6 +2,7 @@
 // Keys, masks and actions as netlink attributes: bytes as linux/openvswitch.h lays them out, round trips of everything, and bytes that are cut.
 // Little-endian machines only, as far as bytes are written out here.
 #include "datapath/kernel/odp_netlink.h"
+#include "datapath/kernel/flow_shapes.h"
 
 #include <gtest/gtest.h>
 
@@ -120,6 +121,74 @@ TEST(OdpNetlink, KeysAndMasksComeBack) {
   }
 }
 
+// Few masks, so that most flows look like one before; and now and then another one.
+TEST(FlowShapes, WriteWhatIsWrittenWithoutThem) {
+  std::mt19937 rng(3);
+  FlowShapes shapes;
+  KernelFeatures features{.ipv6_exthdrs = true};
+  std::vector<Flow> masks;
+  for (int i = 0; i < 4; i++) masks.push_back(random_mask(rng));
+  masks.push_back(Flow{});
+  masks.emplace_back();
+  std::memset(static_cast<void*>(&masks.back()), 0xff, sizeof(Flow));
+  clear_what_the_kernel_has_not(masks.back());
+  size_t alike = 0;
+  for (int i = 0; i < 20000; i++) {
+    Flow key = random_flow(rng), mask = rng() % 50 ? masks[rng() % masks.size()] : random_mask(rng);
+    if (rng() % 2) clear_what_the_kernel_has_not(mask), mask.tun_present = {}, mask.pbb_uca = 0, mask.pbb_isid = {}, mask.nsh_flags = mask.nsh_mdtype = mask.nsh_np = mask.nsh_ttl = 0, mask.nsh_path = {},
+                    std::memset(mask.tun_metadata, 0, sizeof mask.tun_metadata), std::ranges::fill(mask.nsh_context, be32());
+    if (rng() % 4 == 0) key.recirc_id = be32(rng()), key.ct_state = static_cast<uint8_t>(rng()), key.ct_zone = be16(static_cast<uint16_t>(rng())), key.ct_label[3] = 9;
+    if (rng() % 8 == 0) key.tunnel.dst = be32(rng() | 1), key.tunnel.ttl = 64, key.tunnel.id = be64(rng()), key.tunnel.dp_flags = be16(7);
+    if (rng() % 8 == 0) key.in_port = be32(kOdpNone.value);
+    Flow narrowed = mask, masked = key;
+    bool can = narrow_for_kernel(key, narrowed, features);
+    mask_flow(masked, narrowed);
+    Bytes plain, out = {1, 2, 3, 4};
+    AttrWriter w(plain);
+    w.nest(OVS_FLOW_ATTR_KEY, [&] { encode_odp_key(masked, narrowed, w); });
+    w.nest(OVS_FLOW_ATTR_MASK, [&] { encode_odp_mask(masked, narrowed, w); });
+    size_t before = shapes.size();
+    ASSERT_EQ(shapes.encode(key, mask, features, out), can);
+    alike += can && shapes.size() == before;
+    ASSERT_EQ(hex({out.begin() + 4, out.end()}), hex(plain)) << i << " " << format_odp_key(key) << " mask " << format_odp_key(key, mask);
+    ASSERT_LE(shapes.size(), kMostShapes);
+  }
+  EXPECT_GT(alike, 3000u);
+  shapes.forget();
+  EXPECT_EQ(shapes.size(), 0u);
+}
+
+TEST(OdpNetlink, WhatIsKnownOfAPacketBesidesItsFrameComesBack) {
+  std::mt19937 rng(4);
+  for (int i = 0; i < 5000; i++) {
+    Flow key = random_flow(rng);
+    clear_what_the_kernel_has_not(key);
+    if (i % 2) {
+      key.recirc_id = be32(rng()), key.dp_hash = be32(rng()), key.pkt_mark = be32(rng()), key.ct_state = static_cast<uint8_t>(rng()), key.ct_label[rng() % 16] = 7;
+      if (rng() % 2) key.tunnel.dst = be32(rng() | 1), key.tunnel.ttl = 64, key.tunnel.id = be64(rng()), key.tunnel.dp_flags = be16(kTunnelKey);
+      if (rng() % 2) key.ct_nw_src = be32(rng()), key.ct_nw_dst = be32(rng()), key.ct_nw_proto = 6, key.ct_tp_src = be16(5);
+    }
+    Flow mask{};
+    std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
+    narrow_for_kernel(key, mask, {});
+    Bytes bytes, metadata;
+    AttrWriter writer(bytes), metadata_writer(metadata);
+    encode_odp_key(key, mask, writer);
+    Packet by_flow, direct, again;
+    auto reading = decode_odp_key(bytes);
+    ASSERT_TRUE(reading);
+    copy_metadata(reading->flow, by_flow);
+    ASSERT_TRUE(decode_odp_metadata(bytes, direct));
+    encode_odp_metadata(direct, metadata_writer);
+    ASSERT_TRUE(decode_odp_metadata(metadata, again));
+    Flow a{}, b{}, c{};
+    copy_metadata(by_flow, a), copy_metadata(direct, b), copy_metadata(again, c);
+    ASSERT_TRUE(a == b) << format_odp_key(a) << " and " << format_odp_key(b);
+    a.ct_nw_src = a.ct_nw_dst = {}, a.ct_nw_proto = 0, a.ct_tp_src = {};   // not told with a packet: the kernel takes it for some only
+    ASSERT_TRUE(a == c) << format_odp_key(a) << " and " << format_odp_key(c);
+  }
+}
+
 TEST(OdpNetlink, CutAndSpoiltBytesDoNoHarm) {
   std::mt19937 rng(2);
   for (int i = 0; i < 3000; i++) {
@@ -134,6 +203,8 @@ TEST(OdpNetlink, CutAndSpoiltBytesDoNoHarm) {
       (void)decode_odp_key(bad);
       (void)decode_odp_mask(bad, key);
       (void)decode_odp_actions(bad);
+      Packet packet;
+      (void)decode_odp_metadata(bad, packet);
     }
   }
 }

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// See flow_shapes.h.
+#include "datapath/kernel/flow_shapes.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "datapath/kernel/odp_parts.h"
+
+namespace sluice {
+namespace {
+
+bool is_tag(be16 tci) { return tci.host() & kVlanPresent; }
+
+/// What most parts are long takes one instruction.
+void copy_short(uint8_t* to, const uint8_t* from, size_t n) {
+  switch (n) {
+    case 1: *to = *from; return;
+    case 2: std::memcpy(to, from, 2); return;
+    case 4: std::memcpy(to, from, 4); return;
+    case 6: std::memcpy(to, from, 6); return;
+    default: std::memcpy(to, from, n);
+  }
+}
+
+}  // namespace
+
+FlowShapes::Layers::Layers(const Flow& key)
+    : packet_type(key.packet_type), eth_type(key.eth_type), vlan_tpid(key.vlan_tpid), vlan2_tpid(key.vlan2_tpid), nw_proto(key.nw_proto), nw_frag(key.nw_frag),
+      tagged(is_tag(key.vlan_tci)), tagged2(is_tag(key.vlan2_tci)), is_nd(key.nw_proto == kProtoIcmpv6 && (key.tp_src == be16(135) || key.tp_src == be16(136))),
+      has_port(key.in_port != be32(kOdpNone.value)) {}
+
+bool FlowShapes::encode(const Flow& key, const Flow& mask, const KernelFeatures& features, Bytes& out) {
+  Layers layers(key);
+  bool usual = !key.tunnel.is_present();   // the attributes of a tunnel's key depend on its values
+  if (const Shape* shape = usual ? find(mask, layers) : nullptr) return shape->write(key, out), true;
+  Flow narrowed = mask, masked = key;
+  bool can = narrow_for_kernel(key, narrowed, features);
+  mask_flow(masked, narrowed);
+  size_t begun = out.size();
+  AttrWriter w(out);
+  w.nest(OVS_FLOW_ATTR_KEY, [&] { encode_odp_key(masked, narrowed, w); });
+  w.nest(OVS_FLOW_ATTR_MASK, [&] { encode_odp_mask(masked, narrowed, w); });
+  if (!can || !usual) return can;
+  auto shape = std::make_unique<Shape>(Shape{.mask = mask, .narrowed = narrowed, .layers = layers, .attributes = {out.begin() + static_cast<ptrdiff_t>(begun), out.end()}, .copies = {}});
+  auto learned = Attrs(shape->attributes).find(OVS_FLOW_ATTR_KEY);
+  if (!learned || !shape->learn(learned->data, 0)) return can;
+  if (shapes_.size() >= kMostShapes) shapes_.pop_back();
+  shapes_.insert(shapes_.begin(), std::move(shape));
+  return can;
+}
+
+const FlowShapes::Shape* FlowShapes::find(const Flow& mask, const Layers& layers) {
+  for (size_t i = 0; i < shapes_.size(); i++) {
+    if (!(shapes_[i]->layers == layers) || !(shapes_[i]->mask == mask)) continue;
+    if (i > 0) std::swap(shapes_[i], shapes_[i - 1]);
+    return shapes_[i > 0 ? i - 1 : 0].get();
+  }
+  return nullptr;
+}
+
+void FlowShapes::Shape::write(const Flow& key, Bytes& out) const {
+  Flow masked = key;
+  mask_flow(masked, narrowed);
+  size_t begun = out.size();
+  out.insert(out.end(), attributes.begin(), attributes.end());
+  auto* from = reinterpret_cast<const uint8_t*>(&masked);
+  uint8_t* to = out.data() + begun;
+  for (const Copy& c : copies) {
+    if (c.reversed) std::reverse_copy(from + c.from, from + c.from + c.size, to + c.to);
+    else copy_short(to + c.to, from + c.from, c.size);
+  }
+}
+
+/// Finds the values in a key's attributes, which are within this->attributes, inside of so many tags.  False: that is not known of each attribute.
+bool FlowShapes::Shape::learn(ByteView attrs, unsigned tags) {
+  constexpr bool kLittle = std::endian::native == std::endian::little;
+  for (Attr a : Attrs(attrs)) {
+    auto at = static_cast<uint16_t>(a.data.data() - attributes.data());
+    if (a.type == OVS_KEY_ATTR_ETHERTYPE) continue;   // the same in all of this shape
+    if (a.type == OVS_KEY_ATTR_VLAN) {
+      if (tags < unsigned{layers.tagged} + (layers.tagged && layers.tagged2)) copies.push_back({static_cast<uint16_t>(tags ? offsetof(Flow, vlan2_tci) : offsetof(Flow, vlan_tci)), at, 2, false});
+      continue;
+    }
+    if (a.type == OVS_KEY_ATTR_ENCAP) {
+      if (!learn(a.data, tags + 1)) return false;
+      continue;
+    }
+    const OdpAttribute* known = find_odp_attribute(a.type);
+    if (!known || known->wire == OdpWire::kNested || known->wire == OdpWire::kNone) return false;
+    if (known->wire == OdpWire::kStack) {
+      copies.push_back({offsetof(Flow, mpls_lse), at, static_cast<uint8_t>(a.data.size()), false});
+      continue;
+    }
+    bool reversed = known->wire == OdpWire::kHost && kLittle;
+    size_t size = a.data.size(), done = 0;
+    if (reversed && known->parts.size() != 1) return false;
+    for (const OdpPart& part : known->parts) {
+      size_t wide = part.wire_size(), n = std::min<size_t>(wide, part.size);   // the low bytes, if they differ
+      if (part.shift) return false;
+      if (part.form != kFragment)
+        copies.push_back({static_cast<uint16_t>(part.offset + part.size - n), static_cast<uint16_t>(at + (reversed ? size - done - wide : done + wide - n)), static_cast<uint8_t>(n), reversed});
+      done += wide;
+    }
+  }
+  return true;
+}
+
+}  // namespace sluice
