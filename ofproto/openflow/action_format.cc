@@ -359,7 +359,7 @@ void Formatter::operator()(const Encap& e) {
     Items items(out_, "(");
     if (e.nsh_md_type) items.put("md_type={}", *e.nsh_md_type);
     for (const EncapNshTlv& t : e.nsh_tlvs)
-      items.put("tlv(0x{:04x},{},0x{})", t.tlv_class, t.type, sluice::hex(t.data));
+      items.put("tlv(0x{:04x},{},{}{})", t.tlv_class, t.type, t.data.empty() ? "0" : "0x", sluice::hex(t.data));
     out_ += ')';
   }
   out_ += ')';

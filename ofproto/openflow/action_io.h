@@ -53,16 +53,16 @@ struct ReadIo {
     s.ofs = v >> 6;
     s.n_bits = (v & 0x3f) + 1;
   }
-  /// A field header of 4 or 8 bytes.
-  void field(FieldId& f) {
+  /// A field header of 4 or 8 bytes; a mask bit says nothing here.  `unknown`: the error for others, which differs between actions.
+  void field(FieldId& f, Error unknown = Error::OFPBAC_BAD_SET_TYPE) {
     auto h = read_wire_header(r);
-    const WireId* id = h ? find_wire_id(*h) : nullptr;
     if (!h) return;  // r is not ok
-    if (id && h->has_mask() && !is_tun_metadata(id->field) && *h != with_mask(id->header)) id = nullptr;  // a mask bit says nothing here
-    if (!id) return raise(Error::OFPBAC_BAD_SET_TYPE);
+    const WireId* id = find_wire_id(*h);
+    bool known = id && (is_tun_metadata(id->field) || *h == id->header || *h == with_mask(id->header));
+    if (!known) return raise(unknown);
     f = id->field;
   }
-  void field(Subfield& s) { field(s.field); }
+  void field(Subfield& s, Error unknown = Error::OFPBAC_BAD_SET_TYPE) { field(s.field, unknown); }
   void std_field(FieldId& f) { field(f); }
 };
 
@@ -85,8 +85,8 @@ struct WriteIo {
   void port32(const OfpPort& p) { w.u32(p.value); }
   void ofs_nbits(const Subfield& s) { w.u16(static_cast<uint16_t>(s.ofs << 6 | ((s.n_bits - 1) & 0x3f))); }
   /// Nicira's actions use NXM headers in all versions; std_field the version's own.
-  void field(FieldId f) { header(f, Version::k10); }
-  void field(const Subfield& s) { field(s.field); }
+  void field(FieldId f, Error = {}) { header(f, Version::k10); }
+  void field(const Subfield& s, Error = {}) { field(s.field); }
   void std_field(FieldId f) { header(f, ctx.version); }
 
  private:

@@ -124,7 +124,7 @@ Result<Action> read_learn2(ByteReader& r, const ActionContext& ctx) {
   if (flags & ~(kSendFlowRem | kDeleteLearned | kWriteResult)) return fail(Error::OFPBAC_BAD_ARGUMENT);
   if (flags & kWriteResult) {
     ReadIo io{r, ctx};
-    io.field(l.result_dst);
+    io.field(l.result_dst, Error::OFPBMC_BAD_FIELD);
     l.result_dst.ofs = ofs;
     l.result_dst.n_bits = 1;
     if (!r.ok()) return fail(Error::OFPBAC_BAD_LEN);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ofproto/openflow/action_io.h"
+#include "ofproto/openflow/action_words.h"
 
 namespace sluice::ofp {
 namespace {
@@ -42,7 +43,7 @@ Result<Action> read_ct(ByteReader& r, const ActionContext& ctx) {
   uint16_t flags = r.u16();
   bool has_source = r.remaining() >= 4 && load_be<uint32_t>(r.position()) != 0;
   if (has_source) {
-    io.field(ct.zone_src);
+    io.field(ct.zone_src, Error::OFPBMC_BAD_FIELD);
     io.ofs_nbits(ct.zone_src);
     if (ct.zone_src.n_bits != 16) io.raise(Error::OFPBAC_BAD_SET_LEN);
   } else {
@@ -274,7 +275,6 @@ Status write_controller2(const Action& a, ByteWriter& w, const ActionContext&) {
 namespace {
 constexpr uint16_t kNshClass = 4;
 enum : uint8_t { kMdType = 1, kTlv = 2 };
-constexpr uint32_t kPacketTypes[] = {0, 0x1894f, 0x18847, 0x18848};  // Ethernet, NSH, MPLS
 
 Status read_encap_property(Encap& e, uint8_t type, ByteReader p) {
   if (type == kMdType) {
@@ -289,7 +289,7 @@ Status read_encap_property(Encap& e, uint8_t type, ByteReader p) {
   t.type = p.u8();
   uint8_t n = p.u8();
   ByteView data = p.bytes(n);
-  if (!p.ok()) return fail(Error::NXBAC_BAD_ED_PROP);
+  if (!p.ok() || p.remaining() > 7) return fail(Error::NXBAC_BAD_ED_PROP);  // padding may be counted
   t.data.assign(data.begin(), data.end());
   e.nsh_tlvs.push_back(std::move(t));
   return {};
@@ -301,7 +301,7 @@ Result<Action> read_encap(ByteReader& r, const ActionContext&) {
   r.skip(2);
   e.packet_type = r.u32();
   if (!r.ok()) return fail(Error::OFPBAC_BAD_LEN);
-  if (std::find(std::begin(kPacketTypes), std::end(kPacketTypes), e.packet_type) == std::end(kPacketTypes))
+  if (std::ranges::find(kEncapNames, e.packet_type, &EncapName::packet_type) == std::end(kEncapNames))
     return fail(Error::NXBAC_BAD_HEADER_TYPE);
   while (r.remaining()) {
     uint16_t property_class = r.u16();
@@ -310,7 +310,7 @@ Result<Action> read_encap(ByteReader& r, const ActionContext&) {
     size_t padded = (length + 7u) / 8 * 8;
     if (padded - 4 > r.remaining()) return fail(Error::OFPBAC_BAD_LEN);
     ByteReader p = r.sub(padded - 4).sub(length - 4u);
-    if (property_class != kNshClass) return fail(Error::NXBAC_UNKNOWN_ED_PROP);
+    if (property_class != kNshClass || e.packet_type != kPacketTypeNsh) return fail(Error::NXBAC_UNKNOWN_ED_PROP);
     if (auto ok = read_encap_property(e, type, p); !ok) return fail(ok.error());
   }
   return e;

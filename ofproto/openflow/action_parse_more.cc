@@ -162,9 +162,10 @@ TextResult<EncapNshTlv> parse_nsh_tlv(std::string_view arg) {
   auto tlv_class = parse_number(a[0]), type = parse_number(a[1]);
   if (!tlv_class || *tlv_class > 0xffff) return TextError(fmt::format("Invalid TLV class: {}", a[0]));
   if (!type || *type > 0xff) return TextError(fmt::format("Invalid TLV type: {}", a[1]));
+  if (a[2] == "0") return EncapNshTlv{static_cast<uint16_t>(*tlv_class), static_cast<uint8_t>(*type), {}};  // none
   std::string_view hex = a[2].starts_with("0x") || a[2].starts_with("0X") ? a[2].substr(2) : a[2];
   auto data = parse_dotted_hex(hex);
-  if (!data || data->empty() || data->size() > 243) return TextError(fmt::format("Invalid NSH TLV data: {}", a[2]));
+  if (!data || data->empty() || data->size() > 240) return TextError(fmt::format("Invalid NSH TLV data: {}", a[2]));
   return EncapNshTlv{static_cast<uint16_t>(*tlv_class), static_cast<uint8_t>(*type), std::move(*data)};
 }
 
@@ -201,8 +202,8 @@ Parsed parse_encap(std::string_view arg, const ParseContext&) {
   if (it == std::end(kEncapNames)) return TextError(fmt::format("Encap hdr not supported: {}", arg));
   if (!trim(rest).empty()) return TextError(fmt::format("{}: trailing garbage in encap", rest));
   e.packet_type = it->packet_type;
-  if (kv.form == KeyValue::Form::kBare) return e;
-  if (kv.key != "nsh") return TextError(fmt::format("{}: {} has no properties", arg, kv.key));
+  if (trim(kv.value).empty()) return e;
+  if (e.packet_type != kPacketTypeNsh) return TextError(fmt::format("{}: {} has no properties", arg, kv.key));
   if (auto ok = parse_nsh_properties(kv.value, e); !ok) return TextError(ok.error());
   return e;
 }

@@ -99,8 +99,8 @@ constexpr auto kNxMove = [](auto& io, auto& a) {
   io.u16(a.src.n_bits);
   io.u16(a.src.ofs);
   io.u16(a.dst.ofs);
-  io.field(a.src);
-  io.field(a.dst);
+  io.field(a.src, Error::OFPBMC_BAD_FIELD);
+  io.field(a.dst, Error::OFPBMC_BAD_FIELD);
   if constexpr (std::remove_reference_t<decltype(io)>::kReads) a.dst.n_bits = a.src.n_bits;
 };
 constexpr auto kNxEthertype = [](auto& io, auto& a) { io.u16(a.ethertype); io.pad(4); };
@@ -128,8 +128,8 @@ constexpr auto kNxMultipath = [](auto& io, auto& a) {
     a.n_links = max_link + 1u;
   }
 };
-constexpr auto kNxOutputReg = [](auto& io, auto& a) { io.ofs_nbits(a.src); io.field(a.src); io.u16(a.max_len); io.zero(6); };
-constexpr auto kNxOutputReg2 = [](auto& io, auto& a) { io.ofs_nbits(a.src); io.u16(a.max_len); io.field(a.src); };
+constexpr auto kNxOutputReg = [](auto& io, auto& a) { io.ofs_nbits(a.src); io.field(a.src, Error::OFPBMC_BAD_FIELD); io.u16(a.max_len); io.zero(6); };
+constexpr auto kNxOutputReg2 = [](auto& io, auto& a) { io.ofs_nbits(a.src); io.u16(a.max_len); io.field(a.src, Error::OFPBMC_BAD_FIELD); };
 constexpr auto kNxFinTimeout = [](auto& io, auto& a) { io.u16(a.idle); io.u16(a.hard); io.pad(2); };
 constexpr auto kNxController = [](auto& io, auto& a) {
   uint8_t reason = static_cast<uint8_t>(a.reason);
@@ -143,8 +143,8 @@ constexpr auto kNxController = [](auto& io, auto& a) {
   }
 };
 constexpr auto kNxWriteMetadata = [](auto& io, auto& a) { io.zero(6); io.u64(a.value); io.u64(a.mask); };
-constexpr auto kNxStackPush = [](auto& io, auto& a) { io.u16(a.src.ofs); io.field(a.src); io.u16(a.src.n_bits); };
-constexpr auto kNxStackPop = [](auto& io, auto& a) { io.u16(a.dst.ofs); io.field(a.dst); io.u16(a.dst.n_bits); };
+constexpr auto kNxStackPush = [](auto& io, auto& a) { io.u16(a.src.ofs); io.field(a.src, Error::OFPBMC_BAD_FIELD); io.u16(a.src.n_bits); };
+constexpr auto kNxStackPop = [](auto& io, auto& a) { io.u16(a.dst.ofs); io.field(a.dst, Error::OFPBMC_BAD_FIELD); io.u16(a.dst.n_bits); };
 constexpr auto kNxSample = [](auto& io, auto& a) {
   io.u16(a.probability);
   io.u32(a.collector_set_id);

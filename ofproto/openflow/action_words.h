@@ -18,6 +18,7 @@ struct EncapName {
   uint32_t packet_type;
   std::string_view name;
 };
-inline constexpr EncapName kEncapNames[] = {{0, "ethernet"}, {0x1894f, "nsh"}, {0x18847, "mpls"}, {0x18848, "mpls_mc"}};
+inline constexpr uint32_t kPacketTypeNsh = 0x1894f;
+inline constexpr EncapName kEncapNames[] = {{0, "ethernet"}, {kPacketTypeNsh, "nsh"}, {0x18847, "mpls"}, {0x18848, "mpls_mc"}};
 
 }  // namespace sluice::ofp

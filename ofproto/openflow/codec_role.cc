@@ -93,7 +93,7 @@ Status encode_body(ByteWriter& w, const BodyContext& ctx, const RoleMessage& m) 
   w.u32(role);
   w.zeros(4);
   bool reply = ctx.type == MessageType::OFPT_ROLE_REPLY;
-  w.u64(m.have_generation_id ? m.generation_id : reply ? UINT64_MAX : 0);
+  w.u64(m.have_generation_id || !reply ? m.generation_id : UINT64_MAX);
   return {};
 }
 

@@ -324,11 +324,11 @@ bool fits_of11(const Match& m) {
   return !ip6_only_l3(m) || (!m.mask.tp_src && !m.mask.tp_dst && !m.mask.nw_proto && !m.mask.nw_tos);
 }
 
-/// OXM asks for a priority as a whole, and only of tagged frames.
+/// OXM asks for a priority as a whole, and only of tagged frames; others have none.
 bool vlan_fits_oxm(const Match& m) {
-  uint16_t mask = m.mask.vlan_tci.host() & 0xe000;
-  if (mask == 0 || (m.mask.vlan_tci.host() & kVlanPresent && !(m.value.vlan_tci.host() & kVlanPresent))) return true;
-  return mask == 0xe000 && (m.value.vlan_tci.host() & kVlanPresent);
+  uint16_t mask = m.mask.vlan_tci.host(), value = m.value.vlan_tci.host(), pcp = mask & 0xe000;
+  if (mask & kVlanPresent && !(value & kVlanPresent)) return (value & 0xe000) == 0;
+  return pcp == 0 || (pcp == 0xe000 && value & kVlanPresent);
 }
 
 }  // namespace

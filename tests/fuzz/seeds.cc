@@ -12,6 +12,8 @@
 #include "ofproto/openflow/codec.h"
 #include "ofproto/openflow/flow_text.h"
 #include "ofproto/openflow/text.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/openflow/action_texts.h"
 
 using namespace sluice;
 using namespace sluice::ofp;
@@ -23,35 +25,31 @@ void write(const std::filesystem::path& dir, std::string_view name, ByteView byt
   std::ofstream(dir / name, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
 }
 
-void match_seeds(const std::filesystem::path& dir) {
+ByteView bytes_of(std::string_view text) { return {reinterpret_cast<const uint8_t*>(text.data()), text.size()}; }
+
+/// Each field in NXM, in OXM and as text, and the fixed matches that can say it.  The first byte is match_fuzz's choice of the form.
+void match_seeds(const std::filesystem::path& dir, const std::filesystem::path& texts) {
   for (const Field& f : all_fields()) {
     if (is_tun_metadata(f.id)) continue;
     Match m;
     add_prereq(f.id, m);
     m.set_u64(f.id, 1);
-    for (Version v : {Version::k10, Version::k15}) {
-      Bytes b{0};
-      ByteWriter w(b);
-      encode_nxm(m, w, v, nullptr);
-      write(dir, fmt::format("{}-{}", f.name, version_name(v)), b);
-    }
+    auto seed = [&](std::string_view form, uint8_t choice, auto encode) {
+      write(dir, fmt::format("{}-{}", f.name, form), written([&](ByteWriter& w) { w.u8(choice), encode(w); }));
+    };
+    seed("nxm", 0, [&](ByteWriter& w) { encode_nxm(m, w, Version::k10, nullptr); });
+    seed("nxm-of-oxm", 0, [&](ByteWriter& w) { encode_nxm(m, w, Version::k15, nullptr); });
+    seed("two-oxm", 4, [&](ByteWriter& w) { encode_match(m, w, Version::k13, nullptr), encode_match(m, w, Version::k13, nullptr); });
+    if (usable_protocols(m) & kOf10Any) seed("fixed10", 2, [&](ByteWriter& w) { encode_of10_match(m, w); });
+    if (usable_protocols(m) & kOf11) seed("fixed11", 3, [&](ByteWriter& w) { encode_of11_match(m, w); });
+    write(texts, fmt::format("field-{}", f.name), bytes_of(format_match(m) + ",actions=drop"));
   }
 }
 
-constexpr std::string_view kTexts[] = {
-    "actions=output:1,controller(userdata=01.02,pause,meter_id=3)", "actions=clone(output:1,clone(set_field:1->reg0))",
-    "actions=learn(table=2,NXM_OF_ETH_DST[]=NXM_OF_ETH_SRC[],load:NXM_OF_IN_PORT[]->NXM_NX_REG0[0..15],output:NXM_OF_IN_PORT[])",
-    "ip,actions=ct(commit,zone=NXM_NX_REG0[0..15],table=2,nat(src=1.1.1.1-1.1.1.2:1-2,random),exec(load:1->NXM_NX_CT_MARK[]))",
-    "actions=bundle_load(eth_src,0,hrw,ofport,NXM_NX_REG0[],members:1,2)", "actions=multipath(eth_src,50,modulo_n,1,0,NXM_NX_REG0[])",
-    "actions=encap(nsh(md_type=2,tlv(0x1000,10,0x12345678)))", "actions=meter:1,output:1,clear_actions,write_actions(group:1),goto_table:2",
-    "actions=sample(probability=1,collector_set_id=2,obs_domain_id=NXM_NX_REG0[],obs_point_id=3,sampling_port=1,egress)",
-    "ip,actions=dec_ttl(1,2,3),set_field:1.2.3.4/24->ip_src,check_pkt_larger(100)->NXM_NX_REG0[1]",
-};
-
 void action_seeds(const std::filesystem::path& actions, const std::filesystem::path& texts) {
-  for (size_t i = 0; i < std::size(kTexts); i++) {
-    auto p = parse_flow(kTexts[i], FlowModCommand::kAdd);
-    write(texts, fmt::format("{}", i), ByteView(reinterpret_cast<const uint8_t*>(kTexts[i].data()), kTexts[i].size()));
+  for (size_t i = 0; i < std::size(kActionTexts); i++) {
+    auto p = parse_flow(kActionTexts[i], FlowModCommand::kAdd);
+    write(texts, fmt::format("{}", i), bytes_of(kActionTexts[i]));
     if (!p) continue;
     for (Version v : kVersions) {
       Bytes b{static_cast<uint8_t>(static_cast<int>(v) - 1)};
@@ -77,8 +75,8 @@ void message_seeds(const std::filesystem::path& dir) {
     for (const Json& m : json->get("msgs").elements())
       if (m.size() == 2) write(dir, fmt::format("{}", n++), from_hex(m[1].string()));
   }
-  for (size_t i = 0; i < std::size(kTexts); i++) {
-    auto p = parse_flow(kTexts[i], FlowModCommand::kAdd);
+  for (size_t i = 0; i < std::size(kActionTexts); i++) {
+    auto p = parse_flow(kActionTexts[i], FlowModCommand::kAdd);
     if (!p) continue;
     for (Version v : kVersions) {
       Bytes b = encode({.type = MessageType::OFPT_FLOW_MOD, .version = v, .xid = 1, .body = p->flow});
@@ -108,7 +106,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   std::filesystem::path dir = argv[1];
-  match_seeds(dir / "match");
+  match_seeds(dir / "match", dir / "flow_text");
   action_seeds(dir / "actions", dir / "flow_text");
   message_seeds(dir / "message");
   packet_seeds(dir / "packet", dir / "pcap");

@@ -234,6 +234,17 @@ std::vector<FieldId> every_field() {
 INSTANTIATE_TEST_SUITE_P(Table, EveryField, testing::ValuesIn(every_field()),
                          [](const auto& info) { return std::string(field(info.param).name); });
 
+/// OXM knows no priority of frames without a tag.
+TEST(Fields, APriorityWithoutTagIsForNxmOnly) {
+  for (auto [value, mask, oxm] : {std::tuple{0xe201, 0xffff, false}, {0x2000, 0x3000, false}, {0x0201, 0x1fff, true}, {0x0000, 0xffff, true}, {0x0000, 0xe000, false}, {0xf201, 0xffff, true}}) {
+    Match m;
+    m.value.vlan_tci = be16(static_cast<uint16_t>(value));
+    m.mask.vlan_tci = be16(static_cast<uint16_t>(mask));
+    EXPECT_EQ((usable_protocols(m) & kOxmAny) != 0, oxm) << format_match(m);
+    EXPECT_TRUE(usable_protocols(m) & kNxmAny);
+  }
+}
+
 TEST(Fields, NamesFindTheirRow) {
   for (const Field& f : all_fields()) {
     EXPECT_EQ(field_by_name(f.name), &f);

@@ -106,6 +106,15 @@ TEST(Message, TypeOfAPart) {
   EXPECT_TRUE(format_wire(features).starts_with("OFPT_FEATURES_REPLY (xid=0x1):\n(***truncated to 8 bytes from 52445***)\n")) << format_wire(features);
 }
 
+TEST(Message, RoleRequestsKeepTheirGeneration) {
+  for (uint8_t role : {0, 1, 2, 3}) {
+    const Bytes bytes{3, 24, 0, 24, 0, 0, 0, 5, 0, 0, 0, role, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7};
+    auto m = decode(bytes);
+    ASSERT_TRUE(m);
+    EXPECT_EQ(encode(*m), bytes);
+  }
+}
+
 TEST(Message, ForwardedRequestsAreWhole) {
   Bytes bytes{6, 32, 0, 24, 0, 0, 0, 7, 6, 15, 0, 14, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 0};
   EXPECT_EQ(decode(bytes).error(), Error::OFPBRC_BAD_LEN);
