@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""db_kill9_test.py [ROUNDS] (SLUICE_BUILD names the build directory): kills the database daemon with SIGKILL at random points under load by 4 writers, starts it again on the same file, and
+"""db_kill9_test.py [ROUNDS] (SLUICE_BUILD names the build directory): kills the database daemon with SIGKILL at random points under load by 4 writers, in the middle of compactions too, starts it again on the same file, and
 checks that every durable transaction that was acknowledged is there, that no transaction is there by half, and that the restart was quick.
 Unprivileged; everything happens in a temporary directory."""
 import json
@@ -27,7 +27,7 @@ SCHEMA = {"name": "K", "tables": {"pair": {"isRoot": True, "columns": {"n": {"ty
 def start(directory):
     env = dict(os.environ, OVS_RUNDIR=directory, OVS_LOGDIR=directory, OVS_DBDIR=directory)
     begun = time.monotonic()
-    process = subprocess.Popen([SERVER, "--remote=punix:" + directory + "/db.sock", "--unixctl=none", "-vconsole:off", directory + "/k.db"], env=env)
+    process = subprocess.Popen([SERVER, "--remote=punix:" + directory + "/db.sock", "--unixctl=" + directory + "/ctl", "-vconsole:off", directory + "/k.db"], env=env)
     while True:
         try:
             return process, Client(directory + "/db.sock", TIMEOUT), time.monotonic() - begun
@@ -66,7 +66,7 @@ def main():
     with open(directory + "/k.ovsschema", "w") as f:
         json.dump(SCHEMA, f)
     subprocess.run([TOOL, "create", directory + "/k.db", directory + "/k.ovsschema"], check=True)
-    acknowledged, slowest = set(), 0.0
+    acknowledged, slowest, compactions = set(), 0.0, 0
     for round_number in range(ROUNDS + 1):
         process, client, took = start(directory)
         slowest = max(slowest, took)
@@ -77,14 +77,20 @@ def main():
         writers = [threading.Thread(target=write, args=(directory, (round_number * 4 + w) * 1000000, acknowledged)) for w in range(4)]
         for w in writers:
             w.start()
-        time.sleep(random.uniform(0.02, 0.4))
+        lifetime = random.uniform(0.02, 0.4)
+        compacts_at = random.uniform(0, lifetime) if random.random() < 0.5 else lifetime
+        time.sleep(compacts_at)
+        if compacts_at < lifetime:
+            Client(directory + "/ctl", TIMEOUT).send("ovsdb-server/compact", [])
+            compactions += 1
+            time.sleep(min(lifetime - compacts_at, random.uniform(0, 0.02)))  # it takes some milliseconds
         process.send_signal(signal.SIGKILL)
         process.wait()
         for w in writers:
             w.join()
     process.terminate()
     process.wait()
-    print("%d kills: %d acknowledged transactions all there, slowest start %.3f s" % (ROUNDS, len(acknowledged), slowest))
+    print("%d kills, %d of them soon after the beginning of a compaction: %d acknowledged transactions all there, slowest start %.3f s" % (ROUNDS, compactions, len(acknowledged), slowest))
     shutil.rmtree(directory)
 
 
