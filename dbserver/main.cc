@@ -109,7 +109,7 @@ pid_t start_child(const std::string& command) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+  execl("/bin/sh", "/bin/sh", "-c", command.c_str(), static_cast<char*>(nullptr));
   _exit(127);
 }
 
@@ -154,7 +154,7 @@ int serve(int argc, char** argv) {
       if (!child || waitpid(child, &how, WNOHANG) != child) return;
       child = 0;
       if (!WIFEXITED(how) || WEXITSTATUS(how)) {
-        std::string what = WIFEXITED(how) ? fmt::format("exit status {}", WEXITSTATUS(how)) : fmt::format("killed by signal {}", WTERMSIG(how));
+        std::string what = WIFEXITED(how) ? fmt::format("exit status {}", WEXITSTATUS(how)) : fmt::format("killed ({})", strsignal(WTERMSIG(how)));
         fmt::print(stderr, "{}: {}: child exited, {}\n", program_name(), a.run, what);
         status = 1;
       }

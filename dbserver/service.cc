@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "dbserver/configuration_file.h"
 #include "lib/directories.h"
@@ -42,8 +43,11 @@ Service::~Service() = default;
 Status Service::add_database(const std::string& file) {
   if (file.starts_with(kRelayPrefix)) return add_relay(file);
   std::string path = resolve_path(db_dir_, file);
-  for (auto& [name, db] : server_.databases())
-    if (!db->reserved && !db->relay && resolve_path(db_dir_, db->file) == path) return fail("ovsdb error", fmt::format("{}: already open", file));
+  for (auto& [name, db] : server_.databases()) {
+    std::error_code unknown;
+    if (!db->reserved && !db->relay && std::filesystem::equivalent(resolve_path(db_dir_, db->file), path, unknown))
+      return fail("ovsdb error", fmt::format("{}: already open", file));
+  }
   auto opened = open_database(path, uuids_, loop_.clock().wall_ms(), on_damage_);
   if (!opened) {
     // In the words of who asked: the file as it was named.
@@ -134,7 +138,7 @@ std::expected<void, std::string> Service::configure(const Configuration& wanted)
   }
   for (const std::string& name : gone) (void)remove_database(name);
   for (const std::string& file : wanted.databases)
-    if (!there.contains(file))
+    if (there.insert(file).second)  // one that is named twice is one
       if (auto s = add_database(file); !s) return std::unexpected(s.error().to_string());
   for (const auto& [remote, options] : wanted.remotes)
     if (auto s = add_remote(remote); !s) return s;
@@ -145,6 +149,9 @@ std::expected<void, std::string> Service::configure(const Configuration& wanted)
     if (!is_db_reference(*file)) continue;
     auto ref = find_column(server_, *file);
     if (!ref) return std::unexpected(ref.error());
+    const ColumnType& type = ref->column->type;
+    if (type.key.type != AtomType::string || type.is_map())
+      return std::unexpected(fmt::format("\"{}\": table \"{}\" column \"{}\" is not string or set of strings", *file, ref->table->schema().name, ref->column->name));
   }
   return {};
 }

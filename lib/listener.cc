@@ -86,7 +86,9 @@ Listener::~Listener() = default;
 std::expected<std::unique_ptr<Listener>, ListenError> Listener::listen(Loop& loop, const Target& target, Accept accept, Options options) {
   auto failed = [](int error) { return std::unexpected(ListenError{error, std::strerror(error)}); };
   if (!target.passive || (target.web && !options.web)) return failed(EAFNOSUPPORT);
-  if (target.kind == TransportKind::tls && (!options.tls || options.tls->check(loop.now()))) return failed(ENOPROTOOPT);
+  if (target.kind == TransportKind::tls && !options.tls) return failed(ENOPROTOOPT);
+  if (target.kind == TransportKind::tls)
+    if (auto why = options.tls->check(loop.now())) return std::unexpected(ListenError{ENOPROTOOPT, fmt::format("{} ({})", std::strerror(ENOPROTOOPT), *why)});
   if (target.kind != TransportKind::tls) options.tls = nullptr;
   std::expected<int, int> fd;
   if (target.kind == TransportKind::unix_socket) {

@@ -80,7 +80,11 @@ void add_log_options(Options& options, std::string log_dir) {
     std::string path = arg ? arg : fmt::format("{}/{}.log", dir, program_name());
     if (auto done = log_set_file(path); !done) fatal("{}", done.error());
   });
-  options.add("syslog-method", 0, Options::kRequired, [](const char* arg) { log_set_syslog_method(arg); });
+  options.add("syslog-method", 0, Options::kRequired, [](const char* arg) {
+    std::string_view method = arg;
+    if (method != "libc" && method != "null" && !method.starts_with("unix:") && !method.starts_with("udp:")) fatal("unsupported syslog method '{}'", method);
+    log_set_syslog_method(method);
+  });
   options.add("syslog-target", 0, Options::kRequired, [](const char* arg) { log_set_syslog_target(arg); });
 }
 

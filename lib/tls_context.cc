@@ -13,12 +13,14 @@
 #include <cerrno>
 #include <cstring>
 
+#include "lib/log.h"
 #include "lib/tls.h"
 #include "lib/tls_impl.h"
 
 namespace sluice {
 namespace {
 
+Log log_("stream_ssl");
 constexpr Duration kStatInterval = seconds(1);
 
 /// What tells one version of a file from another.
@@ -195,6 +197,7 @@ std::optional<std::string> TlsContext::Impl::build() {
   bootstrapping = config.bootstrap_ca_cert && ::access(config.ca_cert.c_str(), F_OK) < 0 && errno == ENOENT;
   if (bootstrapping || config.ca_cert == "none") {
     SSL_CTX_set_verify(c, SSL_VERIFY_NONE, nullptr);
+    if (!bootstrapping) log_.warn("Peer certificate validation disabled (this is a security risk)");
     return std::nullopt;
   }
   if (SSL_CTX_load_verify_file(c, config.ca_cert.c_str()) != 1) return file_error("CA certificate", config.ca_cert);

@@ -120,8 +120,8 @@ int convert(const ToolContext& c, Words args) {
 }
 
 int needs_conversion(const ToolContext& c, Words args) {
-  auto schema = read_schema(schema_argument(c, args, 1));
   auto current = read_db_schema(c, db_argument(c, args));
+  auto schema = read_schema(schema_argument(c, args, 1));
   print(current->to_json() == schema->to_json() ? "no\n" : "yes\n");
   return 0;
 }
@@ -133,7 +133,10 @@ int schema_name(const ToolContext& c, Words args) { return print(read_schema(sch
 int schema_version(const ToolContext& c, Words args) { return print(read_schema(schema_argument(c, args))->version + "\n"), 0; }
 int schema_cksum(const ToolContext& c, Words args) { return print(read_schema(schema_argument(c, args))->cksum + "\n"), 0; }
 
-int not_clustered(const ToolContext&, Words args) { fatal("{}: not a clustered database", args[0]); }
+int not_clustered(const ToolContext& c, Words args) {
+  (void)read_db_schema(c, args[0]);
+  fatal("{}: not a clustered database", args[0]);
+}
 
 int no_clusters(const ToolContext&, Words args) { fatal("{}: clustered databases are not supported", args[0]); }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""ovsdb-tool and ovsdb-client, ours and Open vSwitch's: the same command lines on the same files and on a server each.  What they print, where, and their exit
+"""ovsdb-tool, ovsdb-client and the beginning of ovsdb-server, ours and Open vSwitch's: the same command lines on the same files and on a server each.  What they print, where, and their exit
 statuses must be equal, those of wrong command lines too.  Made equal before: uuids, dates, times, cksums of files that hold them, process ids, the order of rows,
 tables and columns (the peer's is that of its hash tables), and which of two rows an error names first.  Likewise what commands that go on (monitor, lock, wait) print while the database changes.  The text of "help", our own line of -V, and commands that
 only we have are not compared; what differs on purpose stands in BY_DESIGN.  Skipped without Open vSwitch's tools."""
@@ -58,7 +58,7 @@ TOOL = ["create", "create new", "create new schema", "create new schema", "creat
         "compact db", "show-log db", "-m show-log db", "compact db compacted", "compact db compacted", "compact none", "compact db none/x", "query compacted " + quote(SELECT),
         "convert db newer", "db-version db", "convert db schema converted", "db-version converted", "convert db schema converted", "convert none schema", "convert db none", "convert db bad2",
         "show-log converted", "nonsense", "", "--nonsense", "-V extra", "db-name --nonsense db", "--rbac-role", "list-commands", "help extra extra", "show-log cut", "query cut " + quote(SELECT), "show-log garbage",
-        "db-name garbage", "query empty " + quote(SELECT), "db-name empty"]
+        "db-name garbage", "query empty " + quote(SELECT), "db-name empty", "db-sid none", "db-cid garbage", "db-local-address db", "needs-conversion none none"]
 TOOL += ["query db " + quote(w) for w in WRONG] + ["transact db " + quote(w) for w in WRONG]
 
 S = "unix:sock"
@@ -74,7 +74,8 @@ CLIENT = ["list-dbs", "list-dbs " + S, "list-dbs unix:none", "list-dbs nonsense:
           "-t 1 monitor-cond " + S + " '[]' C t i", "monitor-cond " + S + " x C t i", "monitor-cond " + S + " C t", "monitor-cond-since " + S + " x", "wait " + S + " C connected", "wait " + S + " C removed -t 1", "-t 1 wait " + S + " C removed",
           "-t 1 wait " + S + " D removed", "-t 1 wait " + S + " D added", "-t 1 wait " + S + " C added", "wait " + S + " C nonsense", "wait " + S + " C", "-t 1 lock " + S + " l", "-t 1 steal " + S + " l", "-t 1 unlock " + S + " l", "lock " + S, "-t 1 lock " + S + " 1x",
           "-t 1 query-cluster " + S, "nonsense", "", "--nonsense", "list-dbs --nonsense", "-t x list-dbs " + S, "-t -1 list-dbs " + S, "-t 0 list-dbs " + S, "--timeout=5 list-dbs " + S, "-f nonsense dump " + S, "-d nonsense dump " + S, "-f", "-f table -f csv dump " + S + " t i",
-          "convert " + S + " bad2", "convert " + S + " none", "convert " + S, "convert " + S + " newer", "get-schema-version " + S, "convert " + S + " schema", "get-schema-version " + S, "-vnonsense list-dbs " + S, "-voff list-dbs " + S]
+          "convert " + S + " bad2", "convert " + S + " none", "convert " + S, "convert " + S + " newer", "get-schema-version " + S, "convert " + S + " schema", "get-schema-version " + S, "-vnonsense list-dbs " + S, "-voff list-dbs " + S,
+          "-t 1 list-dbs punix:px", "dump " + S + " C t _version i"]
 for options in ("--format=table", "--format=list", "--format=html", "--format=csv", "--format=json", "--pretty --format=json", "-f list -d bare", "-f list -d json", "-f csv -d string", "-f csv --no-headings", "--no-headings",
                 "--bare", "-f html --no-headings", "-d bare", "-d json", "-f list --bare", "--timestamp --format=table", "-f list --no-headings", "--max-column-width=5"):
     for command in ("dump %s t i s r b os si ss m e" % S, "list-tables %s" % S, "list-columns %s C t" % S, "dump %s k" % S):
@@ -83,6 +84,12 @@ for options in ("", "--pretty ", "-f json ", "-f csv "):
     CLIENT += [options + "query %s %s" % (S, quote(SELECT)), options + "get-schema %s" % S]
 CLIENT += ["transact %s %s" % (S, quote(w)) for w in WRONG] + ["query %s %s" % (S, quote(w)) for w in WRONG]
 
+
+# The server, with options by which it ends: they are wrong, or --run is among them.
+SERVER = ["none", "garbage", "empty", "schema", "db newdb", "db ./db", "--nonsense", "db --detach=1", "db -vnonsense", "db --syslog-method=nonsense", "db --syslog-method=libc --run=true",
+          "db db --run=true", "db --run=false", "db --run='exit 3'", "db --run='kill -9 $$'", "db --run=nonsense_command", "--no-dbs --run=true",
+          *("db --remote=db:" + r for r in ("", "C", "C,t", "C,t,none", "C,none,i", "D,t,i")), "db --remote=db:C,t,s --run=true", "db --remote=db:C,t,i --run=true",
+          *("db --private-key=db:" + r for r in ("C,t", "C,t,none", "D,t,s", "C,t,i", "C,t,m")), "db --private-key=db:C,t,s --certificate=db:C,t,os --run=true"]
 
 # Commands that go on, and what happens meanwhile: transactions, a conversion, the end of the database.
 LIVE = ["-f %s monitor %s C t i,s,si,m,os" % (f, S) for f in ("table", "list", "csv", "html", "json")]
@@ -120,7 +127,10 @@ class Side:
         unordered = "list-tables" in line or "list-columns" in line  # several formats have them in one line
         r = subprocess.run(line, shell=True, cwd=self.directory, env=self.env, capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL)
         out = self.normal(r.stdout)
-        return [r.returncode, "".join(sorted(out)) if unordered else out, self.normal(r.stderr)]
+        errors = self.normal(r.stderr)
+        if line.startswith("ovsdb-server"):
+            errors = re.sub(r"\n\n$", "\n", errors)
+        return [r.returncode, "".join(sorted(out)) if unordered else out, errors]
 
     def live(self):
         """What each of LIVE prints, and its exit status."""
@@ -170,7 +180,7 @@ def main():
     if not (shutil.which("ovsdb-tool") and os.path.exists("/usr/sbin/ovsdb-server")):
         print("skipped: needs Open vSwitch's tools")
         sys.exit(77)
-    lines = ["ovsdb-tool " + line for line in TOOL] + ["ovsdb-client " + line for line in CLIENT]
+    lines = ["ovsdb-server --unixctl=none -vconsole:off %s" % line for line in SERVER] + ["ovsdb-tool " + line for line in TOOL] + ["ovsdb-client " + line for line in CLIENT]
     theirs, ours = Side(False), Side(True)
     different = 0
     try:

@@ -9,11 +9,14 @@
 #include <sstream>
 
 #include "lib/json_document.h"
+#include "lib/log.h"
 #include "lib/program.h"
 #include "lib/target.h"
 
 namespace sluice::dbclient {
 namespace {
+
+Log log("ovsdb_client");
 
 constexpr CommandSpec kCommands[] = {
     {"list-dbs", "[SERVER]", "names of the databases", Need::connection, 0, 0, list_dbs},
@@ -40,16 +43,23 @@ constexpr CommandSpec kCommands[] = {
     {"unlock", "[SERVER] LOCK", "give a lock back", Need::connection, 1, 1, unlock},
 };
 
+std::expected<std::vector<Target>, TargetError> one(std::expected<Target, TargetError> target) {
+  if (!target) return std::unexpected(target.error());
+  return std::vector<Target>{std::move(*target)};
+}
+
 }  // namespace
 
 std::span<const CommandSpec> commands() { return kCommands; }
 
 JsonRpcClient& Session::client() {
   if (client_) return *client_;
-  auto targets = parse_remotes(server, kOvsdbPort, run_directory);
+  bool passive = looks_like_passive_target(server);  // then the server comes to us
+  auto targets = passive ? one(parse_passive_target(server, kOvsdbPort, run_directory)) : parse_remotes(server, kOvsdbPort, run_directory);
   if (!targets) fatal("failed to connect or listen to \"{}\" ({})", server, targets.error().text());
+  if (passive) log.info("{}: waiting for connection...", server);
   auto connected = JsonRpcClient::connect(*targets, {.timeout = std::nullopt, .tls = tls});
-  if (!connected) fatal("failed to connect to \"{}\" ({})", server, connected.error());
+  if (!connected) fatal("failed to connect{} to \"{}\" ({})", passive ? " or listen" : "", server, connected.error());
   client_ = std::move(*connected);
   return *client_;
 }

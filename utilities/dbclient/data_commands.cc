@@ -55,7 +55,7 @@ void dump(Session& s, Words words) {
       for (const std::string& name : words.subspan(1)) {
         const ovsdb::ColumnSchema* c = t.find(name);
         if (!c) fatal("Table \"{}\" has no column {}.", t.name, name);
-        columns.push_back(c);
+        if (c != &t.version_column) columns.push_back(c);  // says nothing that would last
       }
       std::sort(columns.begin(), columns.end(), [](auto* a, auto* b) { return a->name < b->name; });
     } else {
