@@ -74,7 +74,7 @@ void Service::add_commands(UnixctlServer& u) {
     if (!found && !args.empty()) all->errors = "no database by that name";
   });
   u.add_text("ovsdb-server/reconnect", "", 0, 0, [this](UnixctlArgs) -> Text {
-    remotes_.reconnect("reconnect requested");
+    remotes_.reconnect("user ran ovsdb-server/reconnect");
     return "";
   });
   u.add_text("ovsdb-server/reload", "", 0, 0, [this](UnixctlArgs) -> Text {

@@ -15,6 +15,13 @@ namespace {
 Log log_("ovsdb_jsonrpc_server"), log_reconnect_("reconnect");
 constexpr mode_t kSocketMode = 0660;
 
+/// In the peer's words, for those who look for them.
+void log_end(std::string_view who, std::string_view reason, bool wanted) {
+  if (wanted) log_.info("{}: disconnecting ({})", who, reason);
+  else if (reason.starts_with("no response to inactivity probe")) log_reconnect_.err("{}: {}, disconnecting", who, reason);
+  else if (reason != "End of file") log_.warn("{}: connection dropped ({})", who, reason);
+}
+
 }  // namespace
 
 class Remotes::Client : public SessionOutput {
@@ -49,6 +56,7 @@ class Remotes::Client : public SessionOutput {
     connection_.close_when_drained(std::string(reason));
   }
 
+  bool is_closing() const { return closing_; }
   Connection& connection() { return connection_; }
   Session& session() { return session_; }
 
@@ -143,7 +151,7 @@ std::expected<std::unique_ptr<Remotes::Remote>, std::string> Remotes::open(const
       auto at = std::prev(r->accepted.end());
       at->client = std::make_unique<Client>(*this, *at->connection, r->client_options());
       at->connection->on_close([r, at](std::string_view reason) {
-        if (reason != "End of file") log_.warn("{}: connection dropped ({})", at->connection->peer_name(), reason);
+        log_end(at->connection->peer_name(), reason, at->client && at->client->is_closing());
         r->last_error = reason;
         at->client.reset();
         auto dying = std::move(at->connection);

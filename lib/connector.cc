@@ -72,7 +72,7 @@ void Connector::Impl::run() {
     case Reconnect::Action::disconnect: {
       bool was_up = fsm.is_connected();
       bool timed_out = fsm.state() == Reconnect::State::idle;
-      if (was_up && timed_out) log("no response to inactivity probe, disconnecting");
+      if (was_up && timed_out) log(fmt::format("no response to inactivity probe after {:.3g} seconds, disconnecting", static_cast<double>(to_ms(fsm.probe_interval())) / 1000));
       if (!was_up) log("connection attempt timed out");
       if (!drop(std::strerror(ETIMEDOUT))) return;
       break;

@@ -112,7 +112,12 @@ def check_options(d):
         probe = client.receive()
         assert probe["method"] == "echo" and time.monotonic() - begun > 0.5, probe
         client.socket.sendall(json.dumps({"id": probe["id"], "result": [], "error": None}).encode())
-    change(inactivity_probe=0, other_config=["map", [["dscp", "10"]]])
+    assert client.receive()["method"] == "echo"  # and silence
+    wait_until("who says nothing is cut off", lambda: re.search(r"reconnect\|ERR\|tcp:127.0.0.1:\d+: no response to inactivity probe after 1(.\d+)? seconds, disconnecting", d.log()))
+    client = TcpClient(port)
+    change(inactivity_probe=0)
+    assert client.call("echo", [1])["result"] == [1]
+    change(other_config=["map", [["dscp", "10"]]])
     try:
         client.call("echo", [1])
         raise AssertionError("the old socket is still in use")
@@ -132,6 +137,7 @@ def check_no_conditions(d):
         raise AssertionError("the session was not ended")
     except ConnectionError:
         pass
+    assert "unix#" in d.log() and ": disconnecting (user ran ovsdb-server/disable-monitor-cond)" in d.log()
     client = Client(d.path, 20)
     for method, more in ("monitor_cond", []), ("monitor_cond_since", ["00000000-0000-0000-0000-000000000000"]):
         assert client.call(method, ["R", "m", request] + more)["error"] == "unknown method"
