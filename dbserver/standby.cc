@@ -108,8 +108,8 @@ void Standby::add_commands(UnixctlServer& u) {
     return "";
   };
   u.add_text("ovsdb-server/set-active-ovsdb-server", "", 1, 1, [this, answer](UnixctlArgs args) -> Text {
-    set_active_server(args[0]);
-    return answer(standby_ ? connect() : std::expected<void, std::string>());
+    set_active_server(args[0]);  // which "connect-active-ovsdb-server" goes to
+    return answer({});
   });
   u.add_text("ovsdb-server/get-active-ovsdb-server", "", 0, 0, [this](UnixctlArgs) -> Text { return active_server_; });
   u.add_text("ovsdb-server/connect-active-ovsdb-server", "", 0, 0, [this, answer](UnixctlArgs) -> Text {

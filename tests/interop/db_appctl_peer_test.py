@@ -93,6 +93,11 @@ ovsdb-server/set-active-ovsdb-server-probe-interval -1
 ovsdb-server/set-active-ovsdb-server-probe-interval 0
 ovsdb-server/connect-active-ovsdb-server
 ovsdb-server/sync-status
+ovsdb-server/set-active-ovsdb-server unix:other
+ovsdb-server/sync-status
+ovsdb-server/get-active-ovsdb-server
+ovsdb-server/connect-active-ovsdb-server
+ovsdb-server/sync-status
 ovsdb-server/disconnect-active-ovsdb-server
 ovsdb-server/sync-status
 ovsdb-server/memory-trim-on-compaction on
