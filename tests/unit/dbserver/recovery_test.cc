@@ -94,6 +94,39 @@ TEST(Recovery, DamagedFileIsRefusedAndKept) {
   EXPECT_EQ(*read_file(path + ".torn"), "OVSDB JSON 400 0123");
 }
 
+/// The same through the files, however the database is opened: refused and left as it is; or served up to the damage, which is kept.
+TEST(Recovery, AFlippedBitAnywhereIsNeverOverwritten) {
+  World w;
+  for (int n = 0; n < 4; n++) w.insert_pair(n, false);
+  const std::string whole = w.disk->cache(), path = testing::TempDir() + "/flipped.db";
+  const auto pairs = count_pairs(w.hosted().db());
+  size_t salvages = 0;
+  for (size_t byte = 0; byte < whole.size(); byte++) {
+    SCOPED_TRACE(byte);
+    std::string flipped = whole;
+    flipped[byte] = static_cast<char>(flipped[byte] ^ (1 << (byte % 8)));
+    std::ofstream(path, std::ios::binary) << flipped;
+    auto refused = open_database(path, w.uuids, 0);
+    ASSERT_FALSE(refused);
+    ASSERT_EQ(*read_file(path), flipped);
+    if (byte % 5) continue;
+    std::remove((path + ".damaged").c_str());
+    auto salvaged = open_database(path, w.uuids, 0, OnDamage::salvage);
+    if (!salvaged) {  // not even the schema is whole
+      ASSERT_EQ(*read_file(path), flipped);
+      continue;
+    }
+    salvages++;
+    ASSERT_EQ(*read_file(path + ".damaged"), flipped);
+    ASSERT_LE(read_file(path)->size(), byte);
+    ASSERT_TRUE(whole.starts_with(*read_file(path)));
+    auto served = count_pairs(*salvaged->db);
+    ASSERT_LT(served.size(), pairs.size());
+    for (const auto& [n, count] : served) ASSERT_EQ(count, 2);
+  }
+  EXPECT_GT(salvages, 50u);
+}
+
 TEST(Recovery, FullDiskRefusesWritesAndRecovers) {
   World w;
   TestClient watcher(w.server);
