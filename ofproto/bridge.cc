@@ -93,7 +93,9 @@ void Bridge::configure(const BridgeSettings& settings, Time now) {
   v.macs.configure(settings.mac_table_size, seconds(settings.mac_aging_s));
   for (unsigned t = 0; t < kFlowTables; t++) {
     auto it = settings.flow_tables.find(static_cast<uint8_t>(t));
-    v.tables->table(t).settings = it == settings.flow_tables.end() ? FlowTableSettings{} : it->second;
+    FlowTable& table = v.tables->table(t);
+    table.settings = it == settings.flow_tables.end() ? FlowTableSettings{} : it->second;
+    table.rules.track_prefixes(table.settings.prefixes ? std::span<const ofp::FieldId>(*table.settings.prefixes) : Classifier::kDefaultPrefixFields);
   }
   const InterfaceRecord* local = impl_->by_ofport(OFPP_LOCAL);
   if (new_hwaddr && settings.hwaddr && local)

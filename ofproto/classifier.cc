@@ -4,39 +4,10 @@
 
 #include <algorithm>
 
+#include "ofproto/subtable.h"
+
 namespace sluice {
 namespace {
-
-constexpr unsigned kStages = Classifier::kStages;
-
-uint64_t mix(uint64_t h, uint64_t v) {
-  unsigned __int128 m = static_cast<unsigned __int128>(h ^ 0x2d358dccaa6c78a5ull) * (v ^ 0x8bb84b93962eacc9ull);
-  return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
-}
-
-/// The bytes of Flow that each stage compares: metadata, Ethernet to MPLS, IP, L4 and the like.
-std::array<Flow, kStages> make_stages() {
-  std::array<Flow, kStages> stages{};
-  auto put = [&](unsigned stage, size_t from, size_t to) { std::memset(reinterpret_cast<uint8_t*>(&stages[stage]) + from, 0xff, to - from); };
-  put(0, 0, offsetof(Flow, eth_dst));
-  put(1, offsetof(Flow, eth_dst), offsetof(Flow, nw_src));
-  put(2, offsetof(Flow, nw_src), offsetof(Flow, tp_src));
-  put(3, offsetof(Flow, tp_src), offsetof(Flow, vlan_tpid));
-  put(1, offsetof(Flow, vlan_tpid), offsetof(Flow, dp_hash));
-  put(0, offsetof(Flow, dp_hash), offsetof(Flow, ipv6_src));
-  put(2, offsetof(Flow, ipv6_src), offsetof(Flow, arp_sha));
-  put(3, offsetof(Flow, arp_sha), offsetof(Flow, mpls_lse));
-  put(1, offsetof(Flow, mpls_lse), offsetof(Flow, skb_priority));
-  put(0, offsetof(Flow, skb_priority), offsetof(Flow, nsh_flags));
-  put(3, offsetof(Flow, nsh_flags), offsetof(Flow, metadata));
-  put(0, offsetof(Flow, metadata), sizeof(Flow));
-  return stages;
-}
-
-struct Avalanched {
-  using is_avalanching = void;
-  size_t operator()(uint64_t h) const { return h; }
-};
 
 uint64_t hash_mask(const ofp::MiniMatch& m) {
   uint64_t h = mix(m.map().bits[0], m.map().bits[1]);
@@ -60,104 +31,12 @@ bool covers(const ofp::MiniMatch& whole, const ofp::MiniMatch& part) {
 
 }  // namespace
 
-/// All rules with one mask.
-struct Classifier::Subtable {
-  struct Piece {
-    uint8_t word;       // of Flow
-    uint8_t position;   // in the MiniMatches of this mask
-    uint64_t mask;
-  };
-  ofp::MiniMatch sample;          // any match with this mask
-  uint64_t mask_hash;
-  std::vector<Piece> pieces;      // in the order of stages
-  std::array<uint8_t, kStages> ends{};
-  std::array<boost::unordered_flat_map<uint64_t, uint32_t, Avalanched>, kStages - 1> stage_hashes;  // hash of the values so far -> number of rules
-  boost::unordered_flat_map<uint64_t, Rule*, Avalanched> chains;
-  std::map<int, uint32_t> priorities;
-  std::pair<const int, uint32_t>* last_priority = nullptr;   // counted last; null: none
-
-  explicit Subtable(const ofp::MiniMatch& match) : sample(match), mask_hash(hash_mask(match)) {
-    static const std::array<Flow, kStages> stages = make_stages();
-    for (unsigned s = 0; s < kStages; s++) {
-      uint8_t position = 0;
-      match.map().for_each([&](unsigned word) {
-        uint64_t mask = match.masks()[position] & stages[s].words()[word];
-        if (mask) pieces.push_back({static_cast<uint8_t>(word), position, mask});
-        position++;
-      });
-      ends[s] = static_cast<uint8_t>(pieces.size());
-    }
-  }
-
-  int max_priority() const { return priorities.empty() ? INT32_MIN : priorities.rbegin()->first; }
-  bool stage_counts(unsigned s) const {  // a stage whose hash tells something that the next one does not
-    return ends[s] > (s ? ends[s - 1] : 0) && ends[s] < pieces.size();
-  }
-
-  void count_priority(int priority) {
-    if (!last_priority || last_priority->first != priority) last_priority = &*priorities.try_emplace(priority, 0).first;
-    last_priority->second++;
-  }
-  void uncount_priority(int priority) {
-    auto it = priorities.find(priority);
-    if (--it->second) return;
-    priorities.erase(it);
-    last_priority = nullptr;
-  }
-
-  Place place(const ofp::MiniMatch& m) {
-    Place p{.subtable = this};
-    auto values = m.values();
-    uint64_t h = 0;
-    size_t i = 0;
-    for (unsigned s = 0; s < kStages; s++) {
-      for (; i < ends[s]; i++) h = mix(h, values[pieces[i].position] & pieces[i].mask);
-      if (s < kStages - 1) p.stages[s] = h;
-    }
-    p.hash = h;
-    return p;
-  }
-
-  void count_stages(const std::array<uint64_t, kStages - 1>& stages, bool add) {
-    for (unsigned s = 0; s < kStages - 1; s++) {
-      if (!stage_counts(s)) continue;
-      if (add) {
-        stage_hashes[s][stages[s]]++;
-      } else if (auto it = stage_hashes[s].find(stages[s]); --it->second == 0) {
-        stage_hashes[s].erase(it);
-      }
-    }
-  }
-
-  void unwildcard(Flow& mask, size_t end) const {
-    auto words = mask.words();
-    for (size_t i = 0; i < end; i++) words[pieces[i].word] |= pieces[i].mask;
-  }
-
-  /// The chain of the flow's hash, or null; marks what was looked at.
-  Rule* find_chain(const Flow& flow, Flow* mask) const {
-    auto words = flow.words();
-    uint64_t h = 0;
-    size_t i = 0;
-    for (unsigned s = 0; s < kStages; s++) {
-      for (; i < ends[s]; i++) h = mix(h, words[pieces[i].word] & pieces[i].mask);
-      if (s < kStages - 1 && stage_counts(s) && !stage_hashes[s].contains(h)) {
-        if (mask) unwildcard(*mask, i);
-        return nullptr;
-      }
-    }
-    if (mask) unwildcard(*mask, i);
-    auto it = chains.find(h);
-    return it == chains.end() ? nullptr : it->second;
-  }
-};
-
 /// Conjunctive rules that a flow met, to be put together after the search.
 struct Classifier::Soft {
   std::vector<const Rule*> rules;
 };
 
-Classifier::Classifier() = default;
+Classifier::Classifier() { track_prefixes(kDefaultPrefixFields); }
 Classifier::~Classifier() = default;
 
 Classifier::Subtable* Classifier::find_subtable(const ofp::MiniMatch& match) const {
@@ -170,8 +49,9 @@ Classifier::Subtable* Classifier::find_subtable(const ofp::MiniMatch& match) con
 }
 
 Classifier::Subtable* Classifier::add_subtable(const ofp::MiniMatch& match) {
-  order_.push_back(std::make_unique<Subtable>(match));
+  order_.push_back(std::make_unique<Subtable>(match, hash_mask(match)));
   Subtable* s = order_.back().get();
+  s->use_prefixes(tracked_);
   by_mask_[s->mask_hash].push_back(s);
   return s;
 }
@@ -212,6 +92,7 @@ void Classifier::insert(Rule* rule, const Place& place) {
   Subtable* s = place.subtable;
   if (!s) return insert(rule, add_subtable(rule->match)->place(rule->match));
   s->count_stages(place.stages, true);
+  s->count_prefixes(rule->match, tracked_, true);
   Rule** at = &s->chains[place.hash];
   while (*at && (*at)->priority >= rule->priority) at = &(*at)->next;
   rule->next = *at;
@@ -229,6 +110,7 @@ void Classifier::remove(Rule* rule) {
   Place place = locate(rule->match);
   Subtable* s = place.subtable;
   s->count_stages(place.stages, false);
+  s->count_prefixes(rule->match, tracked_, false);
   auto chain = s->chains.find(place.hash);
   Rule** at = &chain->second;
   while (*at != rule) at = &(*at)->next;
@@ -238,8 +120,40 @@ void Classifier::remove(Rule* rule) {
   s->uncount_priority(rule->priority);
   size_--;
   conjunctive_ -= rule->actions && rule->actions->conjunctive;
+  if (size_ <= PrefixTrie::kMostPrefixes / 2) retry_overflowed(*s);
   if (s->priorities.empty()) return drop_subtable(s);
   if (s->max_priority() < rule->priority) reorder(s);
+}
+
+// --- prefixes ---
+
+bool Classifier::is_prefix_field(ofp::FieldId f) {
+  using enum ofp::FieldId;
+  constexpr std::array kFields = {kTunId, kTunSrc, kTunDst, kTunIpv6Src, kTunIpv6Dst, kIpSrc, kIpDst, kIpv6Src, kIpv6Dst};
+  return std::ranges::find(kFields, f) != kFields.end();
+}
+
+void Classifier::track_prefixes(std::span<const ofp::FieldId> fields) {
+  if (std::ranges::equal(fields, tracked_, {}, {}, &Tracked::id)) return;
+  tracked_.clear();
+  for (ofp::FieldId id : fields) {
+    const ofp::Place& place = ofp::field(id).place;
+    tracked_.push_back({id, PrefixField(place.offset, place.bytes), {}});
+  }
+  for (auto& s : order_) s->use_prefixes(tracked_);
+}
+
+/// At the first packet whose prefixes matter, and after there were too many: once for many changes.
+void Classifier::start_tracking(size_t i) const {
+  tracked_[i].trie.start();
+  for (const auto& s : order_) s->count_all(i, tracked_[i]);
+}
+
+/// What was too much may fit now.
+void Classifier::retry_overflowed(Subtable& s) {
+  for (Tracked& t : tracked_)
+    if (t.trie.overflowed()) t.trie.clear();
+  if (s.ports.overflowed()) s.ports.clear();
 }
 
 void Classifier::set_actions(Rule* rule, ActionList* actions) {
@@ -257,10 +171,11 @@ const Rule* Classifier::lookup(const Flow& flow, Flow* mask) const {
 
 const Rule* Classifier::search(const Flow& flow, Flow* mask, Soft* soft) const {
   const Rule* best = nullptr;
+  Prefixes prefixes(*this, flow);
   for (const auto& s : order_) {
     int least = best ? best->priority : INT32_MIN;
     if (best && s->max_priority() <= least) break;
-    for (const Rule* r = s->find_chain(flow, mask); r && r->priority > least; r = r->next) {
+    for (const Rule* r = s->find_chain(flow, mask, prefixes); r && r->priority > least; r = r->next) {
       if (!r->match.matches(flow)) continue;
       if (r->actions && r->actions->conjunctive) {
         if (soft) soft->rules.push_back(r);

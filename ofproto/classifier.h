@@ -5,6 +5,9 @@
 // until nothing better can come.  In a subtable the flow is compared in stages (metadata, L2, L3, L4): if no rule has the hash of the first stages, the fields of
 // the later ones were not looked at and stay wild.
 //
+// Of some fields, addresses mostly, a trie knows which prefixes the rules ask for (Flow_Table, prefixes): a subtable whose length is not among those of
+// the flow's address is passed over, and only the bits that say so count as looked at.  Likewise each subtable knows the L4 ports of its rules.
+//
 // Invariant (tested): flipping bits outside of the mask that lookup() returned gives the same rule.
 // Threads: one writer; the control thread reads and writes.
 #pragma once
@@ -15,14 +18,21 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "ofproto/prefix_trie.h"
 #include "ofproto/rule.h"
 
 namespace sluice {
 
 class Classifier {
  public:
+  /// Fields whose prefixes may be tracked; at most kMostPrefixFields of them in one table.
+  static bool is_prefix_field(ofp::FieldId f);
+  static constexpr size_t kMostPrefixFields = 3;
+  static constexpr std::array kDefaultPrefixFields = {ofp::FieldId::kIpDst, ofp::FieldId::kIpSrc};
+
   Classifier();
   ~Classifier();
   Classifier(const Classifier&) = delete;
@@ -47,21 +57,29 @@ class Classifier {
   void for_each_inside(const ofp::MiniMatch& general, const std::function<bool(Rule*)>& visit) const;
   void for_each(const std::function<bool(Rule*)>& visit) const { for_each_inside(ofp::MiniMatch(), visit); }
 
+  /// Which prefixes to track.  REQUIRES: is_prefix_field() of each, at most kMostPrefixFields.
+  void track_prefixes(std::span<const ofp::FieldId> fields);
+
   size_t size() const { return size_; }
   size_t subtable_count() const { return order_.size(); }
 
  private:
   struct Subtable;
   struct Soft;
+  struct Tracked;
+  class Prefixes;
   Subtable* find_subtable(const ofp::MiniMatch& match) const;
   Subtable* add_subtable(const ofp::MiniMatch& match);
   void drop_subtable(Subtable* subtable);
   void reorder(Subtable* subtable);
   const Rule* search(const Flow& flow, Flow* mask, Soft* soft) const;
+  void start_tracking(size_t i) const;
+  void retry_overflowed(Subtable& subtable);
   const Rule* satisfy(const Flow& flow, Flow* mask, Soft& soft, const Rule* hard) const;
 
   std::vector<std::unique_ptr<Subtable>> order_;  // by falling highest priority
   boost::unordered_flat_map<uint64_t, std::vector<Subtable*>> by_mask_;
+  mutable std::vector<Tracked> tracked_;          // prefixes
   mutable Subtable* last_found_ = nullptr;        // flow-mods of one mask often come in a row
   size_t size_ = 0, conjunctive_ = 0;
 

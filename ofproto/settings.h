@@ -11,6 +11,7 @@
 
 #include "datapath/netdev.h"
 #include "lib/uuid.h"
+#include "ofproto/openflow/field.h"
 
 namespace sluice {
 
@@ -61,6 +62,7 @@ struct FlowTableSettings {
   std::string name;
   std::optional<uint32_t> flow_limit;
   bool evict = false;
+  std::optional<std::vector<ofp::FieldId>> prefixes;   // that the classifier tracks; none given: its default
   friend bool operator==(const FlowTableSettings&, const FlowTableSettings&) = default;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ofproto/classifier.h"
 #include "ofproto/openflow/version.h"
 #include "vswitchd/schema_rows.h"
 
@@ -118,7 +119,21 @@ MirrorSettings read_mirror(const ovsdb::Replica& replica, const schema::Mirror& 
   return m;
 }
 
-BridgeSettings read_bridge_settings(const ovsdb::Replica& replica, const schema::Bridge& row) {
+/// Flow_Table, prefixes.
+std::optional<std::vector<ofp::FieldId>> read_prefixes(const schema::Flow_Table& table, std::string_view bridge, std::vector<std::string>& problems) {
+  std::vector<ofp::FieldId> fields;
+  for (std::string_view name : table.prefixes()) {
+    if (name == "none") return std::vector<ofp::FieldId>();
+    const ofp::Field* field = ofp::field_by_name(name);
+    if (!field || !Classifier::is_prefix_field(field->id))
+      problems.push_back(fmt::format("bridge {}: 'prefixes' with {} field: {}", bridge, field ? "incompatible" : "unknown", name));
+    else if (std::ranges::find(fields, field->id) == fields.end())
+      fields.push_back(field->id);
+  }
+  return fields.empty() ? std::nullopt : std::optional(std::move(fields));
+}
+
+BridgeSettings read_bridge_settings(const ovsdb::Replica& replica, const schema::Bridge& row, std::vector<std::string>& problems) {
   BridgeSettings s{.name = std::string(row.name()), .datapath_type = std::string(row.datapath_type())};
   DatumRef other = row.other_config();
   s.datapath_id = parse_datapath_id(other.get("datapath-id"));
@@ -140,6 +155,7 @@ BridgeSettings read_bridge_settings(const ovsdb::Replica& replica, const schema:
       t.name = table->name().value_or("");
       if (auto limit = table->flow_limit()) t.flow_limit = static_cast<uint32_t>(std::min<int64_t>(*limit, UINT32_MAX));
       t.evict = table->overflow_policy() == "evict";
+      t.prefixes = read_prefixes(*table, s.name, problems);
     }
   for (const Uuid& uuid : row.mirrors())
     if (auto mirror = schema::get<schema::Mirror>(replica, uuid)) s.mirrors.push_back(read_mirror(replica, *mirror));
@@ -147,7 +163,7 @@ BridgeSettings read_bridge_settings(const ovsdb::Replica& replica, const schema:
 }
 
 BridgeConfig read_bridge(const ovsdb::Replica& replica, const schema::Bridge& row, std::vector<std::string>& problems) {
-  BridgeConfig b{.row = row.uuid(), .settings = read_bridge_settings(replica, row)};
+  BridgeConfig b{.row = row.uuid(), .settings = read_bridge_settings(replica, row, problems)};
   for (const Uuid& uuid : row.ports()) {
     auto port = schema::get<schema::Port>(replica, uuid);
     if (!port) continue;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstring>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,12 @@ struct WordMap {
   static_assert(kFlowWords <= 128);
   unsigned count() const { return static_cast<unsigned>(__builtin_popcountll(bits[0]) + __builtin_popcountll(bits[1])); }
   friend bool operator==(const WordMap&, const WordMap&) = default;
+  /// How many words of the map are before this one; nullopt if it is not there.
+  std::optional<size_t> index(size_t word) const {
+    uint64_t in = bits[word / 64], bit = uint64_t{1} << word % 64;
+    if (!(in & bit)) return std::nullopt;
+    return static_cast<size_t>((word < 64 ? 0 : __builtin_popcountll(bits[0])) + __builtin_popcountll(in & (bit - 1)));
+  }
   /// Calls fn(index of word in Flow) in ascending order.
   template <typename Fn>
   void for_each(Fn fn) const {

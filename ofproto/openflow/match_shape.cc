@@ -24,13 +24,6 @@ uint64_t ones_of(size_t n) {
   return load_word(b.data());
 }
 
-/// How many words of the map are before this one; it must be there.
-std::optional<size_t> index_in(const WordMap& map, size_t word) {
-  uint64_t bits = map.bits[word / 64], bit = uint64_t{1} << word % 64;
-  if (!(bits & bit)) return std::nullopt;
-  return static_cast<size_t>((word < 64 ? 0 : __builtin_popcountll(map.bits[0])) + __builtin_popcountll(bits & (bit - 1)));
-}
-
 /// The field of a TLV that is not plain; it must have a place in Flow that nothing but the table of fields decides.
 bool has_fixed_place(uint32_t header, const uint8_t* behind) {
   WireHeader h{header, 0};
@@ -81,7 +74,7 @@ bool MatchShape::learn_field(const WirePlan& plan, size_t payload, bool masked, 
     bool whole = n == plan.bytes;
     uint64_t ones = ones_of(n), mask = masked ? load_word(bytes_of(wire_) + payload + plan.bytes + i) & ones : ones;
     if (!mask) continue;
-    auto index = index_in(map_, place / 8);
+    auto index = map_.index(place / 8);
     if (!index || pieces_ == kPieces) return false;
     bool any_mask = masked && whole && mask != ones;
     uint64_t differs = any_mask ? ones : mask;                        // value bits outside of the mask are zeros

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 namespace sluice {
@@ -27,7 +29,11 @@ class Source {
     f.nw_src = be32(0x0a000000 + below(4) * 0x10001);
     f.nw_dst = be32(0x0a000000 + below(4) * 0x100);
     f.nw_proto = one_in(3) ? 17 : 6;
+    f.tp_src = be16(static_cast<uint16_t>(below(4) << 6));
     f.tp_dst = be16(static_cast<uint16_t>(80 + below(4)));
+    f.ipv6_dst = ipv6();
+    f.ipv6_src = ipv6();
+    f.tunnel.id = be64(below(3));
     return f;
   }
   ofp::Match match() {
@@ -40,16 +46,37 @@ class Source {
       m.value.eth_type = f.eth_type, m.mask.eth_type = ~be16();
       if (one_in(2)) m.mask.nw_src = ipv4_prefix_mask(static_cast<int>(below(33))), m.value.nw_src = f.nw_src & m.mask.nw_src;
       if (one_in(2)) m.mask.nw_dst = ipv4_prefix_mask(static_cast<int>(below(33))), m.value.nw_dst = f.nw_dst & m.mask.nw_dst;
+      if (one_in(4)) m.mask.ipv6_dst = ipv6_prefix_mask(static_cast<int>(below(129))), m.value.ipv6_dst = masked(f.ipv6_dst, m.mask.ipv6_dst);
+      if (one_in(4)) m.mask.ipv6_src = ipv6(), m.value.ipv6_src = masked(f.ipv6_src, m.mask.ipv6_src);   // a mask that is no prefix, mostly
+      if (one_in(4)) m.mask.tunnel.id = be64(~uint64_t{} << below(3)), m.value.tunnel.id = f.tunnel.id & m.mask.tunnel.id;
       if (one_in(3)) {
         m.value.nw_proto = f.nw_proto, m.mask.nw_proto = 0xff;
+        if (one_in(2)) m.mask.tp_src = be16(static_cast<uint16_t>(0xffff << below(8))), m.value.tp_src = f.tp_src & m.mask.tp_src;
         if (one_in(2)) m.mask.tp_dst = be16(static_cast<uint16_t>(0xffff << below(3))), m.value.tp_dst = f.tp_dst & m.mask.tp_dst;
       }
     }
     return m;
   }
   uint32_t word() { return static_cast<uint32_t>(random_()); }
+  /// The prefixes that a table may track.
+  std::vector<FieldId> prefixes() {
+    std::vector fields = {FieldId::kIpDst, FieldId::kIpSrc, FieldId::kIpv6Dst, FieldId::kIpv6Src, FieldId::kTunId};
+    std::ranges::shuffle(fields, random_);
+    fields.resize(below(Classifier::kMostPrefixFields + 1));
+    return fields;
+  }
 
  private:
+  Ipv6Addr ipv6() {
+    Ipv6Addr a{};
+    a.b[0] = 0xfe;
+    a.b[below(16)] = static_cast<uint8_t>(1u << below(8));
+    return a;
+  }
+  static Ipv6Addr masked(Ipv6Addr a, const Ipv6Addr& mask) {
+    for (size_t i = 0; i < a.b.size(); i++) a.b[i] &= mask.b[i];
+    return a;
+  }
   std::mt19937 random_;
 };
 
@@ -92,6 +119,7 @@ TEST(ClassifierTest, FindsWhatAScanFindsAndReadsWhatItSays) {
     Rules rules(source);
     int priority = 1;
     for (int step = 0; step < 120; step++) {
+      if (source.one_in(10)) rules.classifier.track_prefixes(source.prefixes());
       if (source.one_in(4))
         rules.remove_one();
       else
@@ -104,7 +132,7 @@ TEST(ClassifierTest, FindsWhatAScanFindsAndReadsWhatItSays) {
         Flow g = f;
         auto words = g.words();
         auto read = mask.words();
-        size_t w = source.below(12);
+        size_t w = source.one_in(10) ? offsetof(Flow, tunnel.id) / 8 : source.below(12);
         words[w] ^= (static_cast<uint64_t>(source.word()) << 32 | source.word()) & ~read[w];
         ASSERT_EQ(rules.classifier.lookup(g, nullptr), expected) << "seed " << seed << " step " << step << " word " << w;
       }
@@ -128,6 +156,67 @@ TEST(ClassifierTest, LaterStagesStayWildWhenEarlierOnesDecide) {
   EXPECT_FALSE(mask.tp_dst);
   EXPECT_EQ(mask.nw_proto, 0);
   c.remove(&r);
+}
+
+ofp::Match tcp_to(uint32_t address, int length, uint16_t port = 0) {
+  ofp::Match m;
+  m.value.eth_type = be16(0x0800), m.mask.eth_type = ~be16();
+  m.value.nw_proto = 6, m.mask.nw_proto = 0xff;
+  m.mask.nw_dst = ipv4_prefix_mask(length), m.value.nw_dst = be32(address) & m.mask.nw_dst;
+  if (port) m.value.tp_dst = be16(port), m.mask.tp_dst = ~be16();
+  return m;
+}
+
+TEST(ClassifierTest, OnlyBitsOfAddressesAndPortsThatTellRulesApartAreRead) {
+  Classifier c;
+  std::array<Rule, 3> rules;
+  ofp::Match matches[] = {tcp_to(0x0a010000, 16), tcp_to(0x0a01020f, 32, 80), tcp_to(0xc0a80000, 16)};
+  for (size_t i = 0; i < rules.size(); i++) {
+    rules[i].match = ofp::MiniMatch(matches[i]);
+    rules[i].priority = static_cast<int>(10 + i % 2);
+    c.insert(&rules[i]);
+  }
+  auto mask_of = [&](uint32_t address, uint16_t port, const Rule* expected) {
+    Flow f = tcp_to(address, 32, port).value, mask{};
+    EXPECT_EQ(c.lookup(f, &mask), expected);
+    return mask;
+  };
+  Flow mask = mask_of(0x0b010203, 80, nullptr);   // 11. is no 10.
+  EXPECT_EQ(mask.nw_dst, ipv4_prefix_mask(8));
+  EXPECT_EQ(mask.nw_proto, 0);
+  EXPECT_FALSE(mask.tp_dst);
+  mask = mask_of(0x0a018001, 80, &rules[0]);      // its 17th bit is not that of the host
+  EXPECT_EQ(mask.nw_dst, ipv4_prefix_mask(17));
+  EXPECT_FALSE(mask.tp_dst);
+  mask = mask_of(0x0a01020f, 79, &rules[0]);      // 0x4f is no 0x50
+  EXPECT_EQ(mask.nw_dst, ~be32());
+  EXPECT_EQ(mask.tp_dst, be16(0xfff0));
+  c.track_prefixes({});
+  EXPECT_EQ(mask_of(0x0b010203, 80, nullptr).nw_dst, ~be32());
+  for (Rule& r : rules) c.remove(&r);
+}
+
+TEST(ClassifierTest, TooManyPrefixesAreNotTrackedUntilTheyAreFewer) {
+  Classifier c;
+  std::vector<Rule> rules(PrefixTrie::kMostPrefixes + 1);
+  for (size_t i = 0; i < rules.size(); i++) {
+    rules[i].match = ofp::MiniMatch(tcp_to(0x0a000000 + static_cast<uint32_t>(i), 32));
+    c.insert(&rules[i]);
+  }
+  auto read_of_other = [&] {
+    Flow f = tcp_to(0xc0000001, 32).value, mask{};
+    EXPECT_EQ(c.lookup(f, &mask), nullptr);
+    return mask.nw_dst;
+  };
+  EXPECT_EQ(read_of_other(), ~be32());
+  c.remove(&rules.back());
+  c.insert(&rules.back());
+  EXPECT_EQ(read_of_other(), ~be32());
+  size_t left = rules.size();
+  while (left > PrefixTrie::kMostPrefixes / 2) c.remove(&rules[--left]);
+  EXPECT_EQ(read_of_other(), ipv4_prefix_mask(1));
+  while (left) c.remove(&rules[--left]);
+  EXPECT_EQ(read_of_other(), be32());
 }
 
 TEST(ClassifierTest, ConjunctionsCombineClauses) {
