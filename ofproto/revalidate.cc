@@ -69,7 +69,7 @@ bool Switch::Impl::sweep(Time now) {
     sweep_began = now;
   }
   std::vector<Ufid> gone, strange;
-  sweep_from = dpif.flow_heads(sweep_from, adopting ? kSweepSlice : kHeadsSlice, Dpif::Statistics::kCurrent, [&](const FlowHead& f) {
+  sweep_from = dpif.flow_heads(sweep_from, adopting ? kSweepSlice : packets_wait ? kBusyHeadsSlice : kHeadsSlice, Dpif::Statistics::kCurrent, [&](const FlowHead& f) {
     push(f.cookie, f.stats);
     Origin* o = origins.find(f.cookie);
     Time used = std::max(f.stats.used, o ? o->created : Time::min());

@@ -51,7 +51,8 @@ void Switch::set_options(const SwitchOptions& options) { impl_->options = option
 
 bool Switch::run(Time now) {
   if (impl_->options.restore_wait) return false;
-  bool more = impl_->dpif.run(now);
+  bool more = impl_->packets_wait = impl_->dpif.run(now);
+  impl_->doorkeeper.turned(more, now);
   more |= !impl_->sweep_paused && impl_->revalidate(now);
   impl_->expire(now);
   impl_->check_ports(now);

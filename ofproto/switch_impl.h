@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ofproto/bridge_impl.h"
+#include "ofproto/doorkeeper.h"
 #include "ofproto/pipeline.h"
 #include "ofproto/switch.h"
 #include "ofproto/translate.h"
@@ -18,11 +19,12 @@
 namespace sluice {
 
 inline constexpr size_t kSweepSlice = 256;                     // megaflows translated again before others have their turn
-inline constexpr size_t kHeadsSlice = 2048;                    // megaflows looked at
+inline constexpr size_t kHeadsSlice = 2048;                    // megaflows looked at,
+inline constexpr size_t kBusyHeadsSlice = 256;                 // while packets wait for us
 inline constexpr size_t kRevalidatedAtOnce = 1024;             // so many do not wait for their slices if a barrier does
 inline constexpr size_t kMostPushed = 16384;                   // megaflows of a kernel that are asked for statistics when somebody wants some
 inline constexpr Duration kSweepInterval = milliseconds(500);  // between sweeps for idle megaflows, at least,
-inline constexpr int kSweepRest = 4;                           // and so many times as long as the last one took,
+inline constexpr int kSweepRest = 16;                          // and so many times as long as the last one took,
 inline constexpr Duration kLongestSweepInterval = seconds(3);  // but no longer
 inline constexpr unsigned kMaxOrphanPasses = 8;                // as deep as recirculations follow each other in a datapath
 inline constexpr Duration kPortInterval = milliseconds(500);   // between looks at the state of devices
@@ -122,6 +124,8 @@ struct Switch::Impl {
   bool saw_orphan = false;
   bool sweep_paused = false;
   bool exact_flows = false;                 // megaflows match all of the packet
+  bool packets_wait = false;                // the datapath had more than it could hand up at once
+  Doorkeeper doorkeeper;                    // of a kernel: what its megaflows cost is known
   Time next_sweep{}, next_port_check{};
   uint64_t dropped_upcalls = 0;
 
@@ -138,6 +142,7 @@ struct Switch::Impl {
   /// The translation's actions get their numbers; it must be released.
   Held hold(Translation& t, Time now);
   void release(const Held& held, Time now);
+  bool is_worth_a_megaflow(const Flow& key, const Flow& mask);
   void install(Translation& t, Held held, const Flow& key, Time now);
   void apply(const Effects& effects, uint64_t packets, uint64_t bytes, uint16_t tcp_flags, Time used);
   void learn_flow(const LearnFlow& l, Time used);

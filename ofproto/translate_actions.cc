@@ -141,6 +141,19 @@ Translator::Then Translator::act(const SetField& a) {
   set_field(a.field, a.value, a.mask);
   return Then::kGoOn;
 }
+namespace {
+
+/// Where in a Flow the subfield is, if it is whole bytes there that mean nothing else besides.
+std::optional<Place> plain_bytes(const Subfield& s) {
+  constexpr FieldId kOthers[] = {FieldId::kNwTos, FieldId::kInPort, FieldId::kVlanTci, FieldId::kDlVlan, FieldId::kVlanVid, FieldId::kDlVlanPcp, FieldId::kVlanPcp};
+  if (is_tun_metadata(s.field) || std::ranges::find(kOthers, s.field) != std::end(kOthers)) return std::nullopt;
+  const Place& place = ofp::field(s.field).place;
+  if (place.shift || place.bits != place.bytes * 8u || s.ofs % 8 || s.n_bits % 8 || s.ofs + s.n_bits > place.bits) return std::nullopt;
+  return Place{static_cast<uint16_t>(place.offset + place.bytes - (s.ofs + s.n_bits) / 8), static_cast<uint16_t>(s.n_bits / 8), 0, s.n_bits};
+}
+
+}  // namespace
+
 template <>
 Translator::Then Translator::act(const Move& a) {
   if (!p_.has(a.src.field) || !p_.has(a.dst.field)) {
@@ -148,7 +161,14 @@ Translator::Then Translator::act(const Move& a) {
     return Then::kGoOn;
   }
   p_.mark(a.src);
-  set_subfield(a.dst, read_subfield(a.src, flow_));
+  auto from = plain_bytes(a.src), to = plain_bytes(a.dst);
+  if (from && to) {
+    p_.mark(a.dst);
+    auto* bytes = reinterpret_cast<uint8_t*>(&flow_);
+    std::memmove(bytes + to->offset, bytes + from->offset, to->bytes);
+  } else {
+    set_subfield(a.dst, read_subfield(a.src, flow_));
+  }
   tell_subfield(a.dst);
   return Then::kGoOn;
 }

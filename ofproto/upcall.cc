@@ -54,13 +54,29 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
     }
     dpif.flow_del(ufid, now);
   }
-  if (megaflows < options.flow_limit) {
+  if (megaflows < options.flow_limit && is_worth_a_megaflow(upcall.key, t.mask)) {
     install(t, std::move(held), upcall.key, now);
     dpif.execute(std::move(upcall.packet), t.actions, now);
   } else {
     dpif.execute(std::move(upcall.packet), t.actions, now);
     release(held, now);
   }
+}
+
+namespace {
+
+uint64_t hash_under(const Flow& key, const Flow& mask) {
+  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
+  uint64_t hash = 0;
+  for (size_t i = 0; i < kFlowWords; i++)
+    if (uint64_t bits = mask.words()[i]) hash = (hash ^ (key.words()[i] & bits) ^ i) * kOdd, hash ^= hash >> 29;
+  return hash;
+}
+
+}  // namespace
+
+bool Switch::Impl::is_worth_a_megaflow(const Flow& key, const Flow& mask) {
+  return !doorkeeper.is_overloaded() || !dpif.is_kernel() || doorkeeper.admits(hash_under(key, mask));
 }
 
 Held Switch::Impl::hold(Translation& t, Time now) {

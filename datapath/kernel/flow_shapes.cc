@@ -12,15 +12,21 @@ namespace {
 
 bool is_tag(be16 tci) { return tci.host() & kVlanPresent; }
 
-/// What most parts are long takes one instruction.
-void copy_short(uint8_t* to, const uint8_t* from, size_t n) {
-  switch (n) {
-    case 1: *to = *from; return;
-    case 2: std::memcpy(to, from, 2); return;
-    case 4: std::memcpy(to, from, 4); return;
-    case 6: std::memcpy(to, from, 6); return;
-    default: std::memcpy(to, from, n);
-  }
+template <typename T>
+void copy_word(uint8_t* to, const uint8_t* from, const uint8_t* mask) {
+  T value, bits;
+  std::memcpy(&value, from, sizeof value);
+  std::memcpy(&bits, mask, sizeof bits);
+  value = static_cast<T>(value & bits);
+  std::memcpy(to, &value, sizeof value);
+}
+
+/// The bytes that the mask leaves of `from`.
+void copy_masked(uint8_t* to, const uint8_t* from, const uint8_t* mask, size_t n) {
+  for (; n >= 8; n -= 8, to += 8, from += 8, mask += 8) copy_word<uint64_t>(to, from, mask);
+  if (n & 4) copy_word<uint32_t>(to, from, mask), to += 4, from += 4, mask += 4;
+  if (n & 2) copy_word<uint16_t>(to, from, mask), to += 2, from += 2, mask += 2;
+  if (n & 1) *to = *from & *mask;
 }
 
 }  // namespace
@@ -60,15 +66,14 @@ const FlowShapes::Shape* FlowShapes::find(const Flow& mask, const Layers& layers
 }
 
 void FlowShapes::Shape::write(const Flow& key, Bytes& out) const {
-  Flow masked = key;
-  mask_flow(masked, narrowed);
   size_t begun = out.size();
   out.insert(out.end(), attributes.begin(), attributes.end());
-  auto* from = reinterpret_cast<const uint8_t*>(&masked);
+  auto* from = reinterpret_cast<const uint8_t*>(&key);
+  auto* mask_of = reinterpret_cast<const uint8_t*>(&narrowed);
   uint8_t* to = out.data() + begun;
   for (const Copy& c : copies) {
-    if (c.reversed) std::reverse_copy(from + c.from, from + c.from + c.size, to + c.to);
-    else copy_short(to + c.to, from + c.from, c.size);
+    copy_masked(to + c.to, from + c.from, mask_of + c.from, c.size);
+    if (c.reversed) std::reverse(to + c.to, to + c.to + c.size);
   }
 }
 
