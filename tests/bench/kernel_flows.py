@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kernel datapath side by side with Debian's Open vSwitch in one guest: forwarding, new flows, revalidation, restart; and the CPU time of the daemon for them.
 
-    kernel_flows.py BUILD [-s sluice|peer] [-p PROFILE] [PART...]      PART: flood new overload many restart (all)
+    kernel_flows.py BUILD [-s sluice|peer] [-n NICE] [-p PROFILE] [PART...]      PART: flood new overload many restart (all)
 
 Runs as root in a guest with openvswitch.ko: QEMU with one CPU and -icount, where results don't depend on the machine.  BUILD: where bench/new_flows and
-compat/ are.  -p: where time goes while flows are new or revalidated, as Linux' perf tells it, in files PROFILE.PART.  Each packet is a flow of its own: the rule reads
+compat/ are.  -n: the priority that both are started with (ovs-ctl: -10).  -p: where time goes while flows are new or revalidated, as Linux' perf tells it, in files PROFILE.PART.  Each packet is a flow of its own: the rule reads
 address and port, so that megaflows are exact."""
 
 import argparse
@@ -51,6 +51,8 @@ class Switch:
 
     def start_daemon(self):
         self.daemon = self.start("ovs-vswitchd", f"unix:{self.dir}/db.sock", f"--unixctl={self.dir}/v.ctl", f"--log-file={self.dir}/v.log")
+        if OPTIONS.nice is not None:
+            os.setpriority(os.PRIO_PROCESS, self.daemon.pid, OPTIONS.nice)
 
     def run(self, *argv):
         r = subprocess.run(argv, env=self.env, cwd=self.dir, capture_output=True, text=True, timeout=120)
@@ -148,7 +150,7 @@ def overload(s):
 def many(s):
     """All megaflows are dumped, and translated again after a rule has changed."""
     s.appctl("revalidator/purge")
-    result(load(2000, MANY // 2000))
+    result(load(4000, MANY // 4000))
     flows = s.flows()
     time.sleep(3)
     with Used(s) as used:
@@ -206,6 +208,7 @@ def main():
 parser = argparse.ArgumentParser()
 parser.add_argument("build", type=os.path.abspath)
 parser.add_argument("-s", "--switch", choices=("sluice", "peer"))
+parser.add_argument("-n", "--nice", type=int)
 parser.add_argument("-p", "--profile")
 parser.add_argument("parts", nargs="*", metavar="PART")
 OPTIONS = parser.parse_intermixed_args()
