@@ -51,7 +51,8 @@ void put(Bytes& out, WireHeader h) {
 
 std::expected<void, std::string> parse_tlv(std::string_view text, Bytes& out) {
   size_t open = text.find('('), close = text.rfind(')');
-  if (open == text.npos || close == text.npos || close < open) return std::unexpected(fmt::format("{}: missing parentheses", text));
+  if (open == text.npos) return std::unexpected(fmt::format("{}: missing ( at end of nx_match", text));
+  if (close == text.npos || close < open) return std::unexpected(fmt::format("{}: missing ) at end of nx_match", text));
   std::string_view name = trim(text.substr(0, open)), payload = text.substr(open + 1, close - open - 1);
   size_t slash = payload.find('/');
   auto value = parse_hex(payload.substr(0, slash));

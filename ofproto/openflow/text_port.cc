@@ -121,7 +121,8 @@ void format_body(std::string& out, const TextContext& ctx, const PortDescReply& 
 void format_body(std::string& out, const TextContext& ctx, const PortStatsReply& m) {
   append(out, " {} ports\n", m.ports.size());
   for (const PortStats& p : m.ports) {
-    append(out, "  port {:>2}: rx pkts={}, bytes={}, drop={}, errs={}, frame={}, over={}, crc={}\n", format_port(p.port_no, ctx.names().ports),
+    bool narrow = p.port_no.value < 10;  // room for a second digit, before names too
+    append(out, "  port {}{}: rx pkts={}, bytes={}, drop={}, errs={}, frame={}, over={}, crc={}\n", narrow ? " " : "", format_port(p.port_no, ctx.names().ports),
         counter(p.rx_packets), counter(p.rx_bytes), counter(p.rx_dropped), counter(p.rx_errors), counter(p.rx_frame_err), counter(p.rx_over_err),
         counter(p.rx_crc_err));
     append(out, "           tx pkts={}, bytes={}, drop={}, errs={}, coll={}\n", counter(p.tx_packets), counter(p.tx_bytes), counter(p.tx_dropped),

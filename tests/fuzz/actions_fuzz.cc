@@ -28,12 +28,14 @@ void for_all(Actions& list, Fn fn) {
   }
 }
 
-/// What text has one spelling for: the length of what goes to a port, a controller action without arguments, forms that could as well be others.
+/// What text has one spelling for: the length of what goes to a port or a register's, a controller action without arguments, forms that could as well be others.
 Actions spelled_once(Actions list) {
   for_all(list, [](Action& a) {
     if (auto* o = std::get_if<Output>(&a.v); o && o->port != OFPP_CONTROLLER) o->max_len = 0;
     if (auto* c = a.as<Controller>(); c && *c == Controller{.max_len = c->max_len}) a = Output{OFPP_CONTROLLER, c->max_len};
+    if (auto* o = std::get_if<OutputReg>(&a.v)) o->max_len = kNoBufferLen;
     if (auto* l = std::get_if<Learn>(&a.v)) l->as_learn2 = false;
+    if (auto* r = std::get_if<Resubmit>(&a.v)) r->old_form = false;
     if (auto* m = std::get_if<Move>(&a.v)) m->as_onf = false;
   });
   return list;

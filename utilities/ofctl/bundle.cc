@@ -75,7 +75,7 @@ MessageType type_of(const BundleItem& item) {
 
 BundleItem parse_bundle_line(const Settings& s, const std::string& path, const Line& line, const TextNames& names) {
   std::string_view text = line.text;
-  size_t end = text.find_first_of(" \t");
+  size_t end = text.find_first_of(", \t");
   std::string_view word = text.substr(0, end), rest = end == std::string_view::npos ? std::string_view{} : trim(text.substr(end));
   auto die = [&](const std::string& why) { fatal("{}:{}: {}", path, line.number, why); };
   BundleItem item;
@@ -99,12 +99,17 @@ BundleItem parse_bundle_line(const Settings& s, const std::string& path, const L
 
 }  // namespace
 
+VersionSet bundle_versions(VersionSet asked) {
+  constexpr VersionSet k14 = version_bit(Version::k14), kFrom13 = version_bit(Version::k13) | k14 | version_bit(Version::k15);
+  if (!(asked & kFrom13)) asked |= k14;
+  return asked & kFrom13;
+}
+
 void run_bundle(const Settings& s, const std::string& bridge, const std::vector<BundleItem>& items, ProtocolSet usable, const TlvTable* tlv) {
-  Settings wide = s;  // bundles are worth a newer version than the one asked for
-  if (!(s.protocols & usable & kBundleProtocols)) {
-    wide.protocols = kOxm14 | kOxm15;
-    wide.versions = protocols_versions(wide.protocols);
-  }
+  Settings wide = s;
+  wide.versions = bundle_versions(s.versions);
+  wide.protocols &= versions_protocols(wide.versions);
+  if (!wide.protocols) wide.protocols = versions_protocols(wide.versions);
   FlowSession session = open_for_flow_mods(wide, bridge, usable & kBundleProtocols);
   BundleRun run(*session.client);
   run.control(BundleControlType::kOpenRequest);

@@ -24,9 +24,9 @@ ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::opti
 }
 
 std::vector<FlowMod> read_flow_file(const Settings& s, const std::string& path, std::optional<FlowModCommand> command, const TextNames& names,
-                                    ProtocolSet& usable) {
+                                    ProtocolSet& usable, std::string_view failed) {
   std::vector<FlowMod> flows;
-  for (const Line& line : read_lines(path)) {
+  for (const Line& line : read_lines(path, failed)) {
     auto flow = parse_flow(line.text, command, {.names = names, .compat = s.compat});
     if (!flow) fatal("{}:{}: {}", path, line.number, flow.error());
     warn(flow->warnings);
@@ -153,7 +153,8 @@ void change_flows_file(const Settings& s, Words w, std::optional<FlowModCommand>
 }
 
 void change_flow(const Settings& s, Words w, FlowModCommand command) {
-  if (w.size() > 1 && w[1] == "-") return change_flows_file(s, w, command);
+  bool adds = command == FlowModCommand::kAdd;  // then lines may have other commands, as in files
+  if (w.size() > 1 && w[1] == "-") return change_flows_file(s, w, adds ? std::nullopt : std::optional(command));
   auto c = open_bridge(s, w[0]);
   Names names(s);
   std::string_view text = w.size() > 1 ? std::string_view(w[1]) : std::string_view{};

@@ -53,7 +53,7 @@ class FlowTable {
 constexpr uint16_t kComparedFlags = OFPFF_SEND_FLOW_REM | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
 
 void read_file(const Settings& s, const std::string& path, const TextNames& names, int side, FlowTable& flows, ProtocolSet& usable) {
-  for (FlowMod& m : read_flow_file(s, path, FlowModCommand::kAdd, names, usable)) {
+  for (FlowMod& m : read_flow_file(s, path, FlowModCommand::kAdd, names, usable, "open")) {
     uint8_t table = m.table_id == kTableAll ? 0 : m.table_id;
     flows.at(table, m.priority, m.match.expand()).side[side] =
         Entry{m.new_cookie == UINT64_MAX ? 0 : m.new_cookie, m.idle_timeout, m.hard_timeout, m.importance, m.flags, std::move(m.actions)};

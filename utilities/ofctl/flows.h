@@ -11,7 +11,7 @@ namespace sluice::ofctl {
 void warn(const std::vector<std::string>& lines);
 ofp::ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::optional<ofp::FlowModCommand> command, const ofp::TextNames& names);
 std::vector<ofp::FlowMod> read_flow_file(const Settings& s, const std::string& path, std::optional<ofp::FlowModCommand> command,
-                                         const ofp::TextNames& names, ofp::ProtocolSet& usable);
+                                         const ofp::TextNames& names, ofp::ProtocolSet& usable, std::string_view failed = "open failed");
 Bytes encode_flow_mod(FlowSession& session, const ofp::FlowMod& mod, const ofp::TlvTable* tlv);
 std::vector<ofp::FlowStats> fetch_flows(const Settings& s, Client& c, const ofp::Message& request, const ofp::TlvTable* tlv);
 

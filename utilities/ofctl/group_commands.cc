@@ -12,15 +12,18 @@ using namespace ofp;  // NOLINT
 
 MessageType group_mod_type(const Client& c) { return c.version() == Version::k10 ? MessageType::NXT_GROUP_MOD : MessageType::OFPT_GROUP_MOD; }
 
-void need_15(const Client& c, GroupCommand command) {
+void need_15(VersionSet versions, GroupCommand command) {
   bool bucket = command == GroupCommand::kInsertBucket || command == GroupCommand::kRemoveBucket;
-  if (!bucket || c.version() == Version::k10 || c.version() >= Version::k15) return;
+  if (!bucket || versions & (version_bit(Version::k10) | version_bit(Version::k15))) return;
   fatal("{} needs OpenFlow 1.5 or later ('-O OpenFlow15')", command == GroupCommand::kInsertBucket ? "insert-bucket" : "remove-bucket");
 }
 
 void send_groups(const Settings& s, const std::string& bridge, std::vector<GroupMod> mods, ProtocolSet usable, std::unique_ptr<Client> c,
                  const TlvTable* tlv) {
   if (s.bundle) {
+    VersionSet versions = bundle_versions(s.versions);
+    if (versions & protocols_versions(usable))
+      for (const GroupMod& m : mods) need_15(versions, m.command);
     std::vector<BundleItem> items;
     for (GroupMod& m : mods) items.push_back({std::move(m), usable});
     return run_bundle(s, bridge, items, usable, tlv);
@@ -28,7 +31,7 @@ void send_groups(const Settings& s, const std::string& bridge, std::vector<Group
   FlowSession session = open_for_flow_mods(s, bridge, usable, std::move(c));
   std::vector<Bytes> requests;
   for (const GroupMod& m : mods) {
-    need_15(*session.client, m.command);
+    need_15(version_bit(session.client->version()), m.command);
     requests.push_back(encode_or_die(session.client->make(group_mod_type(*session.client), m), {.tlv = tlv}));
   }
   transact_many(s, *session.client, requests);
@@ -50,7 +53,8 @@ void change_groups_file(const Settings& s, Words w, std::optional<GroupCommand> 
 }
 
 void change_group(const Settings& s, Words w, GroupCommand command) {
-  if (w.size() > 1 && w[1] == "-") return change_groups_file(s, w, command);
+  bool adds = command == GroupCommand::kAdd;  // then lines may have other commands, as in files
+  if (w.size() > 1 && w[1] == "-") return change_groups_file(s, w, adds ? std::nullopt : std::optional(command));
   auto c = open_bridge(s, w[0]);
   Names names(s);
   TextNames read = names.for_reading(*c);
@@ -131,9 +135,9 @@ void meter_stats(const Settings& s, Words w) { query_meters(s, w, MessageType::O
 void meter_features(const Settings& s, Words w) { query_meters(s, w, MessageType::OFPST_METER_FEATURES_REQUEST); }
 
 constexpr Command kCommands[] = {
-    {"add-group", "switch group", 2, 2, kWrites, add_group, "add group described by GROUP"},
+    {"add-group", "switch group", 1, 2, kWrites, add_group, "add group described by GROUP"},
     {"add-groups", "switch file", 2, 2, kWrites, add_groups, "add group from FILE"},
-    {"mod-group", "switch group", 2, 2, kWrites, mod_group, "modify specific group (--may-create: or add it)"},
+    {"mod-group", "switch group", 1, 2, kWrites, mod_group, "modify specific group (--may-create: or add it)"},
     {"del-groups", "switch [group]", 1, 2, kWrites, del_groups, "delete matching GROUPs"},
     {"insert-buckets", "switch [group]", 1, 2, kWrites, insert_buckets, "add buckets to GROUP"},
     {"remove-buckets", "switch [group]", 1, 2, kWrites, remove_buckets, "remove buckets from GROUP"},

@@ -52,22 +52,12 @@ void set_versions(ofctl::Settings& s, std::string_view list) {
   s.versions_given = true;
 }
 
+/// In the order of Open vSwitch's, which messages about ambiguous names show.
 void add_own_options(Options& options, ofctl::Settings& s) {
   auto flag = [&](const char* name, char letter, bool& value) { options.add(name, letter, Options::kNone, [&value](const char*) { value = true; }); };
+  options.add("timeout", 't', Options::kRequired, [](const char* arg) { limit_run_time(arg, "-t or --timeout"); });
   flag("strict", 0, s.strict);
-  flag("read-only", 0, s.read_only);
   flag("readd", 0, s.readd);
-  flag("bundle", 0, s.bundle);
-  flag("may-create", 0, s.may_create);
-  flag("timestamp", 0, s.timestamps);
-  flag("raw", 0, s.raw);
-  flag("pcap", 0, s.pcap);
-  options.add("no-stats", 0, Options::kNone, [&](const char*) { s.stats = false; });
-  options.add("stats", 0, Options::kNone, [&](const char*) { s.stats = true; });
-  options.add("names", 0, Options::kNone, [&](const char*) { s.names = true; });
-  options.add("no-names", 0, Options::kNone, [&](const char*) { s.names = false; });
-  options.add("more", 'm', Options::kNone, [&](const char*) { s.verbosity++; });
-  options.add("protocols", 'O', Options::kRequired, [&](const char* arg) { set_versions(s, arg); });
   options.add("flow-format", 'F', Options::kRequired, [&](const char* arg) {
     for (std::string_view rest = arg; !rest.empty();) {
       size_t end = rest.find_first_of(", ");
@@ -79,18 +69,30 @@ void add_own_options(Options& options, ofctl::Settings& s) {
     if (!s.protocols) fatal("{}: unknown flow protocol", arg);
   });
   options.add("packet-in-format", 'P', Options::kRequired, [&](const char* arg) { set_packet_in_format(s, arg); });
+  options.add("more", 'm', Options::kNone, [&](const char*) { s.verbosity++; });
+  flag("timestamp", 0, s.timestamps);
   options.add("sort", 0, Options::kOptional, [&](const char* arg) { add_sort_key(s, arg, false); });
   options.add("rsort", 0, Options::kOptional, [&](const char* arg) { add_sort_key(s, arg, true); });
+  options.add("names", 0, Options::kNone, [&](const char*) { s.names = true; });
+  options.add("no-names", 0, Options::kNone, [&](const char*) { s.names = false; });
+  options.add("stats", 0, Options::kNone, [&](const char*) { s.stats = true; });
+  options.add("no-stats", 0, Options::kNone, [&](const char*) { s.stats = false; });
+  flag("bundle", 0, s.bundle);
   options.add("color", 0, Options::kOptional, [&](const char* arg) { set_color(s, arg); });
+  flag("may-create", 0, s.may_create);
+  flag("pcap", 0, s.pcap);
+  flag("raw", 0, s.raw);
+  flag("read-only", 0, s.read_only);
   options.add("compat", 0, Options::kRequired, [&](const char* arg) {
     if (std::string_view(arg) != "ovs") fatal("unknown --compat `{}'", arg);
     s.compat = true;
   });
-  options.add("timeout", 't', Options::kRequired, [](const char* arg) { limit_run_time(arg, "-t or --timeout"); });
+  options.add("protocols", 'O', Options::kRequired, [&](const char* arg) { set_versions(s, arg); });
 }
 
 /// Formats and versions restrict each other.
 void reconcile(ofctl::Settings& s) {
+  if (s.bundle) s.versions = ofctl::bundle_versions(s.versions);
   ofp::ProtocolSet protocols = s.protocols & ofp::versions_protocols(s.versions);
   if (!protocols)
     fatal("None of the enabled OpenFlow versions ({}) supports any of the enabled flow formats ({}).  (Use -O to enable additional OpenFlow versions "
@@ -109,10 +111,10 @@ int main(int argc, char** argv) {
   log_set("ofp_match:console:info").value();  // fields of a match that are dropped
   Options options;
   add_own_options(options, settings);
-  add_log_options(options, settings.directories.log);
-  add_tls_options(options, settings.tls);
   add_daemon_options(options, settings.daemon);
   options.add_standard(ofctl::help_text, "OpenFlow versions 0x1:0x6\n");
+  add_log_options(options, settings.directories.log);
+  add_tls_options(options, settings.tls);
   say_which_signal_ends();
   std::vector<std::string> words = options.parse(argc, argv);
   reconcile(settings);

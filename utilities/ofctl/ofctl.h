@@ -123,8 +123,10 @@ class Names {
 OfpPort parse_port_or_die(const Settings& s, Client& c, std::string_view bridge, std::string_view text);
 ofp::PortDesc find_port(const Settings& s, Client& c, std::string_view bridge, std::string_view text);
 bool wants_names(const Settings& s);
+/// Those of the allowed versions that have bundles; 1.4 if none has.
+ofp::VersionSet bundle_versions(ofp::VersionSet allowed);
 /// Lines of a file ("-": stdin) without comments and blank ones.
 struct Line { int number; std::string text; };
-std::vector<Line> read_lines(const std::string& path);
+std::vector<Line> read_lines(const std::string& path, std::string_view failed = "open failed");
 
 }  // namespace sluice::ofctl

@@ -182,7 +182,7 @@ void dump(const Settings& s, Client& c, const ofp::Message& request, const ofp::
   auto parts = transact_multipart(s, c, encode_or_die(request));
   if (!parts) return;
   for (const Bytes& part : *parts) {
-    std::string text = ofp::format_wire(part, {.names = names, .verbosity = s.verbosity, .show_stats = s.stats}, {.tlv = names.tlv});
+    std::string text = ofp::format_wire(part, {.names = names, .verbosity = s.verbosity + 1, .show_stats = s.stats}, {.tlv = names.tlv});
     print(s.color ? color_flows(text) : text);
   }
 }
@@ -265,11 +265,11 @@ ofp::PortDesc find_port(const Settings& s, Client& c, std::string_view bridge, s
   fatal("{}: couldn't find port `{}'", bridge, text);
 }
 
-std::vector<Line> read_lines(const std::string& path) {
+std::vector<Line> read_lines(const std::string& path, std::string_view failed) {
   std::ifstream file;
   if (path != "-") {
     file.open(path);
-    if (!file) fatal("{}: open failed ({})", path, errno_text(errno));
+    if (!file) fatal("{}: {} ({})", path, failed, errno_text(errno));
   }
   std::istream& in = path == "-" ? std::cin : file;
   std::vector<Line> lines;

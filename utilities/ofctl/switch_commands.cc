@@ -24,7 +24,7 @@ void show(const Settings& s, Words w) {
   Names names(s);
   TextNames print_names = names.for_printing(*c);
   Bytes reply = c->transact(encode_or_die(c->make(MessageType::OFPT_FEATURES_REQUEST, Empty{})));
-  print(format_wire(reply, {.names = print_names, .verbosity = s.verbosity}));
+  print(format_wire(reply, {.names = print_names, .verbosity = s.verbosity + 1}));
   auto features = decode(reply);
   const auto* body = features ? std::get_if<FeaturesReply>(&features->body) : nullptr;
   // A 1.0-1.2 features reply holds at most 64 kB of ports.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <fstream>
 #include <iostream>
 
@@ -50,17 +51,23 @@ Bytes parse_partial_hex_or_die(std::string_view text) {
 }
 
 void ofp_print(const Settings& s, Words w) {
-  Settings verbose = s;
-  if (w.size() > 1) verbose.verbosity = static_cast<int>(parse_number(w[1]).value_or(0));
   std::string text = w[0] == "-" ? std::string(std::istreambuf_iterator<char>(std::cin), {}) : w[0];
-  print(show_bytes(verbose, parse_hex_or_die(text, "trailing garbage following hex bytes")));
+  if (w[0] == "-" && text.empty()) fatal("Failed to read stdin");
+  Bytes bytes = parse_hex_or_die(text, "trailing garbage following hex bytes");
+  Settings verbose = s;
+  if (w.size() > 1) {
+    auto n = parse_number_in(w[1], "verbosity", INT_MAX);
+    if (!n) fatal("{}", n.error());
+    verbose.verbosity = static_cast<int>(*n);
+  }
+  print(show_bytes(verbose, bytes));
 }
 
 Bytes read_file(const std::string& path) {
   std::ifstream file;
   if (path != "-") {
     file.open(path, std::ios::binary);
-    if (!file) fatal("{}: open failed ({})", path, errno_text(errno));
+    if (!file) fatal("{}: open ({})", path, errno_text(errno));
   }
   std::istream& in = path == "-" ? std::cin : file;
   return Bytes(std::istreambuf_iterator<char>(in), {});
@@ -71,7 +78,7 @@ void ofp_parse(const Settings& s, Words w) {
   ByteView rest = all;
   while (!rest.empty()) {
     auto h = peek_header(rest);
-    if (!h) fatal("{}: unexpected end of file mid-header", w[0]);
+    if (!h) fatal("{}: unexpected end of file mid-message", w[0]);
     if (h->length < kHeaderSize) fatal("{}: {}-byte message is too short for OpenFlow", w[0], h->length);
     if (rest.size() < h->length) fatal("{}: unexpected end of file mid-message", w[0]);
     print(show_bytes(s, rest.first(h->length)));
@@ -101,7 +108,7 @@ void parse_pcap(const Settings& s, Words w) {
     });
     if (ok) continue;
     std::fprintf(stderr, "%s: %s: open failed (%s)\n", std::string(program_name()).c_str(), path.c_str(), ok.error().c_str());
-    exit_status = 1;
+    exit_status = 2;
   }
   if (exit_status) std::exit(exit_status);
 }
@@ -228,10 +235,11 @@ void parse_fixed_match(const Settings& s, bool of11) {
     std::string_view text = trim(std::string_view(line).substr(0, line.find('#')));
     if (text.empty()) continue;
     Bytes bytes = parse_partial_hex_or_die(text);
+    if (size_t wanted = of11 ? kOf11MatchSize : kOf10MatchSize; bytes.size() != wanted) fatal("Input is {} bytes, expected {}", bytes.size(), wanted);
     ByteReader reader(bytes);
     auto match = of11 ? decode_of11_match(reader) : decode_whole_of10_match(reader);
-    if (!match || !reader.ok()) {
-      print(fmt::format("bad {} {}\n\n", of11 ? "ofp11_match:" : "ofp10_match:", match ? "OFPBMC_BAD_LEN" : error_name(match.error())));
+    if (!match) {
+      print(fmt::format("bad {} {}\n\n", of11 ? "ofp11_match:" : "ofp10_match:", error_name(match.error())));
       continue;
     }
     std::string out;
@@ -279,9 +287,9 @@ void parse_tlvs(const Settings& s, Version v) {
 }
 void parse_nxm_command(const Settings& s, Words) { parse_tlvs(s, Version::k10); }
 void parse_oxm_command(const Settings& s, Words w) {
-  Version v = version_or_die(w[0]);
-  if (v < Version::k12) fatal("{}: not a valid version for OXM", w[0]);
-  parse_tlvs(s, v);
+  auto v = parse_version(w[0]);
+  if (!v || *v < Version::k12) fatal("{}: not a valid version for OXM", w[0]);
+  parse_tlvs(s, *v);
 }
 
 // --- VLANs ---
