@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Crash states of a simulated disk, taken before every step that the journal takes on it, under random transactions, compactions, failing syncs and a
 // disk that is full: what was acknowledged as durable is there, nothing is there by half, what was refused does not come back.
-// SLUICE_CRASH_STATES: how many, if not 10,000.
+// SLUICE_CRASH_STATES: how many, if not 10,000 ("./dev nightly": 100,000).
 #include <gtest/gtest.h>
 
 #include <cstdlib>
