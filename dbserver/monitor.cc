@@ -103,8 +103,9 @@ Result<std::shared_ptr<const MonitorSpec>> MonitorSpec::with_conditions(const Da
     for (const Json& request : m.value.elements()) {
       R reader(request);
       const Json* where = reader.optional("where", R::kArray);
-      reader.optional("columns", R::kArray);
+      bool other_columns = reader.optional("columns", R::kArray);
       if (auto s = reader.finish(fmt::format("table {}", m.name())); !s) return std::unexpected(s.error());
+      if (other_columns) return std::unexpected(DbError{"syntax error", "changing columns is unsupported", request.to_error_text(), {}});
       if (!where || v1_) continue;  // plain monitors have no conditions, which is no error
       auto condition = Condition::from_json(*table, *where, nullptr);
       if (!condition) return std::unexpected(condition.error());
@@ -116,7 +117,7 @@ Result<std::shared_ptr<const MonitorSpec>> MonitorSpec::with_conditions(const Da
 }
 
 void MonitorSpec::make_key() {
-  key_ = v1_ ? "1" : "2";
+  key_.assign(1, v1_ ? '1' : '2');
   for (const MonitoredTable& t : tables_) {
     key_ += fmt::format("|{}:{}:", t.schema->index, t.select);
     for (const MonitoredColumn& c : t.columns) key_ += fmt::format("{}.{},", c.column->index, c.select);

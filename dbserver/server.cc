@@ -83,12 +83,10 @@ void Server::disconnect_unaware(std::string_view why) {
     if (!session->is_change_aware()) session->close(why);
 }
 
-Status Server::convert(HostedDatabase& hosted, const Json& schema_json, std::move_only_function<void(const Status&)> done) {
-  auto schema = DatabaseSchema::from_json(schema_json);
-  if (!schema) return std::unexpected(schema.error());
-  if ((*schema)->name != hosted.name())
-    return fail("invalid parameters", fmt::format("new schema name ({}) does not match database name ({})", (*schema)->name, hosted.name()));
-  bool begun = hosted.convert(*schema, uuids_, [this, &hosted, done = std::move(done)](Result<std::unique_ptr<Database>> converted) mutable {
+Status Server::convert(HostedDatabase& hosted, std::shared_ptr<const DatabaseSchema> schema, std::move_only_function<void(const Status&)> done) {
+  if (schema->name != hosted.name())
+    return fail("invalid parameters", fmt::format("new schema name ({}) does not match database name ({})", schema->name, hosted.name()));
+  bool begun = hosted.convert(std::move(schema), uuids_, [this, &hosted, done = std::move(done)](Result<std::unique_ptr<Database>> converted) mutable {
     if (!converted) return done(std::unexpected(converted.error()));
     replace_contents(hosted, std::move(*converted), [&] { done({}); });
   });

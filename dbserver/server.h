@@ -34,7 +34,7 @@ class Server {
   void replace_contents(HostedDatabase& db, std::unique_ptr<Database> contents, const std::function<void()>& reply = {});
   /// Replaces a database's schema, converting its rows, in the background: the file is rewritten first.
   /// `done` is called when it has ended, before clients that would not understand are disconnected; not after an error that is returned.
-  Status convert(HostedDatabase& db, const Json& schema, std::move_only_function<void(const Status&)> done);
+  Status convert(HostedDatabase& db, std::shared_ptr<const DatabaseSchema> schema, std::move_only_function<void(const Status&)> done);
 
   /// Writes to disk what is pending, tells clients.  Called once an iteration, before output is sent.
   void run(Time now, int64_t wall_ms);

@@ -197,6 +197,8 @@ Session::Reply Session::convert(const Json& params, const Json& id, Time now) {
                          fmt::format("RBAC rules for client \"{}\" role \"{}\" prohibit \"convert\" of database {} (only the root role may convert databases)",
                                      options_.id, options_.role, (*db)->name()),
                          {}, {}});
+  auto schema = DatabaseSchema::from_json(params[1]);
+  if (!schema) return wrong(schema.error());
   if ((*db)->reserved || options_.read_only || server_.is_read_only())
     return wrong(DbError{"not allowed", fmt::format("convert operation not allowed on database {}", (*db)->name()), {}, {}});
   if ((*db)->relay) {
@@ -209,7 +211,7 @@ Session::Reply Session::convert(const Json& params, const Json& id, Time now) {
     if (s) session->second->reply_text("{}", id);
     else session->second->error(s.error().to_json(), id);
   };
-  if (auto s = server_.convert(**db, params[1], std::move(done)); !s) return wrong(s.error());
+  if (auto s = server_.convert(**db, std::move(*schema), std::move(done)); !s) return wrong(s.error());
   server_.run(now, server_.wall_ms());
   return {};
 }

@@ -352,7 +352,10 @@ class Generator:
         if kind == "monitor_cancel":
             return kind, [name]
         t = self.table()
-        return kind, [name, name if self.r.random() < 0.8 else "m5", {t: [{"where": [self.condition(t)]}]}]
+        change = {"where": [self.condition(t)]}
+        if self.r.random() < 0.1:
+            change["columns"] = self.names(t)
+        return kind, [name, name if self.r.random() < 0.8 else "m5", {t: [change]}]
 
     def request(self):
         """One that is spoiled is right but for that, so that both servers find the same fault first."""
