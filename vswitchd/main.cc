@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sluice-vswitchd: the switch daemon.  main() builds the graph: clock, loop, devices, datapaths, the database's replica, the bridges, the control socket.
 #include <signal.h>
-#include <sys/resource.h>
 
 #include <cstdlib>
 
@@ -78,19 +77,6 @@ Settings parse_options(int argc, char** argv, const Directories& dirs) {
   return s;
 }
 
-/// Packets that a kernel hands up wait for this process: it goes before others, as much as ovs-ctl has Open vSwitch do, however it is started.  Who gave it a priority knows better;
-/// without the right to it goes without.
-class RaisedPriority {
- public:
-  RaisedPriority() : raised_(getpriority(PRIO_PROCESS, 0) == 0 && setpriority(PRIO_PROCESS, 0, kPriority) == 0) {}
-  ~RaisedPriority() { if (raised_) setpriority(PRIO_PROCESS, 0, 0); }
-  void keep() { raised_ = false; }
-
- private:
-  static constexpr int kPriority = -10;
-  bool raised_;
-};
-
 /// The devices and datapaths that this process offers.
 struct Backends {
   NetdevFactory factory;
@@ -119,10 +105,8 @@ struct Backends {
   static void add_kernel_datapath(Datapaths& datapaths, bool disabled) {
     datapaths.add_type("system", [=]() -> std::expected<Datapaths::Opened, std::string> {
       if (disabled) return std::unexpected("the kernel datapath is disabled (--disable-system)");
-      RaisedPriority priority;   // its threads have it as well
       auto dpif = KernelDatapath::open();
       if (!dpif) return std::unexpected(dpif.error());
-      priority.keep();
       int fd = (*dpif)->wait_fd();
       return Datapaths::Opened{std::move(*dpif), fd};
     });
