@@ -173,6 +173,8 @@ class FlowParser {
     if (value == "-1/-1") v = UINT64_MAX;
     if (!v || !m) return TextError(fmt::format("invalid cookie \"{}\"", value));
     if (!masked) {
+      // To the wire and to Open vSwitch that is no cookie: entries would get 0, and all of them be meant.
+      if (*v == UINT64_MAX && !o_.compat) return TextError(fmt::format("cookie {} is reserved (entries with it are meant by {}/-1)", value, value));
       f.new_cookie = *v;
       return {};
     }

@@ -48,6 +48,7 @@ void same_on_the_wire(const ParsedFlow& p, std::string_view text) {
     Bytes b;
     require(encode({.type = type, .version = v, .xid = 1, .body = flow}, b, codec).has_value());
     auto m = decode(b, codec);
+    if (!m && v < Version::k13 && text.find("decap") != text.npos) continue;  // sent, not understood
     require(m.has_value());
     const auto& back = std::get<FlowMod>(m->body);
     require(back.priority == flow.priority && back.idle_timeout == flow.idle_timeout && back.hard_timeout == flow.hard_timeout);

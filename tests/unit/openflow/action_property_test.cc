@@ -176,6 +176,7 @@ constexpr Refusal kRefusals[] = {
     {"actions=enqueue:1", "enqueue"}, {"actions=exit:1", "1"}, {"actions=encap(foo)", "foo"}, {"actions=clone(output:1", "parenthesis"},
     {"tp_src=80,actions=drop", "tcp"}, {"dl_vlan=4096,actions=drop", "4096"}, {"importance=65536,actions=drop", "65536"}, {"idle_timeout=-1,actions=drop", "-1"},
     {"actions=goto_table:1,output:1", "ordering"}, {"actions=meter:1,meter:2", "duplicate"}, {"in_port=1", "action"}, {"foo,actions=drop", "foo"},
+    {"cookie=0xffffffffffffffff,actions=drop", "0xffffffffffffffff"},
 };
 TEST(FlowText, RefusesAndSaysWhat) {
   for (const Refusal& r : kRefusals) {
