@@ -198,7 +198,7 @@ void parse_wire_actions(const Settings& s, Words w, bool instructions) {
     Bytes bytes = parse_hex_or_die(text);
     auto actions = instructions ? decode_instructions(ByteReader(bytes), v, tlv) : decode_actions(ByteReader(bytes), v, tlv);
     ActionCheck check{.version = v, .table_id = kTableAll, .tlv = tlv};
-    if (actions)
+    if (actions && instructions)  // as the peer: actions alone may stand anywhere
       if (Status ok = check_actions(*actions, MiniMatch(), check); !ok) actions = fail(ok.error());
     if (actions && table && !goes_forward(*actions, static_cast<unsigned>(*table))) actions = fail(Error::OFPBIC_BAD_TABLE_ID);
     if (!actions) {
