@@ -19,6 +19,7 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
     s.src = s.dst;
     return s;
   }
+  std::string immediate_error;
   if (s.dst.is_whole()) {
     if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv)) {
       if (!(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
@@ -26,8 +27,8 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
       s.immediate = FieldValue((s.n_bits + 7u) / 8);
       copy_bits(t->value.bytes(), 0, s.immediate.bytes(), 0, s.n_bits);
       return s;
-    } else if (parse_number(kv.value)) {
-      return TextError(t.error());
+    } else {
+      immediate_error = t.error();
     }
   } else if (FieldValue v(16); parse_big_number(kv.value, v.data(), v.size())) {
     for (unsigned i = s.n_bits; i < 128; i++)
@@ -37,7 +38,9 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
     return s;
   }
   auto src = parse_subfield(kv.value);
-  if (!src) return TextError(fmt::format("{}: {} value {} cannot be parsed as a subfield ({}) or an immediate value", all, kv.key, kv.value, src.error()));
+  if (!src)
+    return TextError(fmt::format("{}: {} value {} cannot be parsed as a subfield ({}) or an immediate value{}", all, kv.key, kv.value, src.error(),
+                                 immediate_error.empty() ? "" : " (" + immediate_error + ")"));
   if (src->n_bits != dst->n_bits)
     return TextError(fmt::format("{}: bit widths of {} ({}) and {} ({}) differ", all, kv.value, src->n_bits, kv.key, dst->n_bits));
   s.src = *src;
@@ -65,8 +68,28 @@ TextResult<LearnSpec> from_nested(const Action& a, std::string_view all) {
   return s;
 }
 
+/// load:NUMBER->DST with a number of more than 64 bits.
+std::optional<TextResult<LearnSpec>> parse_wide_load(std::string_view text) {
+  size_t arrow = text.find("->");
+  if (arrow == text.npos) return std::nullopt;
+  std::string_view digits = text.substr(0, arrow);
+  FieldValue v(kMaxFieldBytes);
+  auto dst = parse_subfield(text.substr(arrow + 2));
+  if (!dst || parse_number(digits) || !parse_big_number(digits, v.data(), v.size())) return std::nullopt;
+  LearnSpec s;
+  s.kind = LearnSpec::Kind::kLoad;
+  s.dst = *dst;
+  s.n_bits = dst->n_bits;
+  for (unsigned i = s.n_bits; i < v.size() * 8; i++)
+    if (v.bit(i)) return TextError(fmt::format("{}: value does not fit into {} bits", text, s.n_bits));
+  s.immediate = FieldValue((s.n_bits + 7u) / 8);
+  copy_bits(v.bytes(), 0, s.immediate.bytes(), 0, s.n_bits);
+  return s;
+}
+
 /// load:SRC->DST, SRC a number or a field.
 TextResult<LearnSpec> parse_load_spec(const KeyValue& kv, const ParseContext& ctx) {
+  if (auto wide = parse_wide_load(kv.value)) return *wide;
   KeyValue as = kv;
   as.form = KeyValue::Form::kColon;
   bool immediate = !kv.value.empty() && kv.value[0] >= '0' && kv.value[0] <= '9';

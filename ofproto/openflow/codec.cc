@@ -14,7 +14,7 @@
 namespace sluice::ofp {
 namespace {
 
-Log log_messages("ofp_msgs");
+Log log_messages("ofp_msgs"), log_flow("ofp_flow");
 LogLimit limit(1, 5);
 
 constexpr uint16_t kMoreFlag = 1;
@@ -272,6 +272,10 @@ Status MultipartWriter::end_entry(Status s, size_t start) {
   if (s) return s;
   out_.resize(start);
   last_actions_ = nullptr;
+  if (type_ == MessageType::OFPST_FLOW_REPLY || type_ == MessageType::NXST_FLOW_REPLY) {
+    bool too_long = s.error() == Error::OFPBRC_BAD_LEN || s.error() == Error::OFPBAC_TOO_MANY;
+    log_flow.warn(limit, "Flow {} and was excluded from the response set", too_long ? "exceeded the maximum flow statistics reply size" : "can't be expressed in this OpenFlow version");
+  }
   return s;
 }
 

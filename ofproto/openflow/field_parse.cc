@@ -5,6 +5,7 @@
 #include <cctype>
 #include <cstring>
 
+#include "lib/log.h"
 #include "ofproto/openflow/field.h"
 #include "ofproto/openflow/flag_names.h"
 #include "ofproto/openflow/port.h"
@@ -12,6 +13,9 @@
 
 namespace sluice::ofp {
 namespace {
+
+Log log_port("ofp_port");
+LogLimit port_limit(3, 15);
 
 struct Parts {
   std::string_view all, value, mask;
@@ -121,6 +125,9 @@ struct Parser {
   bool port() {
     Parts p = split(text);
     auto n = parse_port(p.value, ports);
+    bool is_number = parse_number(p.value).has_value();
+    if (!n && is_number) log_port.warn(port_limit, "port {} is outside the supported range 0 through ffff or 0xffffff00 through 0xffffffff", p.value);
+    if (!n && is_number && f.display == Display::kPort) return fail(fmt::format("{}: port value out of range for {}", text, f.name));
     if (!n) return fail(fmt::format("{}: invalid or unknown port for {}", text, f.name));
     out.value.set_u64(f.display == Display::kPort16 ? port_to_of10(*n) : n->value);
     if (!p.has_mask) return true;
@@ -192,11 +199,9 @@ struct Parser {
 
   bool packet_type() {
     std::string_view s = text;
-    if (s.size() < 2 || s.front() != '(' || s.back() != ')') {
-      if (parse_number(s)) return number();
-      return fail(fmt::format("{}: invalid packet_type, must be of the form (ns,type)", text));
-    }
-    s = s.substr(1, s.size() - 2);
+    if (parse_number(s)) return number();
+    if (s.size() > 2 && s.front() == '(' && s.back() == ')') s = s.substr(1, s.size() - 2);   // "packet_type(0,0)" comes without
+    if (s.find(',') == s.npos) return fail(fmt::format("{}: invalid packet_type, must be of the form (ns,type)", text));
     size_t comma = s.find(',');
     auto ns = comma == s.npos ? std::nullopt : parse_number(trim(s.substr(0, comma)));
     auto type = comma == s.npos ? std::nullopt : parse_number(trim(s.substr(comma + 1)));

@@ -80,7 +80,7 @@ void format_flow_stats(const FlowStats& s, std::string& out, const TextNames& na
   match_and_actions(s.match, s.priority, s.actions, out, names);
 }
 
-void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names, bool as_nxm) {
+void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names, std::string_view as_sent) {
   constexpr std::string_view kNames[] = {"ADD", "MOD", "MOD_STRICT", "DEL", "DEL_STRICT"};
   out += kNames[static_cast<size_t>(f.command)];
   if (f.table_id != 0) {
@@ -88,10 +88,8 @@ void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names,
     table(f.table_id, names.tables, out);
   }
   out += ' ';
-  std::string match;
-  if (as_nxm) match = format_nxm(f.match.expand(), names.tlv);
-  else format_match(f.match.expand(), match, names.ports, names.tlv, f.priority);
-  if (as_nxm && match.empty()) match = "<any>";
+  std::string match(as_sent);
+  if (as_sent.empty()) format_match(f.match.expand(), match, names.ports, names.tlv, f.priority);
   out += match;
   if (!match.empty()) out += ' ';
   if (f.cookie_mask) {
@@ -108,7 +106,7 @@ void format_flow_mod(const FlowMod& f, std::string& out, const TextNames& names,
   }
   if (f.idle_timeout) append(out, "idle:{} ", f.idle_timeout);
   if (f.hard_timeout) append(out, "hard:{} ", f.hard_timeout);
-  if (as_nxm && f.priority != kDefaultPriority) append(out, "pri:{} ", f.priority);
+  if (!as_sent.empty() && f.priority != kDefaultPriority) append(out, "pri:{} ", f.priority);
   if (f.importance) append(out, "importance:{} ", f.importance);
   if (f.buffer_id != kNoBuffer) append(out, "buf:0x{:x} ", f.buffer_id);
   if (f.out_port != OFPP_NONE) {

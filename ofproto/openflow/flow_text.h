@@ -49,8 +49,8 @@ std::expected<OdpKeyMask, std::string> parse_packet_filter(std::string_view text
 /// " cookie=0x0, duration=1.5s, table=0, n_packets=0, ..., MATCH actions=ACTIONS" without newline; show_stats false: the form of --no-stats.
 void format_flow_stats(const FlowStats& stats, std::string& out, const TextNames& names = {}, bool show_stats = true);
 /// As `ofp-print` shows a flow-mod's body: "ADD table:1 priority=5,ip cookie:0x1 actions=...".
-/// as_nxm: its match in the form of nxm_text.h.
-void format_flow_mod(const FlowMod& mod, std::string& out, const TextNames& names = {}, bool as_nxm = false);
+/// as_sent: its match as it was sent, instead of in the usual form.
+void format_flow_mod(const FlowMod& mod, std::string& out, const TextNames& names = {}, std::string_view as_sent = {});
 /// "1", "5.500", "0.0000005": nothing, milliseconds, or as many of 9 decimals as say something.
 void format_duration(uint32_t sec, uint32_t nsec, std::string& out);
 /// "send_flow_rem check_overlap " (each word with a space).

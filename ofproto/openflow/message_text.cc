@@ -60,6 +60,7 @@ std::string format_wire(ByteView bytes, const PrintOptions& options, const Codec
   if (m) {
     PrintOptions with_tables = options;
     with_tables.has_table_ids = codec.flow_mod_table_id;
+    with_tables.wire = bytes;
     add_message(out, *m, h->version, with_tables);
     const Hello* hello = std::get_if<Hello>(&m->body);
     if (hello && hello->has_unknown) out += " unknown data in hello:\n" + hex_dump(bytes);

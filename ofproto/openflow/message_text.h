@@ -15,6 +15,7 @@ struct PrintOptions {
   int verbosity = 0;
   bool show_stats = true;        // flow entries: durations, counters
   bool has_table_ids = false;    // flow-mods of 1.0 and NXM have tables
+  ByteView wire{};               // the message, if it came as bytes
 };
 
 /// "OFPT_HELLO (OF1.3) (xid=0x1):\n version bitmap: 0x01, 0x04\n"; always ends with a newline.

@@ -18,4 +18,7 @@ std::string format_nxm(const Match& m, const TlvTable* tlv);
 /// The inverse: a header is a name or 8 (experimenter: 16) hex digits.  The lengths in the text are taken as they are.
 std::expected<Bytes, std::string> parse_nxm(std::string_view text);
 
+/// The fixed match of 1.0 (kOf10MatchSize bytes) as it is, what has no prerequisite and so no meaning included: "arp,in_port=1,dl_vlan=65535,...".
+std::string format_of10_match(ByteView match, const NameMap* ports);
+
 }  // namespace sluice::ofp

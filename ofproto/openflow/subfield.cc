@@ -4,6 +4,7 @@
 
 #include <cctype>
 
+#include "lib/log.h"
 #include "lib/text.h"
 #include "ofproto/openflow/field.h"
 #include "ofproto/openflow/match.h"
@@ -23,21 +24,27 @@ unsigned make_room(const Subfield& s, const TlvTable* tlv) {
 
 namespace {
 
-Status check(const Subfield& s, const Match& match, const TlvTable* tlv) {
+Log log_fields("meta_flow");
+LogLimit limit(1, 5);
+
+Status check(const Subfield& s, const Match& match, const TlvTable* tlv, std::string_view role) {
   if (s.field == FieldId::kNone) return fail(Error::OFPBAC_BAD_SET_TYPE);
   unsigned bits = make_room(s, tlv);
   if (bits == 0) return fail(Error::NXFMFC_INVALID_TLV_FIELD);
   if (s.n_bits == 0 || s.ofs >= bits || s.ofs + s.n_bits > bits) return fail(Error::OFPBAC_BAD_SET_LEN);
-  if (!has_prereq(s.field, match)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+  if (!has_prereq(s.field, match)) {
+    log_fields.warn(limit, "{} field {} lacks correct prerequisites", role, field(s.field).name);
+    return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+  }
   return {};
 }
 
 }  // namespace
 
-Status check_source(const Subfield& s, const Match& match, const TlvTable* tlv) { return check(s, match, tlv); }
+Status check_source(const Subfield& s, const Match& match, const TlvTable* tlv) { return check(s, match, tlv, "source"); }
 
 Status check_destination(const Subfield& s, const Match& match, const TlvTable* tlv) {
-  if (auto ok = check(s, match, tlv); !ok) return ok;
+  if (auto ok = check(s, match, tlv, "destination"); !ok) return ok;
   if (field(s.field).access == Access::kReadOnly) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
   return {};
 }

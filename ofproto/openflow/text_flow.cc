@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text of flow mods, removed flows, flow statistics, flow monitors.
+#include "ofproto/openflow/codec.h"
 #include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/nxm_text.h"
 #include "ofproto/openflow/port.h"
 #include "ofproto/openflow/text_body.h"
 
@@ -33,19 +35,30 @@ void add_update(std::string& out, const TextContext& ctx, const FlowUpdate& u) {
   format_actions(u.actions, out, ctx.names());
 }
 
+/// With much verbosity: the match as its version has it, before anything is made of it.
+std::string match_as_sent(const TextContext& ctx, const FlowMod& m) {
+  constexpr int kRawVerbosity = 3;
+  if (ctx.options.verbosity < kRawVerbosity) return "";
+  if (ctx.type() == MessageType::NXT_FLOW_MOD) {
+    std::string match = format_nxm(m.match.expand(), ctx.names().tlv);
+    return match.empty() ? "<any>" : match;
+  }
+  if (ctx.version() != Version::k10 || ctx.options.wire.size() < kHeaderSize + kOf10MatchSize) return "";
+  return format_of10_match(ctx.options.wire.subspan(kHeaderSize, kOf10MatchSize), ctx.names().ports);
+}
+
 }  // namespace
 
 void format_body(std::string& out, const TextContext& ctx, const FlowMod& m) {
   out += ' ';
-  constexpr int kRawVerbosity = 3;
-  bool as_nxm = ctx.type() == MessageType::NXT_FLOW_MOD && ctx.options.verbosity >= kRawVerbosity;
+  std::string as_sent = match_as_sent(ctx, m);
   bool resets = ctx.version() < Version::k12;  // before 1.2 an add always resets counters; that is not said
   bool no_table = (ctx.version() == Version::k10 || ctx.type() == MessageType::NXT_FLOW_MOD) && !ctx.options.has_table_ids;
-  if (!resets && !no_table) return format_flow_mod(m, out, ctx.names(), as_nxm);
+  if (!resets && !no_table) return format_flow_mod(m, out, ctx.names(), as_sent);
   FlowMod shown = m;
   if (resets) shown.flags &= static_cast<uint16_t>(~OFPFF_RESET_COUNTS);
   if (no_table) shown.table_id = 0;
-  format_flow_mod(shown, out, ctx.names(), as_nxm);
+  format_flow_mod(shown, out, ctx.names(), as_sent);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const FlowRemoved& m) {

@@ -9,7 +9,7 @@ namespace {
 void add_maps(std::string& out, const std::vector<TlvMap>& maps) {
   out += " mapping table:\n  class  type  length  match field\n ------  ----  ------  --------------";
   for (const TlvMap& m : maps)
-    append(out, "\n 0x{:04x}  {:>4}  {:>6}  tun_metadata{}", m.option_class, hex_or_zero(m.option_type), m.option_len, m.index);
+    append(out, "\n {:>6}  {:>4}  {:>6}  tun_metadata{}", hex_or_zero(m.option_class), hex_or_zero(m.option_type), m.option_len, m.index);
 }
 
 std::string address_text(const Ipv6Addr& a) {

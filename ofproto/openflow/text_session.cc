@@ -75,6 +75,18 @@ void format_body(std::string& out, const TextContext&, const Hello& m) {
   }
 }
 
+namespace {
+
+/// A message inside of another; options may have any length if nobody knows the switch's.
+std::string format_inner(ByteView message, const TextContext& ctx) {
+  TlvTable any(true);
+  PrintOptions options = ctx.options;
+  if (!options.names.tlv) options.names.tlv = &any;
+  return format_wire(message, options, {.tlv = options.names.tlv});
+}
+
+}  // namespace
+
 void format_body(std::string& out, const TextContext& ctx, const ErrorReport& m) {
   if (!m.error) {
     if (m.numbers.vendor) append(out, " vendor 0x{:x}, type {}, code {}\n", m.numbers.vendor, m.numbers.type, m.numbers.code);
@@ -84,7 +96,7 @@ void format_body(std::string& out, const TextContext& ctx, const ErrorReport& m)
   }
   append(out, " {}\n", error_name(*m.error));
   bool text = *m.error == Error::OFPHFC_INCOMPATIBLE || *m.error == Error::OFPHFC_EPERM;
-  out += text ? printable(m.data) + "\n" : format_wire(m.data, ctx.options);
+  out += text ? printable(m.data) + "\n" : format_inner(m.data, ctx);
 }
 
 void format_body(std::string& out, const TextContext&, const Echo& m) {
@@ -145,7 +157,7 @@ void format_body(std::string& out, const TextContext& ctx, const BundleAdd& m) {
   append(out, "\n bundle_id={} flags=", hex_or_zero(m.bundle_id));
   add_bits(out, m.flags, kBundleFlags);
   out += '\n';
-  out += format_wire(m.message, ctx.options);
+  out += format_inner(m.message, ctx);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const RequestForward& m) {
@@ -154,7 +166,7 @@ void format_body(std::string& out, const TextContext& ctx, const RequestForward&
   out += type && *type == MessageType::OFPT_METER_MOD ? "meter_mod" : "group_mod";
   auto inner = decode(m.message);
   if (!inner) {
-    append(out, "\n{}", format_wire(m.message, ctx.options));
+    append(out, "\n{}", format_inner(m.message, ctx));
     return;
   }
   if (const auto* group = std::get_if<GroupMod>(&inner->body)) format_body(out, {*inner, ctx.options}, *group);

@@ -131,7 +131,7 @@ void add_matching(std::string& out, const TableFeatures& f) {
 bool same_matching(const TableFeatures& a, const TableFeatures& b) { return a.match == b.match && a.mask == b.mask && a.wildcard == b.wildcard; }
 
 bool same(const TableFeatures& a, const TableFeatures& b) {
-  return a.name == b.name && a.metadata_match == b.metadata_match && a.metadata_write == b.metadata_write && a.miss_config == b.miss_config &&
+  return a.metadata_match == b.metadata_match && a.metadata_write == b.metadata_write && a.miss_config == b.miss_config &&
          a.capabilities == b.capabilities && a.max_entries == b.max_entries && same_instructions(a, b, false) && same_instructions(a, b, true) &&
          same_matching(a, b);
 }
@@ -159,25 +159,35 @@ void add_instructions(std::string& out, const TableFeatures& f, const TableFeatu
 }  // namespace
 
 void TableFeaturesText::finish(std::string& out) {
-  if (first_ditto_ < 0) return;
+  if (first_ditto_ < 0) {
+    if (!out.empty() && out.back() != '\n') out += '\n';
+    return;
+  }
   if (first_ditto_ == last_ditto_) append(out, "\n  table {}: ditto\n", first_ditto_);
   else append(out, "\n  tables {}...{}: ditto\n", first_ditto_, last_ditto_);
   first_ditto_ = -1;
 }
 
 void TableFeaturesText::add(const TableFeatures& f, const TableStats* stats, Version v, std::string& out) {
-  if (last_ && same(f, *last_) && same(last_stats_, stats)) {
+  bool ditto = last_ && same(f, *last_) && same(last_stats_, stats);
+  if (ditto && f.name.empty()) {
     if (first_ditto_ < 0) first_ditto_ = f.table_id;
     last_ditto_ = f.table_id;
     last_ = f;
     return;
   }
-  finish(out);
-  if (any_) out += '\n';
+  if (first_ditto_ >= 0) finish(out);
+  if (any_) out += '\n';   // in front of each: a line of its own after what is shown in full, none between dittos
   any_ = true;
   const TableFeatures* last = last_ ? &*last_ : nullptr;
-  if (f.name.empty()) append(out, "  table {}:\n", f.table_id);
-  else append(out, "  table {} (\"{}\"):\n", f.table_id, f.name);
+  if (f.name.empty()) append(out, "  table {}:", f.table_id);
+  else append(out, "  table {} (\"{}\"):", f.table_id, f.name);
+  if (ditto) {
+    out += " ditto";
+    last_ = f;
+    return;
+  }
+  out += '\n';
   if (stats) append(out, "    active={}, lookup={}, matched={}\n", stats->active_count, stats->lookup_count, stats->matched_count);
   bool has_features = !stats || v < Version::k13;
   if (has_features && last && same(f, *last)) {

@@ -61,7 +61,8 @@ MORE = [
     "mod-port br0 p1 no-such", "mod-port br0 p1 down", "mod-port br0 p1 up", "mod-port br0 p1 stp", "mod-port br0 p1 no-stp", "mod-port br0 p1 no-receive",
     "mod-port br0 p1 receive", "mod-port br0 p1 no-forward", "mod-port br0 p1 forward", "mod-port br0 p1 no-packet-in", "mod-port br0 p1 packet-in",
     "mod-table br0 0 controller", "mod-table br0 0 evict", "mod-table br0 0 noevict", "mod-table br0 0 vacancy:20,80", "mod-table br0 0 vacancy:90,80",
-    "mod-table br0 all continue", "mod-table br0 ALL drop", "mod-table br0 300 drop", "mod-table br0 foo drop", "mod-table br0 0 name:foo", "get-frags", "set-frags br0 normal",
+    "mod-table br0 all continue", "mod-table br0 ALL drop", "mod-table br0 300 drop", "mod-table br0 foo drop", "mod-table br0 0 name:foo", "mod-table br0 2 name:bar", "dump-table-features br0", "dump-tables br0",
+    "mod-table br0 0 name:", "mod-table br0 2 name:", "get-frags", "set-frags br0 normal",
     "set-frags br0 nx-match", "set-frags br0 drop", "get-frags br0", "set-frags br0 normal", "dump-table-features br0 0", "dump-table-desc br0",
     "queue-stats br0 ALL", "queue-stats br0 p1 ALL", "queue-stats br0 nosuch", "queue-get-config br0", "queue-get-config br0 ANY",
     "queue-get-config br0 p1 1", "queue-get-config br0 nosuch", "dump-ports br0 nosuch", "dump-ports br0 ANY", "dump-ports-desc br0 1",
@@ -85,6 +86,11 @@ MORE = [
     "add-flow br0 idle_timeout=70000,actions=drop", "add-flow br0 table=300,actions=drop", "add-flow br0 table=255,actions=drop",
     "add-flow br0 out_port=1,actions=drop", "add-flow br0", "add-flow br0 check_overlap,priority=5,in_port=1,tcp,actions=drop",
     "add-flow br0 check_overlap,priority=5,tcp,actions=drop", "add-flow nosuch actions=drop", "mod-flows br0 foo=1,actions=drop", "snoop br0 x y",
+    "parse-flow actions=learn(table=1,in_port_oxm=123456)", "parse-flow actions=learn(load:5->NXM_OF_IP_DST[])", "parse-flow actions=learn(load:NXM_OF_IP_DST[]->NXM_NX_REG1[])",
+    "parse-flow actions=learn(load:0x1fedbca9876543210fedbca9876543210->NXM_NX_IPV6_DST[])", "parse-flow ipv6,actions=learn(ipv6,load:0xfedbca9876543210fedbca9876543210->NXM_NX_IPV6_DST[])",
+    "parse-flow actions=learn(dl_vlan=x)", "packet-out br0 in_port=controller,packet=0001020304050010203040501234,packet_type(0,0x0),actions=drop",
+    "ofp-print 010e005000000000000000000001505400000006505400000005ffff0000080600020000c0a80002c0a8000100000000000000000000000000000005000000000000010e000000000000000800030000 3",
+    "ofp-print 010e004800000000003fc84f0000000000000000000000000000000000000800000600000a010203000000000000005000000000000000000000000000000064ffffffffffff0000 3",
 ]
 FILES = {
     "flows.txt": "add priority=1,ip,actions=output:1\n# c\n\nadd priority=2,actions=drop\n", "bad.txt": "add priority=1,ip,actions=output:1\nadd foo=1,actions=drop\n",

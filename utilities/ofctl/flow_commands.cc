@@ -2,8 +2,11 @@
 // Commands about flows: dump, add, modify, delete, packet-out.  replace-flows and diff-flows are in flow_compare.cc, bundles in bundle.cc.
 #include <algorithm>
 
+#include "lib/log.h"
 #include "lib/program.h"
+#include "lib/text.h"
 #include "ofproto/openflow/group_text.h"
+#include "ofproto/openflow/message_text.h"
 #include "ofproto/openflow/port.h"
 #include "utilities/ofctl/color.h"
 #include "utilities/ofctl/flows.h"
@@ -13,7 +16,8 @@ namespace sluice::ofctl {
 using namespace ofp;  // NOLINT
 
 void warn(const std::vector<std::string>& lines) {
-  for (const std::string& line : lines) std::fprintf(stderr, "%s\n", line.c_str());
+  static Log log("ofp_match");
+  for (const std::string& line : lines) log.info("{}", line);
 }
 
 ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::optional<FlowModCommand> command, const TextNames& names) {
@@ -107,7 +111,7 @@ void dump_flows(const Settings& s, Words w) {
   std::ranges::stable_sort(flows, [&](const FlowStats& a, const FlowStats& b) {
     for (const SortKey& key : s.sort)
       if (int order = compare(a, b, key)) return order < 0;
-    return false;
+    return !s.sort.empty() && a.priority > b.priority;
   });
   std::string out;
   for (FlowStats& flow : flows) {
@@ -130,6 +134,15 @@ void dump_aggregate(const Settings& s, Words w) {
 
 // --- Changes ---
 
+/// With much verbosity, what is sent: -mmmmm as a dump, -mmmmmm as one number.
+void show_request(const Settings& s, ByteView message) {
+  constexpr int kAsDump = 5;
+  if (s.verbosity < kAsDump) return;
+  if (s.verbosity == kAsDump) return print(hex_dump(message));
+  std::string digits = sluice::hex(message);
+  print("0x" + digits.substr(std::min(digits.find_first_not_of('0'), digits.size() - 1)) + "\n");
+}
+
 void send_flow_mods(const Settings& s, const std::string& bridge, std::vector<FlowMod> mods, ProtocolSet usable, std::unique_ptr<Client> c,
                     const TlvTable* tlv) {
   if (s.bundle) {
@@ -139,7 +152,10 @@ void send_flow_mods(const Settings& s, const std::string& bridge, std::vector<Fl
   }
   FlowSession session = open_for_flow_mods(s, bridge, usable, std::move(c));
   std::vector<Bytes> requests;
-  for (const FlowMod& m : mods) requests.push_back(encode_flow_mod(session, m, tlv));
+  for (const FlowMod& m : mods) {
+    requests.push_back(encode_flow_mod(session, m, tlv));
+    show_request(s, requests.back());
+  }
   transact_many(s, *session.client, requests);
 }
 

@@ -90,11 +90,11 @@ FlowMod to_flow_mod(const Pair& p, const Entry& e, FlowModCommand command, bool 
   return m;
 }
 
-void add_line(std::string& out, char sign, const Pair& p, const Entry& e) {
+void add_line(std::string& out, char sign, const Pair& p, const Entry& e, const TlvTable* tlv) {
   out += sign;
   if (p.table) out += fmt::format("table={} ", p.table);
   size_t before = out.size();
-  format_match(p.match, out, nullptr, nullptr, p.priority);
+  format_match(p.match, out, nullptr, tlv, p.priority);
   if (out.size() > before) out += ' ';
   if (e.cookie) out += fmt::format("cookie=0x{:x} ", e.cookie);
   if (e.idle_timeout) out += fmt::format("idle_timeout={} ", e.idle_timeout);
@@ -102,7 +102,7 @@ void add_line(std::string& out, char sign, const Pair& p, const Entry& e) {
   if (e.importance) out += fmt::format("importance={} ", e.importance);
   format_flow_flags(e.flags & kComparedFlags, out);
   out += "actions=";
-  format_actions(e.actions, out);
+  format_actions(e.actions, out, {.tlv = tlv});
   out += '\n';
 }
 
@@ -168,8 +168,8 @@ void diff_flows(const Settings& s, const std::string& a, const std::string& b) {
   std::string out;
   for (const Pair& p : flows.pairs()) {
     if (same(p.side[0], p.side[1])) continue;
-    if (p.side[0]) add_line(out, '-', p, *p.side[0]);
-    if (p.side[1]) add_line(out, '+', p, *p.side[1]);
+    if (p.side[0]) add_line(out, '-', p, *p.side[0], read.tlv);
+    if (p.side[1]) add_line(out, '+', p, *p.side[1], read.tlv);
   }
   print(out);
   constexpr int kDifferent = 2;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // monitor and snoop: print what a switch sends, until the connection or the program ends.  Controlled through a unix control socket:
-// exit, ofctl/send, ofctl/barrier, ofctl/set-output-file, ofctl/block, ofctl/unblock.
+// exit, ofctl/send, ofctl/packet-out, ofctl/barrier, ofctl/set-output-file, ofctl/block, ofctl/unblock.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -26,8 +26,7 @@ constexpr int kMonitorVerbosity = 2;
 
 class Monitor {
  public:
-  Monitor(const Settings& s, Client& c, bool reply_to_echo, const TextNames& names) : settings_(s), client_(c), names_(names), loop_(clock_), control_(loop_) {
-    (void)reply_to_echo;
+  Monitor(const Settings& s, Client& c, const TextNames& names, bool resumes = false) : settings_(s), client_(c), names_(names), resumes_(resumes), loop_(clock_), control_(loop_) {
     add_commands();
   }
 
@@ -66,6 +65,14 @@ class Monitor {
       barrier_->ok("");
       barrier_.reset();
     }
+    if (resumes_ && type == MessageType::NXT_PACKET_IN2) resume(message);
+  }
+
+  /// A packet that waits goes on, as it is.
+  void resume(ByteView message) {
+    auto m = decode(message, {.tlv = names_.tlv});
+    auto* packet = m ? std::get_if<PacketIn>(&m->body) : nullptr;
+    if (packet && !packet->continuation.empty()) client_.send(encode_or_die(client_.make(MessageType::NXT_RESUME, *packet), {.tlv = names_.tlv}));
   }
 
   void set_blocked(bool blocked) {
@@ -80,11 +87,22 @@ class Monitor {
       std::erase(digits, ' ');
       auto message = parse_hex(digits);
       if (!message || message->size() < kHeaderSize) return std::unexpected(reply + "bad hex data: " + digits);
-      std::string text = "send: " + format_wire(*message, {.verbosity = settings_.verbosity + kMonitorVerbosity});
-      std::fwrite(text.data(), 1, text.size(), stderr);
-      client_.send(*message);
+      send(*message);
     }
     return reply;
+  }
+
+  void send(const Bytes& message) {
+    std::string text = "send: " + format_wire(message, {.names = names_, .verbosity = settings_.verbosity + kMonitorVerbosity}, {.tlv = names_.tlv});
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    client_.send(message);
+  }
+
+  UnixctlText send_packet(UnixctlArgs args) {
+    auto parsed = parse_packet_out(args[0], names_);
+    if (!parsed) return std::unexpected(parsed.error());
+    send(encode_or_die(client_.make(MessageType::OFPT_PACKET_OUT, parsed->out), {.tlv = names_.tlv}));
+    return "";
   }
 
   void add_commands() {
@@ -93,6 +111,7 @@ class Monitor {
       return "";
     });
     control_.add_text("ofctl/send", "OFMSG...", 1, INT_MAX, [this](UnixctlArgs args) { return send_hex(args); });
+    control_.add_text("ofctl/packet-out", "\"in_port=<port> packet=<hex data> actions=...\"", 1, 1, [this](UnixctlArgs args) { return send_packet(args); });
     control_.add("ofctl/barrier", "", 0, 0, [this](UnixctlArgs, UnixctlReply reply) {
       if (barrier_) return reply.error("already have blocked unixctl_conn");
       Message m = client_.make(MessageType::OFPT_BARRIER_REQUEST, Empty{});
@@ -123,6 +142,7 @@ class Monitor {
   const Settings& settings_;
   Client& client_;
   TextNames names_;
+  bool resumes_;
   Clock clock_;
   Loop loop_;
   UnixctlServer control_;
@@ -174,14 +194,15 @@ void monitor(const Settings& s, Words w) {
   Names names(s);
   TextNames print_names = names.for_printing(*c);
   std::optional<uint16_t> miss_len;
-  bool invalid_ttl = false;
+  bool invalid_ttl = false, resumes = false;
   std::vector<std::string_view> watches;
   constexpr std::string_view kWatch = "watch:";
   for (const std::string& word : w.subspan(1)) {
     if (auto n = parse_number(word); n && *n <= UINT16_MAX) miss_len = static_cast<uint16_t>(*n);
     else if (word == "invalid_ttl") invalid_ttl = true;
     else if (word.starts_with(kWatch)) watches.push_back(std::string_view(word).substr(kWatch.size()));
-    else if (word != "resume") fatal("{}: unsupported \"monitor\" argument", word);
+    else if (word == "resume") resumes = true;
+    else fatal("{}: unsupported \"monitor\" argument", word);
   }
   if (miss_len || invalid_ttl) set_miss_send_len(s, *c, miss_len, invalid_ttl);
   set_packet_in_format(s, *c);
@@ -189,16 +210,16 @@ void monitor(const Settings& s, Words w) {
     TextNames read = names.for_reading(*c);
     for (uint32_t i = 0; i < watches.size(); i++) add_watch(s, *c, watches[i], read, i);
   }
-  Monitor(s, *c, true, print_names).run();
+  Monitor(s, *c, print_names, resumes).run();
 }
 
 void snoop(const Settings& s, Words w) {
   auto c = open_bridge(s, w[0], "snoop");
-  Monitor(s, *c, false, {}).run();
+  Monitor(s, *c, {}).run();
 }
 
 constexpr Command kCommands[] = {
-    {"monitor", "switch [misslen] [invalid_ttl] [watch:[...]]", 1, 3, kReads, monitor, "print packets received from SWITCH"},
+    {"monitor", "switch [misslen] [invalid_ttl] [resume] [watch:[...]]", 1, 4, kReads, monitor, "print packets received from SWITCH"},
     {"snoop", "switch", 1, 1, kReads, snoop, "snoop on SWITCH and its controller"},
 };
 
