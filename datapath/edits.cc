@@ -204,7 +204,7 @@ void set_mpls(Packet& p, const Flow& v, const Flow& m) {
 template <typename T>
 void set_metadata(T& field, be32 value, be32 mask) { field = (field & ~mask.host()) | (value.host() & mask.host()); }
 
-void set_tunnel(Packet& p, const Flow& v) { p.tunnel = std::make_unique<FlowTunnel>(v.tunnel); }
+void set_tunnel(Packet& p, const Flow& v) { p.tunnel = tunnel_of(v); }
 
 /// Opens a gap of n bytes at `at`, by moving what is before it.
 uint8_t* insert_at(Packet& p, size_t at, size_t n) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "datapath/ethertype.h"
+#include "datapath/geneve.h"
 #include "datapath/l4.h"
 #include "datapath/packet.h"
 
@@ -262,6 +263,11 @@ CtTuple get_ct_tuple(const Flow& flow) {
 
 }  // namespace
 
+std::unique_ptr<PacketTunnel> tunnel_of(const Flow& key) {
+  ByteView options = geneve_options(key);
+  return std::make_unique<PacketTunnel>(PacketTunnel{key.tunnel, {options.begin(), options.end()}});
+}
+
 void copy_metadata(const Packet& packet, Flow& flow) {
   flow.in_port = be32(packet.in_port.value);
   flow.recirc_id = be32(packet.recirc_id);
@@ -273,7 +279,9 @@ void copy_metadata(const Packet& packet, Flow& flow) {
   flow.ct_mark = be32(packet.ct_mark);
   std::memcpy(flow.ct_label, packet.ct_label.data(), sizeof flow.ct_label);
   if (packet.has_ct_tuple) put_ct_tuple(packet.ct_tuple, flow);
-  if (packet.tunnel) flow.tunnel = *packet.tunnel;
+  if (!packet.tunnel) return;
+  flow.tunnel = *packet.tunnel;
+  if (!packet.tunnel->options.empty()) set_geneve_options(flow, packet.tunnel->options);
 }
 
 void copy_metadata(const Flow& flow, Packet& packet) {
@@ -288,7 +296,7 @@ void copy_metadata(const Flow& flow, Packet& packet) {
   std::memcpy(packet.ct_label.data(), flow.ct_label, sizeof flow.ct_label);
   packet.has_ct_tuple = flow.ct_nw_proto != 0;
   if (packet.has_ct_tuple) packet.ct_tuple = get_ct_tuple(flow);
-  if (flow.tunnel.src || flow.tunnel.dst || !flow.tunnel.ipv6_dst.is_zero()) packet.tunnel = std::make_unique<FlowTunnel>(flow.tunnel);
+  if (flow.tunnel.src || flow.tunnel.dst || !flow.tunnel.ipv6_dst.is_zero()) packet.tunnel = tunnel_of(flow);
 }
 
 void extract(Packet& packet, Flow& flow, unsigned vlan_limit) {

@@ -123,8 +123,8 @@ struct Flow {
   be32 pad5;
   // --- tunnel ---
   FlowTunnel tunnel;
-  be64 tun_present;            // bit N: option tun_metadataN is there
-  uint8_t tun_metadata[kTunMetadataBytes];  // laid out by the bridge's TLV table
+  be64 tun_present;            // in tables, bit N: option tun_metadataN is there; in the datapath, how many bytes of options there are
+  uint8_t tun_metadata[kTunMetadataBytes];  // laid out by the bridge's TLV table; in the datapath, as in the packet (geneve.h)
 
   std::span<uint64_t> words() { return {reinterpret_cast<uint64_t*>(this), sizeof *this / 8}; }
   std::span<const uint64_t> words() const { return {reinterpret_cast<const uint64_t*>(this), sizeof *this / 8}; }

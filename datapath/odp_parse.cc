@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "datapath/compose.h"
+#include "datapath/geneve.h"
 #include "datapath/odp_fields.h"
 #include "datapath/odp_other.h"
 #include "datapath/odp_text.h"
@@ -166,6 +167,10 @@ bool parse_parts(std::string_view body, std::span<const OdpPart> parts, OdpKeyMa
   while (auto item = take_item(body)) {
     if (item->has_body) {
       uint64_t value, mask;
+      if (item->name == "geneve") {
+        if (!parse_geneve(item->body, km.key, km.mask)) return false;
+        continue;
+      }
       if (item->name != "flags" || !parse_flags(item->body, kTunnelFlags, value, mask)) return false;
       km.key.tunnel.dp_flags = be16(value & 7), km.mask.tunnel.dp_flags = be16(mask & 7);
       km.key.tunnel.flags = be16(value >> 3), km.mask.tunnel.flags = be16(mask >> 3);

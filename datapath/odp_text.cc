@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "datapath/geneve.h"
 #include "datapath/odp_fields.h"
 #include "datapath/odp_other.h"
 #include "lib/text.h"
@@ -118,6 +119,7 @@ uint16_t tunnel_flags(const FlowTunnel& t) { return static_cast<uint16_t>((t.dp_
 std::string tunnel_text(const OdpAttribute& a, const Flow& key, const Flow& mask, OdpTextOptions options) {
   options.verbose = false;
   std::string body = parts_text(a.parts, key, mask, options);
+  if (mask.tun_present && key.tun_present) body += fmt::format("{}geneve({})", body.empty() ? "" : ",", format_geneve(key, mask));
   if (uint16_t flags = tunnel_flags(mask.tunnel)) body += fmt::format("{}flags({})", body.empty() ? "" : ",", flags_text(kTunnelFlags, tunnel_flags(key.tunnel), flags));
   return body;
 }
@@ -221,6 +223,7 @@ Flow whole_mask(const Flow& key) {
   if (!key.ct_nw_proto) clear_ct_tuple(mask);
   if (!key.dp_hash) mask.dp_hash = {};
   if (!key.tunnel.src && !key.tunnel.dst && key.tunnel.ipv6_dst.is_zero()) mask.tunnel = {};
+  if (!key.tun_present) mask.tun_present = {};
   if (!key.nd_reserved && !key.nd_options_type) mask.nd_reserved = {}, mask.nd_options_type = 0;
   return mask;
 }
@@ -294,6 +297,7 @@ struct ActionPrinter {
     std::string body;
     if (a.kind == OdpSetKind::kMpls && a.mask.mpls_lse[0] == be32(UINT32_MAX)) body = lse(a.value.mpls_lse[0]);
     else body = parts_text(set->attribute.parts, a.value, a.mask, brief);
+    if (a.kind == OdpSetKind::kTunnel && a.value.tun_present) body += fmt::format(",geneve({})", format_geneve(a.value, a.mask));
     if (a.kind == OdpSetKind::kTunnel)
       if (uint16_t flags = tunnel_flags(a.value.tunnel)) body += fmt::format(",flags({})", flags_text(kTunnelFlags, flags, UINT16_MAX));
     return fmt::format("set({}({}))", set->attribute.name, body);

@@ -58,7 +58,7 @@ Packet Packet::copy() const {
   Packet p = from(view());
   static_cast<PacketMetadata&>(p) = *this;
   if (has_ct_tuple) p.ct_tuple = ct_tuple;
-  if (tunnel) p.tunnel = std::make_unique<FlowTunnel>(*tunnel);
+  if (tunnel) p.tunnel = std::make_unique<PacketTunnel>(*tunnel);
   return p;
 }
 

@@ -59,6 +59,12 @@ struct PacketMetadata {
   std::array<uint8_t, 16> ct_label{};
 };
 
+/// What a packet came through, or is to go into.
+struct PacketTunnel : FlowTunnel {
+  Bytes options;                       // of Geneve, as on the wire
+};
+std::unique_ptr<PacketTunnel> tunnel_of(const Flow& key);
+
 class Packet : public PacketMetadata {
  public:
   Packet() = default;
@@ -93,7 +99,7 @@ class Packet : public PacketMetadata {
     ct_label = {};
   }
 
-  std::unique_ptr<FlowTunnel> tunnel;  // null if it did not come through a tunnel
+  std::unique_ptr<PacketTunnel> tunnel;  // null if it did not come through a tunnel
   CtTuple ct_tuple;                    // if has_ct_tuple
 
  private:

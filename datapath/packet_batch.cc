@@ -39,7 +39,7 @@ Packet* PacketPool::copy(const Packet& p) {
   if (p.size()) std::memcpy(q->data(), p.data(), p.size());
   static_cast<PacketMetadata&>(*q) = p;
   if (p.has_ct_tuple) q->ct_tuple = p.ct_tuple;
-  if (p.tunnel) q->tunnel = std::make_unique<FlowTunnel>(*p.tunnel);
+  if (p.tunnel) q->tunnel = std::make_unique<PacketTunnel>(*p.tunnel);
   return q;
 }
 

@@ -17,11 +17,16 @@ ofp::Message packet_in_message(const OfConnection& c, ofp::PacketIn pin) {
   return {.type = kTypes[static_cast<size_t>(c.session().packet_in_format)], .version = c.version(), .xid = 0, .body = std::move(pin)};
 }
 
+Controllers::Options with_tlv(Controllers::Options options, const Bridge& bridge) {
+  options.tlv = &bridge.tlv();
+  return options;
+}
+
 }  // namespace
 
 Agent::Agent(Loop& loop, Bridge& bridge, Controllers::Options options)
     : loop_(loop), bridge_(bridge),
-      controllers_(loop, std::move(options),
+      controllers_(loop, with_tlv(std::move(options), bridge),
                    {.on_message = [this](OfConnection& c, ofp::Message& m, ByteView raw) { handle(c, m, raw); },
                     .on_ready = [this](OfConnection&) { update_miss_to_controller(); },
                     .on_closed = [this](OfConnection& c) { closed(c); },
@@ -152,7 +157,10 @@ void Agent::packet_in(const PacketInEvent& event) {
     bool v13 = c.version() >= ofp::Version::k13;
     auto reason = event.packet.reason;
     if (event.is_table_miss && v13 && reason == ofp::PacketInReason::kAction) reason = ofp::PacketInReason::kNoMatch;
-    if (!c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(reason)) || event.controller_id != c.session().controller_id) return;
+    // Before 1.4 whatever actions send has one reason.
+    bool later = reason == ofp::PacketInReason::kActionSet || reason == ofp::PacketInReason::kGroup || reason == ofp::PacketInReason::kPacketOut;
+    auto wanted = later && c.version() < ofp::Version::k14 ? ofp::PacketInReason::kAction : reason;
+    if (!c.wants(ofp::kAsyncPacketIn, static_cast<unsigned>(wanted)) || event.controller_id != c.session().controller_id) return;
     // A miss without a table-miss entry drops the packet from 1.3 on (OF1.3.5 5.4).
     if (event.is_implicit_miss && v13) return;
     // Nothing is buffered, so the packet goes whole, whatever max_len and miss_send_len say (OF1.3.5 7.4.1).
@@ -167,6 +175,13 @@ void Agent::flow_removed(const ofp::FlowRemoved& event) {
     if (!c.wants(ofp::kAsyncFlowRemoved, static_cast<unsigned>(event.reason))) return;
     bool nicira = c.session().nxm_flow_format && c.version() <= ofp::Version::k11;
     c.send({.type = nicira ? ofp::MessageType::NXT_FLOW_REMOVED : ofp::MessageType::OFPT_FLOW_REMOVED, .version = c.version(), .xid = 0, .body = event});
+  });
+}
+
+void Agent::table_status(const ofp::TableStatus& status) {
+  controllers_.for_each([&](OfConnection& c) {
+    if (c.version() >= ofp::Version::k14 && c.wants(ofp::kAsyncTableStatus, status.reason))
+      c.send({.type = ofp::MessageType::OFPT_TABLE_STATUS, .version = c.version(), .xid = 0, .body = status});
   });
 }
 

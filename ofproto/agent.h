@@ -40,6 +40,7 @@ class Agent : public BridgeEvents {
   void flow_removed(const ofp::FlowRemoved& event) override;
   void flow_changed(const FlowChange& change) override;
   void port_status(ofp::PortReason reason, const ofp::PortDesc& port) override;
+  void table_status(const ofp::TableStatus& status) override;
 
   // For handlers.
   Bridge& bridge() { return bridge_; }

@@ -7,6 +7,7 @@
 
 #include "ofproto/bridge_ports.h"
 #include "ofproto/switch_impl.h"
+#include "ofproto/tunnel_options.h"
 
 namespace sluice {
 
@@ -96,6 +97,8 @@ void Bridge::configure(const BridgeSettings& settings, Time now) {
     FlowTable& table = v.tables->table(t);
     table.settings = it == settings.flow_tables.end() ? FlowTableSettings{} : it->second;
     table.rules.track_prefixes(table.settings.prefixes ? std::span<const ofp::FieldId>(*table.settings.prefixes) : Classifier::kDefaultPrefixFields);
+    if (!table.settings.name.empty()) table.openflow_name.clear();
+    v.tables->fit_limit(table, now);
   }
   const InterfaceRecord* local = impl_->by_ofport(OFPP_LOCAL);
   if (new_hwaddr && settings.hwaddr && local)
@@ -165,7 +168,7 @@ bool groups_exist(const BridgeView& v, const ofp::Actions& actions) {
 }
 
 Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::MiniMatch& match, uint8_t table, Version version) {
-  ofp::ActionCheck c{.version = version, .table_id = table, .n_tables = kFlowTables};
+  ofp::ActionCheck c{.version = version, .table_id = table, .n_tables = kFlowTables, .tlv = &v.tlv};
   if (auto ok = ofp::check_actions(actions, match, c); !ok) return ok;
   if (!groups_exist(v, actions)) return std::unexpected(Error::OFPBAC_BAD_OUT_GROUP);
   for (const ofp::Action& a : actions)
@@ -190,6 +193,7 @@ Outcome Bridge::flow_mod(ofp::FlowMod& mod, Version version, Time now) {
     if (mod.flags & ofp::OFPFF_RESET_COUNTS) sw.push_all();
   }
   Outcome done = impl_->view.tables->apply(std::move(mod), semantics, now);
+  if (!impl_->staged) impl_->check_vacancy();
   sw.changed(*impl_, now);
   return done;
 }
@@ -201,11 +205,53 @@ Outcome Bridge::table_mod(const ofp::TableMod& mod, Version version, Time now) {
   for (unsigned t = 0; t < kFlowTables; t++) {
     if (mod.table_id != ofp::kTableAll && mod.table_id != t) continue;
     FlowTable& table = impl_->view.tables->table(t);
-    if (mod.eviction) table.settings.evict = *mod.eviction;
+    if (mod.eviction) table.openflow_evict = *mod.eviction;
+    if (mod.vacancy_events) {
+      table.vacancy_events = *mod.vacancy_events;
+      table.vacancy_down = mod.vacancy_down, table.vacancy_up = mod.vacancy_up;
+      table.is_short = table.vacancy() < table.vacancy_down;
+    }
     if (version == Version::k11 || version == Version::k12) table.miss = mod.miss_config;
   }
   impl_->owner.impl_->config_changed(*impl_, now);
   return {};
+}
+
+Outcome Bridge::set_table_name(uint8_t number, const std::string& name) {
+  if (number >= kFlowTables) return std::unexpected(Error::OFPTFFC_BAD_TABLE);
+  FlowTable& table = impl_->view.tables->table(number);
+  if (table.name() == name) return {};
+  if (!table.settings.name.empty()) return std::unexpected(Error::OFPTFFC_EPERM);
+  table.openflow_name = name;
+  return {};
+}
+
+namespace {
+
+ofp::TableDesc describe(const FlowTable& t, uint8_t number) {
+  return {.table_id = number, .eviction = t.evicts(), .eviction_flags = ofp::OFPTMPEF_OTHER | ofp::OFPTMPEF_IMPORTANCE | ofp::OFPTMPEF_LIFETIME,
+          .vacancy_events = t.vacancy_events, .vacancy_down = t.vacancy_down, .vacancy_up = t.vacancy_up, .vacancy = t.vacancy()};
+}
+
+}  // namespace
+
+std::vector<ofp::TableDesc> Bridge::table_descs() const {
+  std::vector<ofp::TableDesc> all;
+  for (uint8_t t = 0; t < kVisibleTables; t++) all.push_back(describe(impl_->view.tables->table(t), t));
+  return all;
+}
+
+/// OF1.4.0 7.4.5: once it falls below vacancy_down, and then once it rises above vacancy_up.
+void Bridge::Impl::check_vacancy() {
+  for (uint8_t n = 0; n < kFlowTables; n++) {
+    FlowTable& t = view.tables->table(n);
+    if (!t.vacancy_events) continue;
+    uint8_t vacancy = t.vacancy();
+    bool is_short = t.is_short ? vacancy <= t.vacancy_up : vacancy < t.vacancy_down;
+    if (is_short == std::exchange(t.is_short, is_short) || !events) continue;
+    constexpr uint8_t kVacancyDown = 3, kVacancyUp = 4;
+    events->table_status({.reason = is_short ? kVacancyDown : kVacancyUp, .desc = describe(t, n)});
+  }
 }
 
 void Bridge::Impl::send(StagedPacket& p, Time now) {
@@ -234,6 +280,7 @@ Outcome Bridge::packet_out(const ofp::PacketOut& out, Version version, Time now)
   auto key = input.key.words();
   auto value = out.metadata.value.words(), mask = out.metadata.mask.words();
   for (size_t i = 0; i < kFlowWords; i++) key[i] = (key[i] & ~mask[i]) | value[i];
+  fields_to_options(input.key, impl_->view.tlv);
   input.key.in_port = be32(in_port.value);
   input.actions = &actions;
   StagedPacket staged{std::move(packet), translate(impl_->owner.impl_->pipeline, input), input.key.tcp_flags.host()};
@@ -251,6 +298,8 @@ Outcome Bridge::resume(const ofp::PacketIn& message, Time now) {
   const Flow& value = message.metadata.value;
   state.metadata = value.metadata;
   std::ranges::copy(value.reg, state.reg);
+  Flow options = value;
+  if (fields_to_options(options, impl_->view.tlv)) state.options.assign(geneve_options(options).begin(), geneve_options(options).end());
   Packet packet = Packet::from(message.data);
   Packet& old = pause->packet;
   static_cast<PacketMetadata&>(packet) = old;
@@ -288,6 +337,7 @@ void Bridge::commit(std::unique_ptr<Stage>, Time now) {
   impl_->staged = false;
   impl_->staged_groups.clear();
   impl_->view.tables->commit_stage(now);
+  impl_->check_vacancy();
   impl_->owner.impl_->changed(*impl_, now);
   for (StagedPacket& p : std::exchange(impl_->staged_packets, {})) impl_->send(p, now);
 }

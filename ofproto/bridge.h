@@ -40,6 +40,7 @@ class BridgeEvents {
   virtual void flow_removed(const ofp::FlowRemoved& event) = 0;
   virtual void flow_changed(const FlowChange& change) = 0;  // removed ones; all kinds while watch_flows(true)
   virtual void port_status(ofp::PortReason reason, const ofp::PortDesc& port) = 0;
+  virtual void table_status(const ofp::TableStatus&) {}
 };
 
 /// An interface as the status columns and appctl show it.
@@ -104,8 +105,15 @@ class Bridge {
   uint64_t generation_to_wait_for() const;
   bool in_force(uint64_t generation, Time now);
   std::expected<void, ofp::Error> group_mod(const ofp::GroupMod& mod, Time now);
+  /// Which Geneve options are tun_metadata fields.  A field that a flow, or a group, names keeps its option.
+  std::expected<void, ofp::Error> tlv_table_mod(const ofp::TlvTableMod& mod, Time now);
+  ofp::TlvTableReply tlv_table() const;
+  const ofp::TlvTable& tlv() const;
+  uint64_t tlv_changes() const;
   std::expected<void, ofp::Error> port_mod(const ofp::PortMod& mod, Time now);
   std::expected<void, ofp::Error> table_mod(const ofp::TableMod& mod, ofp::Version version, Time now);
+  /// OFPTFFC_EPERM if the configuration gives it another.
+  std::expected<void, ofp::Error> set_table_name(uint8_t table, const std::string& name);
   /// A packet that waits for a controller goes on, as the controller has changed it.
   std::expected<void, ofp::Error> resume(const ofp::PacketIn& message, Time now);
   void flush_connections(const ofp::CtFlush& which, Time now);  // of the datapath's tracker

@@ -14,6 +14,8 @@
 
 namespace sluice {
 
+inline constexpr unsigned kVisibleTables = 254;
+
 struct MirrorCounters { uint64_t packets = 0, bytes = 0; };
 struct PatchCounters { uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0; };
 
@@ -52,6 +54,7 @@ struct Bridge::Impl {
   uint64_t status_changes = 1;
   uint64_t config_generation = 1;                // of everything in the view that has no generation of its own
   uint64_t known_generation = 0;                 // what the switch has seen of generation()
+  uint64_t tlv_changes = 0;
   bool normal_by_default = false, fail_open = false;
   int least_mtu = 0;                             // of ports that are not internal; 0: not looked at yet
   bool staged = false;
@@ -60,6 +63,8 @@ struct Bridge::Impl {
 
   Impl(Switch& o) : owner(o) {}
   void send(StagedPacket& packet, Time now);
+  /// Tells who wants to hear of it that a table has little room, or enough again.
+  void check_vacancy();
   uint64_t generation() const { return config_generation + view.tables->generation() + view.macs.generation(); }
   InterfaceRecord* by_ofport(OfpPort port) {
     auto it = by_number.find(port.value);

@@ -11,7 +11,6 @@ namespace sluice {
 
 namespace {
 
-constexpr unsigned kVisibleTables = 254;
 constexpr size_t kStatsSlice = 2048;             // rules looked at in one go: a few milliseconds, some 100 kB
 
 int32_t age_s(Time now, Time then) { return static_cast<int32_t>(std::clamp<int64_t>(to_seconds(now - then), 0, std::numeric_limits<int32_t>::max())); }
@@ -115,25 +114,18 @@ std::vector<ofp::TableFeatures> Bridge::table_features() const {
   f.nonmiss.apply = f.nonmiss.write;
   std::vector<ofp::TableFeatures> all;
   for (unsigned t = 0; t < kVisibleTables; t++) {
-    const FlowTableSettings& s = impl_->view.tables->table(t).settings;
+    const FlowTable& table = impl_->view.tables->table(t);
     f.table_id = static_cast<uint8_t>(t);
-    f.name = s.name;
-    f.miss_config = impl_->view.tables->table(t).miss;
-    f.max_entries = s.flow_limit.value_or(1000000);
-    f.capabilities = s.evict ? ofp::OFPTC_EVICTION : 0;
+    f.name = table.name();
+    f.miss_config = table.miss;
+    f.max_entries = table.max_entries();
+    f.capabilities = (table.evicts() ? ofp::OFPTC_EVICTION : 0) | (table.vacancy_events ? ofp::OFPTC_VACANCY_EVENTS : 0);
     f.nonmiss.next.reset();
     for (unsigned n = t + 1; n < kVisibleTables; n++) f.nonmiss.next.set(n);
     if (f.nonmiss.next.none()) f.nonmiss.instructions &= ~instruction_bit("goto_table");
     f.miss = f.nonmiss;
     all.push_back(f);
   }
-  return all;
-}
-
-std::vector<ofp::TableDesc> Bridge::table_descs() const {
-  std::vector<ofp::TableDesc> all;
-  for (unsigned t = 0; t < kVisibleTables; t++)
-    all.push_back({.table_id = static_cast<uint8_t>(t), .eviction = impl_->view.tables->table(t).settings.evict, .eviction_flags = ofp::OFPTMPEF_OTHER | ofp::OFPTMPEF_IMPORTANCE | ofp::OFPTMPEF_LIFETIME});
   return all;
 }
 

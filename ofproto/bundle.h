@@ -28,6 +28,7 @@ struct BundledMessage {
 struct OpenBundle {
   uint16_t flags = 0;
   bool closed = false;
+  uint64_t tlv_changes = 0;                             // of the bridge when the first message was read
   size_t memory = 0;                                    // bytes that the messages take
   Bytes bytes;                                          // of all messages, one behind the other
   std::vector<BundledMessage> messages;

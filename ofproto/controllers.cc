@@ -128,6 +128,7 @@ Controllers::Session& Controllers::add_session(Connection& stream, ConnectionKin
   if (kind == ConnectionKind::kSnoop) snoops_++;
   s->session = std::make_unique<OfConnection>(stream, kind, options_.versions, std::move(handlers));
   s->session->session().codec.shapes = &shapes_;
+  s->session->session().codec.tlv = options_.tlv;
   if (remote && !remote->settings.async_messages) s->session->session().async = AsyncMasks::none();
   return *s;
 }

@@ -46,6 +46,7 @@ class Controllers {
     std::string run_dir;     // where BRIDGE.mgmt and BRIDGE.snoop are, and what relative unix paths are relative to
     uint32_t versions = 0;   // bit v = wire version v allowed
     TlsContext* tls = nullptr;
+    const ofp::TlvTable* tlv = nullptr;   // of the bridge
   };
   struct Handlers {
     std::move_only_function<void(OfConnection&, ofp::Message&, ByteView raw)> on_message;

@@ -3,8 +3,10 @@
 #include <cstring>
 
 #include "datapath/l4.h"
+#include "lib/log.h"
 #include "ofproto/bridge_ports.h"
 #include "ofproto/openflow/mapped_address.h"
+#include "ofproto/openflow/message_text.h"
 #include "ofproto/openflow/other_messages.h"
 #include "ofproto/switch_impl.h"
 
@@ -34,9 +36,23 @@ bool is_label(const ofp::CtFlush& m, const std::array<uint8_t, 16>& label) {
   return true;
 }
 
+Log log_ct("ct_dpif");
+
+/// "zone=5 'ct_nw_src=...' '...'", as the message shows it.
+std::string describe(const ofp::CtFlush& m) {
+  auto only_of = [](const ofp::CtTuple& t) { return !t.src && !t.dst && !t.src_port && !t.dst_port && !t.icmp_id && !t.icmp_type && !t.icmp_code; };
+  if (!m.ip_proto && !m.mark && !m.labels && only_of(m.original) && only_of(m.reply)) return m.zone ? fmt::format("zone {}", *m.zone) : "<all>";
+  std::string text = ofp::format({.type = ofp::MessageType::NXT_CT_FLUSH, .body = m});
+  text.erase(0, std::min(text.find("zone="), text.size()));
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
 }  // namespace
 
 void Bridge::flush_connections(const ofp::CtFlush& m, Time now) {
+  Dpif& dpif = impl_->owner.dpif();
+  if (log_ct.enabled(LogLevel::dbg)) log_ct.dbg("{}@{}: ct_flush: {}", dpif.type(), dpif.name(), describe(m));
   impl_->owner.dpif().ct_flush(m.zone, now, [&](const CtEntry& e) {
     if (m.ip_proto && m.ip_proto != e.orig.proto) return false;
     if (m.mark && ((*m.mark ^ e.mark) & m.mark_mask.value_or(UINT32_MAX))) return false;

@@ -3,7 +3,10 @@
 #include "ofproto/flow_table.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
+
+#include "ofproto/openflow/text.h"
 
 namespace sluice {
 namespace {
@@ -30,15 +33,30 @@ FlowTables::FlowTables(Observer observer) : observer_(std::move(observer)) {
   for (unsigned n = 0; n < kFlowTables; n++) tables_[n] = std::make_unique<FlowTable>(static_cast<uint8_t>(n));
 }
 
+uint8_t FlowTable::vacancy() const {
+  uint64_t most = max_entries(), used = std::min<uint64_t>(rules.size(), most);
+  return most ? static_cast<uint8_t>((most - used) * 100 / most) : 0;
+}
+
 FlowTables::Outcome FlowTables::apply(ofp::FlowMod&& mod, ModSemantics semantics, Time now) {
+  Outcome done = std::unexpected(Error::OFPFMFC_BAD_COMMAND);
   switch (mod.command) {
-    case FlowModCommand::kAdd: return add(mod, semantics, now);
+    case FlowModCommand::kAdd: done = add(mod, semantics, now); break;
     case FlowModCommand::kModify:
-    case FlowModCommand::kModifyStrict: return modify(mod, semantics, now);
+    case FlowModCommand::kModifyStrict: done = modify(mod, semantics, now); break;
     case FlowModCommand::kDelete:
-    case FlowModCommand::kDeleteStrict: return remove_matching(mod, now);
+    case FlowModCommand::kDeleteStrict: done = remove_matching(mod, now); break;
   }
-  return std::unexpected(Error::OFPFMFC_BAD_COMMAND);
+  drop_orphans(now);
+  return done;
+}
+
+void FlowTables::drop_orphans(Time now) {
+  if (staged_) return;   // what is kept for a roll-back holds its actions
+  const ofp::MiniMatch all;
+  for (auto orphans = actions_.take_orphans(); !orphans.empty(); orphans = actions_.take_orphans())
+    for (const LearnedFlows& o : orphans)
+      for (Rule* r : select({.match = all, .table = o.table, .strict_priority = {}, .cookie = o.cookie, .cookie_mask = UINT64_MAX})) remove(r, RuleEnd::kDelete, now);
 }
 
 FlowTables::Outcome FlowTables::add(ofp::FlowMod& mod, ModSemantics semantics, Time now) {
@@ -49,7 +67,7 @@ FlowTables::Outcome FlowTables::add(ofp::FlowMod& mod, ModSemantics semantics, T
   if (!old) {
     if ((mod.flags & ofp::OFPFF_CHECK_OVERLAP) && table.rules.has_overlap(match, mod.priority)) return std::unexpected(Error::OFPFMFC_OVERLAP);
     if (auto room = make_room(table, now); !room) return room;
-    if (table.settings.evict) place = table.rules.locate(match);
+    if (table.evicts()) place = table.rules.locate(match);
     insert(table, place, std::move(mod.match), mod.priority, content(mod, now), now);
     return {};
   }
@@ -66,16 +84,44 @@ FlowTables::Outcome FlowTables::add(ofp::FlowMod& mod, ModSemantics semantics, T
 FlowTables::Outcome FlowTables::make_room(FlowTable& table, Time now) {
   if (count_ + undo_.size() >= kMaxRules) return std::unexpected(Error::OFPFMFC_TABLE_FULL);  // what a stage removes keeps its place
   if (!table.settings.flow_limit || table.rules.size() < *table.settings.flow_limit) return {};
-  if (!table.settings.evict) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
-  // The flow that would end first goes; those without a timeout never do (Flow_Table, overflow_policy).
-  Rule* victim = nullptr;
+  Rule* goes = table.evicts() ? victim(table) : nullptr;
+  if (!goes) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
+  remove(goes, RuleEnd::kEviction, now);
+  return {};
+}
+
+/// Of the largest group, the flow that would end first; those without a timeout never go (Flow_Table, overflow_policy, groups).
+Rule* FlowTables::victim(const FlowTable& table) const {
+  std::vector<ofp::Subfield> fields;
+  for (const std::string& text : table.settings.groups)
+    if (auto field = ofp::parse_subfield(text)) fields.push_back(*field);
+  struct Group { size_t flows = 0; Rule* first = nullptr; };
+  std::map<Bytes, Group> groups;
   table.rules.for_each([&](Rule* r) {
-    if (!r->is_hidden() && timeout(*r) != kNever && (!victim || timeout(*r) < timeout(*victim))) victim = r;
+    if (r->is_hidden() || timeout(*r) == kNever) return true;
+    Bytes key;
+    const Flow value = fields.empty() ? Flow{} : r->match.expand().value;
+    for (const ofp::Subfield& f : fields) {
+      ofp::FieldValue v = ofp::read_subfield(f, value);
+      key.insert(key.end(), v.bytes().begin(), v.bytes().end());
+    }
+    Group& g = groups[key];
+    g.flows++;
+    if (!g.first || timeout(*r) < timeout(*g.first)) g.first = r;
     return true;
   });
-  if (!victim) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
-  remove(victim, RuleEnd::kEviction, now);
-  return {};
+  auto largest = std::ranges::max_element(groups, {}, [](const auto& g) { return g.second.flows; });
+  return largest == groups.end() ? nullptr : largest->second.first;
+}
+
+void FlowTables::fit_limit(FlowTable& table, Time now) {
+  if (!table.settings.flow_limit || !table.evicts()) return;
+  while (table.rules.size() > *table.settings.flow_limit) {
+    Rule* goes = victim(table);
+    if (!goes) break;
+    remove(goes, RuleEnd::kEviction, now);
+  }
+  drop_orphans(now);
 }
 
 FlowTables::Outcome FlowTables::modify(ofp::FlowMod& mod, ModSemantics semantics, Time now) {
@@ -271,6 +317,7 @@ void FlowTables::learn(const ofp::FlowMod& mod, Time modified) {
   with.bytes = old->bytes;
   with.created = old->created;
   replace(old, with, true, modified);
+  drop_orphans(modified);
 }
 
 void FlowTables::clear(Time) {
@@ -322,6 +369,11 @@ void FlowTables::set_timer(const Rule& rule) {
 }
 
 void FlowTables::expire(Time now) {
+  end_expired(now);
+  drop_orphans(now);
+}
+
+void FlowTables::end_expired(Time now) {
   while (!timers_.empty() && timers_.top().at <= now) {
     Rule* r = find(timers_.top().rule);
     timers_.pop();
@@ -361,6 +413,7 @@ void FlowTables::commit_stage(Time now) {
   }
   for (Undo& u : done)
     if (u.kind == Undo::Kind::kRemoved) discard(u.rule);
+  drop_orphans(now);
 }
 
 void FlowTables::roll_back_stage() {

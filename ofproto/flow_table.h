@@ -27,6 +27,7 @@ namespace sluice {
 
 inline constexpr unsigned kFlowTables = 255;                 // 0..254
 inline constexpr uint32_t kMaxRules = RuleTable::kMaxSlots;  // of a bridge: a bound for memory
+inline constexpr uint32_t kUsualMaxEntries = 1000000;        // of a table without a limit, as it is told
 inline constexpr size_t kSmallTable = 1024;                  // rules that are visited at once
 
 struct FlowTable {
@@ -36,6 +37,14 @@ struct FlowTable {
   uint64_t lookups = 0, matches = 0;
   FlowTableSettings settings;
   ofp::TableMiss miss = ofp::TableMiss::kDefault;           // by a table-mod of 1.1 or 1.2
+  std::string openflow_name;                                 // one that the configuration gives goes before it
+  bool openflow_evict = false;                               // besides what the configuration says
+  bool vacancy_events = false, is_short = false;             // is_short: the last event said that there is little room
+  uint8_t vacancy_down = 0, vacancy_up = 0;                  // % of free entries
+  bool evicts() const { return settings.evict || openflow_evict; }
+  const std::string& name() const { return settings.name.empty() ? openflow_name : settings.name; }
+  uint32_t max_entries() const { return settings.flow_limit.value_or(kUsualMaxEntries); }
+  uint8_t vacancy() const;                                   // %
 };
 
 /// Which rules a request means.
@@ -81,6 +90,10 @@ class FlowTables {
   /// True: there is more.
   bool visit(const RuleFilter& filter, FlowCursor& at, size_t budget, const std::function<void(const Rule&)>& fn) const;
   void remove(Rule* rule, RuleEnd reason, Time now);
+  /// After flows were removed otherwise than by a flow-mod or their timeouts: flows learned by actions that are no more, and asked for that, go too.
+  void drop_orphans(Time now);
+  /// As many flows as the limit allows stay, where eviction is on.
+  void fit_limit(FlowTable& table, Time now);
   void clear(Time now);                                      // all but hidden ones, without notices
 
   /// Ends rules whose time has come.  Counters must be up to date.
@@ -93,6 +106,9 @@ class FlowTables {
   const FlowTable& table(unsigned n) const { return *tables_[n]; }
   const Rule* lookup(unsigned table, const Flow& flow, Flow* mask) const { return tables_[table]->rules.lookup(flow, mask); }
   size_t size() const { return count_; }
+  /// Each list of actions that rules have.
+  template <typename Fn>
+  void for_each_action_list(const Fn& fn) const { actions_.for_each(fn); }
   uint64_t generation() const { return generation_; }
 
   void open_stage();
@@ -117,6 +133,8 @@ class FlowTables {
   Outcome modify(ofp::FlowMod& mod, ModSemantics semantics, Time now);
   Outcome remove_matching(const ofp::FlowMod& mod, Time now);
   Outcome make_room(FlowTable& table, Time now);
+  Rule* victim(const FlowTable& table) const;
+  void end_expired(Time now);
   RuleContent content(ofp::FlowMod& mod, Time now);           // takes the mod's actions
   Rule* insert(FlowTable& table, const Classifier::Place& place, ofp::MiniMatch&& match, int priority, const RuleContent& content, Time now);
   void enter(Rule* rule, const Classifier::Place& place);

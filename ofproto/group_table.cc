@@ -37,7 +37,7 @@ Outcome check(const BridgeView& v, const ofp::GroupMod& mod, std::vector<ofp::Bu
   for (ofp::Bucket& b : buckets) {
     if (mod.type == ofp::GroupType::kFastFailover && b.watch_port == OFPP_NONE && b.watch_group == ofp::OFPG_ANY) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);
     ofp::ProtocolSet usable = ofp::kAllProtocols;   // what the packet will be is not known: missing prerequisites pass
-    ofp::ActionCheck c{.version = ofp::Version::k13, .table_id = ofp::kTableAll, .n_tables = kFlowTables, .usable = &usable};
+    ofp::ActionCheck c{.version = ofp::Version::k13, .table_id = ofp::kTableAll, .n_tables = kFlowTables, .tlv = &v.tlv, .usable = &usable};
     if (auto ok = ofp::check_actions(b.actions, {}, c); !ok && ok.error() != Error::OFPBAC_MATCH_INCONSISTENT) return ok;
     for (ofp::Action& a : b.actions) {   // each for itself, as the list's check ends where one lacks a prerequisite
       ofp::Actions one{std::move(a)};
@@ -78,12 +78,10 @@ Outcome insert_buckets(Group& g, const ofp::GroupMod& mod, std::vector<ofp::Buck
 Outcome remove_bucket(Group& g, uint32_t id) {
   if (id == ofp::OFPG15_BUCKET_ALL) {
     g.buckets.clear();
-  } else if (g.buckets.empty()) {
-    return std::unexpected(Error::OFPGMFC_UNKNOWN_BUCKET);
   } else if (id == ofp::OFPG15_BUCKET_FIRST) {
-    g.buckets.erase(g.buckets.begin());
+    if (!g.buckets.empty()) g.buckets.erase(g.buckets.begin());
   } else if (id == ofp::OFPG15_BUCKET_LAST) {
-    g.buckets.pop_back();
+    if (!g.buckets.empty()) g.buckets.pop_back();
   } else if (!std::erase_if(g.buckets, [&](const GroupBucket& b) { return b.bucket.bucket_id == id; })) {
     return std::unexpected(Error::OFPGMFC_UNKNOWN_BUCKET);
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The requests of OpenFlow sessions: one table, a row a message type that a switch must answer; a type without a row is answered with BAD_TYPE.
 // A handler that returns an error has changed nothing; the error goes back with the request's first bytes.
+#include <algorithm>
 #include <array>
+#include <iterator>
 #include <optional>
 
 #include "ofproto/agent.h"
@@ -125,6 +127,11 @@ Outcome group_mod(const Request& r) {
 Outcome meter_mod(const Request& r) { return r.bridge().meter_mod(r.body<MeterMod>(), r.agent.now()); }
 Outcome port_mod(const Request& r) { return r.bridge().port_mod(r.body<PortMod>(), r.agent.now()); }
 Outcome table_mod(const Request& r) { return r.bridge().table_mod(r.body<TableMod>(), r.connection.version(), r.agent.now()); }
+Outcome tlv_table_mod(const Request& r) { return r.bridge().tlv_table_mod(r.body<TlvTableMod>(), r.agent.now()); }
+Outcome tlv_table(const Request& r) {
+  r.reply(MessageType::NXT_TLV_TABLE_REPLY, r.bridge().tlv_table());
+  return {};
+}
 Outcome resume(const Request& r) { return r.bridge().resume(r.body<PacketIn>(), r.agent.now()); }
 Outcome ct_flush(const Request& r) {
   r.bridge().flush_connections(r.body<CtFlush>(), r.agent.now());
@@ -190,6 +197,7 @@ Outcome port_desc(const Request& r) {
 Outcome queue_stats(const Request& r) {
   auto port = r.body<QueueRequest>().port_no;
   if (port != OFPP_NONE && port != OFPP_ALL && !r.bridge().has_port(port)) return std::unexpected(Error::OFPQOFC_BAD_PORT);
+  if (r.body<QueueRequest>().queue_id != OFPQ_ALL) return std::unexpected(Error::OFPQOFC_BAD_QUEUE);   // there are none
   r.reply(QueueStatsReply{});
   return {};
 }
@@ -197,9 +205,12 @@ Outcome queue_stats(const Request& r) {
 Outcome queue_config(const Request& r) {
   auto port = r.body<QueueRequest>().port_no;
   if (port != OFPP_NONE && !r.bridge().has_port(port)) return std::unexpected(Error::OFPQOFC_BAD_PORT);
+  if (r.body<QueueRequest>().queue_id != OFPQ_ALL) return std::unexpected(Error::OFPQOFC_BAD_QUEUE);
   r.reply(r.message.type == MessageType::OFPST_QUEUE_DESC_REQUEST ? MessageType::OFPST_QUEUE_DESC_REPLY : MessageType::OFPT_QUEUE_GET_CONFIG_REPLY, QueueDescReply{.port_no = port});
   return {};
 }
+
+Outcome ipfix_stats(const Request&) { return std::unexpected(Error::NXST_NOT_CONFIGURED); }
 
 Outcome group_desc(const Request& r) {
   bool says_which = r.message.version >= Version::k15 || r.message.type == MessageType::NXST_GROUP_DESC_REQUEST;
@@ -232,9 +243,39 @@ Outcome meter_features(const Request& r) {
   return {};
 }
 
+/// The tables' features as the version can tell them.
+std::vector<TableFeatures> told_features(const Request& r) {
+  std::vector<TableFeatures> all;
+  Bytes out;
+  if (!encode({.type = MessageType::OFPST_TABLE_FEATURES_REPLY, .version = r.message.version, .body = TableFeaturesMessage{r.bridge().table_features()}}, out)) return all;
+  for (ByteView rest = out; rest.size() >= kHeaderSize;) {
+    size_t length = peek_header(rest)->length;
+    auto part = decode(rest.first(length));
+    if (!part) break;
+    rest = rest.subspan(length);
+    std::ranges::move(std::get<TableFeaturesMessage>(part->body).tables, std::back_inserter(all));
+  }
+  return all;
+}
+
+/// Names can be set, nothing else (as with Open vSwitch).
+Outcome set_table_names(const Request& r) {
+  auto told = told_features(r);
+  for (const TableFeatures& wanted : r.body<TableFeaturesMessage>().tables) {
+    auto now = std::ranges::find(told, wanted.table_id, &TableFeatures::table_id);
+    if (now == told.end()) return std::unexpected(Error::OFPTFFC_BAD_TABLE);
+    bool same = wanted.nonmiss == now->nonmiss && wanted.miss == now->miss && wanted.match == now->match && wanted.mask == now->mask && wanted.wildcard == now->wildcard;
+    if (wanted.any_properties && !same) return std::unexpected(Error::OFPTFFC_EPERM);
+  }
+  for (const TableFeatures& wanted : r.body<TableFeaturesMessage>().tables)
+    if (auto set = r.bridge().set_table_name(wanted.table_id, wanted.name); !set) return set;
+  return {};
+}
+
 Outcome table_features(const Request& r) {
-  if (!r.body<TableFeaturesMessage>().tables.empty()) return std::unexpected(Error::OFPTFFC_EPERM);
-  r.reply(TableFeaturesMessage{r.bridge().table_features()});
+  if (!r.body<TableFeaturesMessage>().tables.empty())
+    if (auto set = set_table_names(r); !set) return set;
+  if (!r.message.more) r.reply(TableFeaturesMessage{r.bridge().table_features()});
   return {};
 }
 
@@ -297,6 +338,8 @@ constexpr Row kHandlers[] = {
     {MessageType::OFPT_TABLE_MOD, table_mod, Allowed::kNotSecondary},
     {MessageType::OFPT_PACKET_OUT, packet_out, Allowed::kNotSecondary},
     {MessageType::NXT_RESUME, resume, Allowed::kNotSecondary},
+    {MessageType::NXT_TLV_TABLE_MOD, tlv_table_mod, Allowed::kNotSecondary},
+    {MessageType::NXT_TLV_TABLE_REQUEST, tlv_table},
     {MessageType::NXT_CT_FLUSH_ZONE, ct_flush_zone, Allowed::kNotSecondary},
     {MessageType::NXT_CT_FLUSH, ct_flush, Allowed::kNotSecondary},
     {MessageType::OFPT_QUEUE_GET_CONFIG_REQUEST, queue_config},
@@ -316,6 +359,8 @@ constexpr Row kHandlers[] = {
     {MessageType::OFPST_PORT_REQUEST, port_stats},
     {MessageType::OFPST_PORT_DESC_REQUEST, port_desc},
     {MessageType::OFPST_QUEUE_REQUEST, queue_stats},
+    {MessageType::NXST_IPFIX_BRIDGE_REQUEST, ipfix_stats},
+    {MessageType::NXST_IPFIX_FLOW_REQUEST, ipfix_stats},
     {MessageType::OFPST_FLOW_MONITOR_REQUEST, flow_monitor},
     {MessageType::NXST_FLOW_MONITOR_REQUEST, flow_monitor},
     {MessageType::ONFST_FLOW_MONITOR_REQUEST, flow_monitor},
@@ -351,8 +396,9 @@ Outcome commit_bundle(const Request& r, OpenBundle bundle) {
   auto staged = r.bridge().stage();
   r.connection.end_turn();
   Time now = r.agent.now();
+  bool as_read = bundle.tlv_changes == r.bridge().tlv_changes();   // tun_metadata fields are where they were
   auto apply = [&](BundledMessage& waiting, ByteView raw) {
-    if (waiting.flow_mod) return r.bridge().flow_mod(*waiting.flow_mod, r.connection.version(), now);
+    if (waiting.flow_mod && as_read) return r.bridge().flow_mod(*waiting.flow_mod, r.connection.version(), now);
     Message message;
     Outcome read = read_message(raw, r.connection.session().codec, message);
     return read ? dispatch({r.agent, r.connection, message, raw}) : read;
@@ -394,6 +440,7 @@ Outcome bundle_add(const Request& r) {
   Bundles& bundles = r.agent.bundles(r.connection);
   auto bundle = bundles.to_fill(add.bundle_id, add.flags);
   if (!bundle) return std::unexpected(bundle.error());
+  if ((*bundle)->messages.empty()) (*bundle)->tlv_changes = r.bridge().tlv_changes();
   // Which messages may be in a bundle, the codec knows.
   std::optional<FlowMod> mod;
   Outcome read;

@@ -6,6 +6,9 @@
 
 #include <bit>
 
+#include "lib/log.h"
+#include "ofproto/openflow/message_text.h"
+
 namespace sluice {
 namespace {
 
@@ -22,6 +25,25 @@ std::string format_versions(uint32_t bits) {
   for (unsigned v = 0; v < 32; v++)
     if (bits >> v & 1) s += fmt::format("{}0x{:02x}", s.empty() ? "" : ", ", v);
   return s;
+}
+
+/// "version 0x06 and earlier", "version 0x04", "versions 0x01, 0x04".
+std::string describe_versions(uint32_t bits) {
+  uint8_t last = highest(bits);
+  if (last > 1 && bits == (2u << last) - 2) return fmt::format("version 0x{:02x} and earlier", last);
+  return fmt::format("version{} {}", std::popcount(bits) == 1 ? "" : "s", format_versions(bits));
+}
+
+Log log_vconn("vconn");
+LogLimit message_limit(600, 600);
+
+/// Each message, for those who debug a controller (vlog/set vconn:dbg).
+void log_message(const OfConnection& c, std::string_view what, ByteView message) {
+  ofp::CodecOptions codec = c.session().codec;
+  codec.shapes = nullptr;
+  std::string text = ofp::format_wire(message, {.names = {.tlv = codec.tlv}, .verbosity = 1}, codec);
+  while (text.ends_with('\n')) text.pop_back();
+  log_vconn.dbg(message_limit, "{}: {}: {}", c.name(), what, text);
 }
 
 }  // namespace
@@ -47,10 +69,13 @@ void OfConnection::send(const ofp::Message& message) {
 }
 
 void OfConnection::send_raw(Bytes bytes) {
-  if (handlers_.on_traffic)
+  bool logged = log_vconn.enabled(LogLevel::dbg);
+  if (handlers_.on_traffic || logged)
     for (size_t at = 0; at + ofp::kHeaderSize <= bytes.size();) {
       size_t length = std::max<size_t>(load_be<uint16_t>(bytes.data() + at + 2), ofp::kHeaderSize);
-      traffic(ByteView(bytes).subspan(at, std::min(length, bytes.size() - at)));
+      ByteView message = ByteView(bytes).subspan(at, std::min(length, bytes.size() - at));
+      traffic(message);
+      if (logged) log_message(*this, "sent (Success)", message);
       at += length;
     }
   stream_.send(std::move(bytes));
@@ -131,6 +156,7 @@ bool OfConnection::handle_next() {
 
 void OfConnection::handle(const ofp::Header& header, ByteView raw) {
   traffic(raw);
+  if (log_vconn.enabled(LogLevel::dbg)) log_message(*this, "received", raw);
   if (!ready_) return negotiate(header, raw);
   bool any_version = header.type <= kEchoReplyType;
   if (header.version != static_cast<uint8_t>(version_) && !any_version) {
@@ -176,6 +202,7 @@ void OfConnection::negotiate(const ofp::Header& header, ByteView raw) {
   }
   version_ = static_cast<ofp::Version>(highest(theirs & versions_));
   ready_ = true;
+  log_vconn.dbg("{}: negotiated OpenFlow version 0x{:02x} (we support {}, peer supports {})", name(), static_cast<int>(version_), describe_versions(versions_), describe_versions(theirs));
   if (handlers_.on_ready) handlers_.on_ready(*this);
 }
 

@@ -86,6 +86,7 @@ struct BridgeView {
   std::unique_ptr<FlowTables> tables;
   std::map<uint32_t, Group> groups;
   std::map<uint32_t, BridgeMeter> meters;
+  ofp::TlvTable tlv;                            // where tun_metadata fields are in a Flow
   std::vector<Mirror> mirrors;                  // made by resolve_mirrors()
   MacTable macs{8192, seconds(300)};
   ofp::Fragments fragments = ofp::Fragments::kNormal;

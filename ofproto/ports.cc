@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "lib/log.h"
 #include "ofproto/bridge_ports.h"
@@ -126,6 +127,17 @@ void Switch::Impl::release_vport(const std::string& name) {
 
 namespace {
 
+/// As Open vSwitch: first the change itself, with a port that is not live, then what has become of the port.
+void tell_change(Bridge::Impl& b, ofp::PortReason reason, const InterfaceRecord& r, uint32_t old_state) {
+  if (!b.events) return;
+  ofp::PortDesc port = describe_port(b, r);
+  uint32_t state = std::exchange(port.state, old_state & ~uint32_t{ofp::OFPPS_LIVE});
+  b.events->port_status(reason, port);
+  if (port.state == state) return;
+  port.state = state;
+  b.events->port_status(ofp::PortReason::kModify, port);
+}
+
 /// Fills in the record's tunnel and datapath port; the error, or "".
 std::string open_tunnel(Switch::Impl& sw, InterfaceRecord& r) {
   auto settings = parse_tunnel(r.settings.device);
@@ -216,7 +228,7 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
   log.info("bridge {}: added interface {} on port {}", name(), settings.device.name, ofp::port_to_of10(ofport));
-  if (impl_->events) impl_->events->port_status(ofp::PortReason::kAdd, describe_port(*impl_, r));
+  tell_change(*impl_, ofp::PortReason::kAdd, r, 0);
   if (displaced) add_interface(*displaced, now);
 }
 
@@ -403,13 +415,16 @@ std::expected<void, ofp::Error> Bridge::port_mod(const ofp::PortMod& mod, Time n
   PortView& view = impl_->view.ports[mod.port_no.value];
   uint32_t mask = mod.mask & kCanChange, config = (view.config & ~mask) | (mod.config & mask);
   if (config == view.config) return {};
-  uint32_t changed = config ^ view.config;
+  uint32_t changed = config ^ view.config, old_state = view.state;
   view.config = config;
   if (changed & ofp::OFPPC_PORT_DOWN)
-    if (Netdev* dev = r->has_device() ? impl_->owner.dpif().netdev(r->odp) : nullptr) dev->set_admin_up(!(config & ofp::OFPPC_PORT_DOWN));
+    if (Netdev* dev = r->has_device() ? impl_->owner.dpif().netdev(r->odp) : nullptr) {
+      dev->set_admin_up(!(config & ofp::OFPPC_PORT_DOWN));
+      r->seen_changes = dev->state().changes;
+    }
   view.state = port_state(*impl_, *r);
   impl_->owner.impl_->config_changed(*impl_, now);
-  if (impl_->events) impl_->events->port_status(ofp::PortReason::kModify, describe_port(*impl_, *r));
+  tell_change(*impl_, ofp::PortReason::kModify, *r, old_state);
   return {};
 }
 

@@ -22,7 +22,8 @@ constexpr uint8_t kOnes[ofp::kMaxFieldBytes + 4] = {
 }  // namespace
 
 void Probe::mark(ofp::FieldId field, const ofp::FieldValue* bits) {
-  ofp::Place place = ofp::place_of(field, nullptr);
+  ofp::Place place = ofp::place_of(field, tlv_);
+  if (ofp::is_tun_metadata(field)) mask_.tun_present |= be64(uint64_t{1} << (field - ofp::FieldId::kTunMetadata0));
   if (!place.bytes) return;
   if (is_vlan_field(field)) get_bits<&Flow::vlan_tci>(be16(kVlanPresent));
   if (field == ofp::FieldId::kNwTos) {  // its value is the whole byte
@@ -40,7 +41,8 @@ void Probe::mark(ofp::FieldId field, const ofp::FieldValue* bits) {
 }
 
 void Probe::mark(const ofp::Subfield& s) {
-  ofp::Place place = ofp::place_of(s.field, nullptr);
+  ofp::Place place = ofp::place_of(s.field, tlv_);
+  if (ofp::is_tun_metadata(s.field)) mask_.tun_present |= be64(uint64_t{1} << (s.field - ofp::FieldId::kTunMetadata0));
   if (!place.bytes) return;
   if (is_vlan_field(s.field)) get_bits<&Flow::vlan_tci>(be16(kVlanPresent));
   if (s.field == ofp::FieldId::kNwTos) return mark(s.field, nullptr);

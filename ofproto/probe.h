@@ -11,6 +11,8 @@ namespace sluice {
 class Probe {
  public:
   Probe(Flow& flow, Flow& mask) : flow_(flow), mask_(mask) {}
+  /// Of the bridge that reads now.
+  void set_tlv(const ofp::TlvTable* tlv) { tlv_ = tlv; }
 
   /// probe.get<&Flow::eth_dst>()
   template <auto M>
@@ -53,6 +55,7 @@ class Probe {
  private:
   Flow& flow_;
   Flow& mask_;
+  const ofp::TlvTable* tlv_ = nullptr;
 };
 
 }  // namespace sluice

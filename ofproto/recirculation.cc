@@ -11,7 +11,7 @@ namespace sluice {
 
 bool operator==(const FrozenState& a, const FrozenState& b) {
   return a.bridge == b.bridge && a.in_port == b.in_port && a.table == b.table && a.looks_up == b.looks_up && a.mirrored == b.mirrored && a.metadata == b.metadata &&
-         std::memcmp(a.reg, b.reg, sizeof a.reg) == 0 && std::memcmp(&a.tunnel, &b.tunnel, sizeof a.tunnel) == 0 && a.stack == b.stack && a.action_set == b.action_set &&
+         std::memcmp(a.reg, b.reg, sizeof a.reg) == 0 && std::memcmp(&a.tunnel, &b.tunnel, sizeof a.tunnel) == 0 && a.options == b.options && a.stack == b.stack && a.action_set == b.action_set &&
          a.rest == b.rest;
 }
 
@@ -21,6 +21,7 @@ uint64_t FrozenState::hash() const {
   auto add = [&](const void* p, size_t n) { h = XXH3_64bits_withSeed(p, n, h); };
   add(reg, sizeof reg);
   add(&tunnel, sizeof tunnel);
+  if (!options.empty()) add(options.data(), options.size());
   for (const Pushed& p : stack) add(p.value.bytes().data(), p.value.size());
   // As they are on the wire; the few lists that it can't say, as text.
   Bytes wire;

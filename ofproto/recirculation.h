@@ -30,6 +30,7 @@ struct FrozenState {
   be64 metadata;
   be32 reg[kRegs];
   FlowTunnel tunnel{};
+  Bytes options;                       // of Geneve, as on the wire
   uint32_t mirrored = 0;               // mirrors that have it already
   struct Pushed { ofp::FieldValue value; unsigned n_bits; friend bool operator==(const Pushed&, const Pushed&) = default; };
   std::vector<Pushed> stack;

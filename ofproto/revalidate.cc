@@ -100,6 +100,15 @@ bool Switch::Impl::is_outdated(const Effect& e) const {
   return macs.lookup(l->mac, l->vlan) && macs.would_learn(l->mac, l->vlan, l->port);
 }
 
+/// True if a flow that packets are to learn is not there: the next one is to come up.
+bool Switch::Impl::must_learn(const Effects& effects) const {
+  return std::ranges::any_of(effects, [&](const Effect& e) {
+    auto* l = std::get_if<LearnFlow>(&e);
+    auto bridge = l ? by_id.find(l->bridge) : by_id.end();
+    return bridge != by_id.end() && !bridge->second->view.tables->table(l->flow->table_id).rules.find(l->flow->match, l->flow->priority);
+  });
+}
+
 /// Translates a megaflow again.  Its stamp is the current generation then; false: it does something else by now, or its mask is too wide.
 bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
   Megaflow f;
@@ -112,7 +121,7 @@ bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
   Origin* o = origins.find(f.cookie);
   // Packets that it has counted teach no more; the next one is to come up.
   bool has_moved = o && std::erase_if(o->effects, [&](const Effect& e) { return is_outdated(e); });
-  if (!wide || t.actions != f.actions || (!o && f.cookie) || has_moved) return release(held, now), false;
+  if (!wide || t.actions != f.actions || (!o && f.cookie) || has_moved || must_learn(t.effects)) return release(held, now), false;
   if (!o) return adopt(f, t, std::move(held), now), true;
   if (!same_effects(o->effects, t.effects)) {
     // Until now its packets were those of the old effects.
@@ -168,6 +177,7 @@ bool Switch::Impl::expire(Time now) {
   for (auto& [id, b] : by_id) {
     if (b->staged) continue;
     b->view.tables->expire(now);
+    b->check_vacancy();
     b->view.macs.expire(now);
     changed(*b, now);
   }

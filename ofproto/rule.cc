@@ -3,6 +3,7 @@
 #include "ofproto/rule.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace sluice {
 namespace {
@@ -76,10 +77,38 @@ ActionList* ActionPool::share(ofp::Actions&& actions) {
 
 void ActionPool::release(ActionList* list) {
   if (!list || --list->users) return;
+  note_learned(list->actions);
   auto it = lists_.find(list->hash);
   std::erase(it->second, list);
   if (it->second.empty()) lists_.erase(it);
   delete list;
+}
+
+namespace {
+
+/// Calls fn(LearnedFlows) for each learn action that takes its flows with it.
+template <typename Fn>
+void for_each_owned(const ofp::Actions& actions, const Fn& fn) {
+  for (const ofp::Action& a : actions) {
+    if (auto* l = a.as<ofp::Learn>(); l && l->delete_learned) fn(LearnedFlows{l->table, l->cookie});
+    if (auto* c = a.as<ofp::Clone>()) for_each_owned(c->actions, fn);
+    if (auto* w = a.as<ofp::WriteActions>()) for_each_owned(w->actions, fn);
+  }
+}
+
+}  // namespace
+
+void ActionPool::note_learned(const ofp::Actions& actions) {
+  for_each_owned(actions, [&](LearnedFlows l) { orphans_.push_back(l); });
+}
+
+std::vector<LearnedFlows> ActionPool::take_orphans() {
+  if (orphans_.empty()) return {};
+  auto gone = std::exchange(orphans_, {});
+  std::ranges::sort(gone);
+  gone.erase(std::ranges::unique(gone).begin(), gone.end());
+  for_each([&](const ofp::Actions& actions) { for_each_owned(actions, [&](LearnedFlows l) { std::erase(gone, l); }); });
+  return gone;
 }
 
 Rule* RuleTable::make() {

@@ -31,6 +31,13 @@ struct ActionList {
   bool conjunctive = false;   // conjunction actions (and notes) only
 };
 
+/// The flows that learn actions with delete_learned make.
+struct LearnedFlows {
+  uint8_t table;
+  uint64_t cookie;
+  friend auto operator<=>(const LearnedFlows&, const LearnedFlows&) = default;
+};
+
 class ActionPool {
  public:
   ActionPool() = default;
@@ -41,9 +48,18 @@ class ActionPool {
   ActionList* hold(ActionList* list) { return list->users++, list; }
   void release(ActionList* list);
   size_t size() const { return lists_.size(); }
+  /// Those that only lists made which are gone since the last call.
+  std::vector<LearnedFlows> take_orphans();
+  template <typename Fn>
+  void for_each(const Fn& fn) const {
+    for (const auto& [hash, lists] : lists_)
+      for (const ActionList* l : lists) fn(l->actions);
+  }
 
  private:
   boost::unordered_flat_map<uint64_t, std::vector<ActionList*>> lists_;  // by hash
+  void note_learned(const ofp::Actions& actions);
+  std::vector<LearnedFlows> orphans_;    // perhaps: of lists that are gone
 };
 
 inline constexpr int kFailOpenPriority = 0xf0ffff;  // above all that OpenFlow can say

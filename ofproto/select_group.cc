@@ -86,7 +86,7 @@ uint32_t Translator::group_hash(const Group& group) {
   for (const ofp::GroupField& f : group.selection.fields) {
     if (!p_.has(f.field)) continue;
     p_.mark(f.field, &f.mask);
-    ofp::FieldValue value = ofp::get_field(f.field, flow_);
+    ofp::FieldValue value = ofp::get_field(f.field, flow_, tlv());
     for (size_t i = 0; i < value.size() && i < f.mask.size(); i++) value.bytes()[i] &= f.mask.bytes()[i];
     basis = static_cast<uint32_t>(XXH3_64bits_withSeed(value.bytes().data(), value.size(), basis));
   }

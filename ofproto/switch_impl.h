@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -135,7 +136,11 @@ struct Switch::Impl {
   }
 
   // --- upcall.cc ---
-  Translation take_packet(const Upcall& upcall, Time now);
+  struct Taken {
+    Translation t;
+    std::optional<Translation> own;   // what the packet itself does, if that is something else
+  };
+  Taken take_packet(const Upcall& upcall, Time now);
   void miss(Upcall& upcall, Time now);
   void slow_path(Upcall& upcall, Time now);
   void packet_in(Upcall& upcall, Time now);
@@ -162,6 +167,7 @@ struct Switch::Impl {
   /// True: the counters of rules, groups, MAC entries are exact now.  False: there are too many megaflows to ask for; they are those of the last sweep.
   bool push_all();
   bool is_outdated(const Effect& effect) const;
+  bool must_learn(const Effects& effects) const;
   bool is_still_right(const Ufid& ufid, Time now);
   bool revalidate(Time now);
   bool sweep(Time now);

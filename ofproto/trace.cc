@@ -11,6 +11,7 @@
 #include "ofproto/openflow/name_map.h"
 #include "ofproto/switch_impl.h"
 #include "ofproto/trace_text.h"
+#include "ofproto/tunnel_options.h"
 
 namespace sluice {
 namespace {
@@ -42,7 +43,7 @@ std::optional<Bytes> parse_hex(std::string_view text) {
 
 }  // namespace
 
-std::string format_trace(const Pipeline& pipeline, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends);
+std::string format_trace(const ofp::TlvTable& tlv, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends);
 
 namespace {
 
@@ -115,7 +116,7 @@ std::string trace_all(const Request& rq, Translation& first, Time now) {
     }
     constexpr std::string_view kLine = "===============================================================================\n";
     if (i) out += fmt::format("\n{}{}{}\n", kLine, round.title, kLine);
-    out += format_trace(rq.sw->pipeline, round.key, numbered, tree, {}, rq.generate);
+    out += format_trace(rq.bridge->view.tlv, round.key, numbered, tree, {}, rq.generate);
     for (const Translation::Tracked& back : t.tracked) {
       bool is_default = next_state >= rq.ct_next.size();
       uint8_t state = is_default ? kCtTrk | kCtNew : rq.ct_next[next_state++];
@@ -194,9 +195,11 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
     for (auto& [n, p] : rq.bridge->view.ports) ports.add(n, p.name);
     ofp::FlowTextOptions options;
     options.names.ports = &ports;
+    options.names.tlv = &rq.bridge->view.tlv;
     auto parsed = ofp::parse_exact_flow(flow_text, options);
     if (!parsed) return std::unexpected("Bad openflow flow syntax: " + flow_text + ": " + without_token(parsed.error(), flow_text));
     rq.key = *parsed;
+    fields_to_options(rq.key, rq.bridge->view.tlv);
     if (flow_text.find("in_port") == std::string::npos) rq.key.in_port = be32(OFPP_NONE.value);
   }
   if (rq.packet) {
@@ -212,18 +215,21 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
     Packet packet = rq.packet ? std::move(*rq.packet) : compose(rq.key);
     const PortView* port = rq.bridge->view.port(OfpPort{rq.key.in_port.host()});
     packet.in_port = port && !port->is_patch ? port->odp : kOdpNone;
-    rq.sw->apply(t.effects, 1, packet.size(), rq.key.tcp_flags.host(), now);
+    rq.sw->apply(t.effects, 0, 0, rq.key.tcp_flags.host(), now);   // it teaches, and counts nowhere
     rq.sw->execute_once(std::move(packet), t, now);
   }
   return out;
 }
 
-std::string format_trace(const Pipeline&, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends) {
-  std::string out = "Flow: " + format_flow_line(key) + "\n" + tree.format() + "\nFinal flow: ";
+std::string format_trace(const ofp::TlvTable& tlv, const Flow& packet, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends) {
+  Flow key = packet, mask = t.mask;
+  options_to_fields(key, tlv);
+  options_to_mask(mask, t.options_asked, packet, tlv);
+  std::string out = "Flow: " + format_flow_line(key, &tlv) + "\n" + tree.format() + "\nFinal flow: ";
   Flow before = key, after = t.final_flow;
   before.actset_output = be32(OFPP_UNSET.value);   // what an action set would do counts as a change
-  out += before == after ? "unchanged" : format_flow_line(after);
-  out += "\nMegaflow: " + format_megaflow_line(key, t.mask);
+  out += before == after ? "unchanged" : format_flow_line(after, &tlv);
+  out += "\nMegaflow: " + format_megaflow_line(key, mask, &tlv);
   out += "\nDatapath actions: " + with_packet_ins(format_odp_actions(t.actions, names), t.packet_ins, sends) + "\n";
   if (t.error != TranslateError::kNone) out += fmt::format("Translation failed ({}), packet is dropped.\n", describe(t.error));
   return out;

@@ -61,15 +61,15 @@ std::string tunnel_text(const FlowTunnel& t) {
                      t.erspan_ver, t.gtpu_flags, t.gtpu_msgtype, format_tunnel_flags(t, all));
 }
 
-/// Before "in_port", or registers if there are any.
+/// Before options and "in_port".
 void insert_tunnel(const std::string& text, std::string& match) {
-  size_t at = match.find("in_port=");
+  size_t at = std::min(match.find("tun_metadata"), match.find("in_port="));
   match.insert(at == std::string::npos ? match.size() : at, at == std::string::npos ? "," + text : text + ",");
 }
 
 }  // namespace
 
-std::string format_flow_line(const Flow& flow) {
+std::string format_flow_line(const Flow& flow, const ofp::TlvTable* tlv) {
   ofp::Match m{.value = flow, .mask = shown_fields(flow)};
   auto nonzero = [](const auto& v, auto& mask) {
     if (v != std::decay_t<decltype(v)>{}) std::memset(static_cast<void*>(&mask), 0xff, sizeof mask);
@@ -82,9 +82,10 @@ std::string format_flow_line(const Flow& flow) {
   nonzero(flow.pkt_mark, m.mask.pkt_mark);
   if (!flow.tunnel.is_present()) nonzero(flow.tunnel.id, m.mask.tunnel.id);
   for (unsigned i = 0; i < kRegs; i++) nonzero(flow.reg[i], m.mask.reg[i]);
+  if ((m.mask.tun_present = flow.tun_present)) std::memset(m.mask.tun_metadata, 0xff, sizeof m.mask.tun_metadata);
   mask_flow(m.value, m.mask);
   std::string out;
-  ofp::format_match(m, out);
+  ofp::format_match(m, out, nullptr, tlv);
   if (flow.tunnel.is_present()) insert_tunnel(tunnel_text(flow.tunnel), out);
   // The place of the second tag is shown even if there is none, behind the first one's.
   if (auto at = out.find("dl_vlan_pcp="); flow.vlan_tci && at != std::string::npos) {
@@ -99,18 +100,18 @@ std::string format_flow_line(const Flow& flow) {
   return out;
 }
 
-std::string format_megaflow_line(const Flow& key, const Flow& mask) {
+std::string format_megaflow_line(const Flow& key, const Flow& mask, const ofp::TlvTable* tlv) {
   ofp::Match m{.value = key, .mask = mask};
   m.mask.packet_type = m.mask.recirc_id = be32();
   if (!key.ct_nw_proto) m.mask.ct_nw_proto = 0;
   FlowTunnel asked{};
   asked.dp_flags = mask.tunnel.dp_flags;
-  if (!key.tunnel.is_present()) m.mask.tunnel = {};
+  if (!key.tunnel.is_present()) m.mask.tunnel = {}, m.mask.tun_present = {}, std::memset(m.mask.tun_metadata, 0, sizeof m.mask.tun_metadata);
   if (!key.vlan_tci) m.mask.vlan_tci = m.mask.vlan2_tci = be16();  // of an untagged packet it goes without saying
   m.mask.vlan_tpid = m.mask.vlan2_tpid = be16();
   mask_flow(m.value, m.mask);
   std::string match;
-  ofp::format_match(m, match);
+  ofp::format_match(m, match, nullptr, tlv);
   if (asked.dp_flags) insert_tunnel("tun_flags=" + format_tunnel_flags(key.tunnel, asked), match);
   insert_eth(match);
   return fmt::format("recirc_id={},{}", key.recirc_id ? fmt::format("{:#x}", key.recirc_id.host()) : "0", match);

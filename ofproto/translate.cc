@@ -8,6 +8,7 @@
 
 #include "ofproto/openflow/match.h"
 #include "ofproto/translator.h"
+#include "ofproto/tunnel_options.h"
 
 namespace sluice {
 
@@ -53,9 +54,9 @@ Translation Translator::run() {
   }
   OfpPort in_port{flow_.in_port.host()};
   if (input_.bridge) {
-    bridge_ = input_.bridge;
+    go_to(input_.bridge);
   } else if (const Pipeline::Place* place = pipeline_.place(flow_)) {
-    bridge_ = place->bridge;
+    go_to(place->bridge);
     in_port = place->port;
   } else {
     if (pipeline_.tunnels.contains(in_port.value)) p_.mark<&Flow::tunnel>();   // another packet may be of a tunnel
@@ -64,8 +65,9 @@ Translation Translator::run() {
   }
   flow_.in_port = be32(in_port.value);
   flow_.actset_output = be32(OFPP_UNSET.value);
+  options_to_fields(flow_, bridge_->tlv);
   base_ = flow_;
-  base_.tunnel = {};   // what a packet came through, it does not go out through
+  forget_tunnel(base_);   // what a packet came through, it does not go out through
   receive();
   finish();
   return std::move(out_);
@@ -115,6 +117,7 @@ void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_po
   be32 real_in_port = std::exchange(flow_.in_port, in_port.value_or(flow_.in_port));
   const Rule* rule = dropped_fragment ? nullptr : by_ct ? find_rule_by_ct(table) : find_rule(table);
   flow_.in_port = real_in_port;
+  if (has_learned_) out_.sees_learned |= would_find_learned(table, rule);
   effect(TableLookup{bridge_->id, table, rule != nullptr});
   if (rule) {
     run_rule(*rule, table);
@@ -148,7 +151,7 @@ void Translator::run_rule(const Rule& rule, uint8_t table) {
   effect(RuleHit{bridge_->id, rule.id});
   if (trace_) {
     std::string text = fmt::format("{:2}. ", table), match;
-    ofp::format_match(rule.match.expand(), match);
+    ofp::format_match(rule.match.expand(), match, nullptr, tlv());
     if (!match.empty()) text += match + ", ";
     text += fmt::format("priority {}", rule.priority);
     if (rule.cookie) text += fmt::format(", cookie {:#x}", rule.cookie);
@@ -272,7 +275,9 @@ void Translator::finish() {
   m.metadata = be64();
   m.conj_id = m.actset_output = m.in_phy_port = be32();
   std::ranges::fill(m.reg, be32());
-  if (!input_.key.tunnel.is_present()) m.tunnel = {};   // which port it came in by says so
+  out_.options_asked = m.tun_present;
+  if (bridge_) mask_to_options(m, input_.key, bridge_->tlv);
+  if (!input_.key.tunnel.is_present()) forget_tunnel(m);   // which port it came in by says so
 }
 
 }  // namespace sluice

@@ -32,9 +32,11 @@ struct Translation {
   struct Tracked { size_t frozen; Flow key; uint16_t zone; std::optional<OdpNat> nat; };
   std::vector<Tracked> tracked;
   Flow mask{};                                       // bits of the key that decided
+  be64 options_asked;                                // tun_metadata fields among them, for traces
   Effects effects;
   std::vector<PacketInSpec> packet_ins;
   SlowReason slow = SlowReason::kNone;               // not kNone: each packet must come to us
+  bool sees_learned = false;                         // a lookup after a learn action would find the flow that it makes
   TranslateError error = TranslateError::kNone;      // then actions are empty, but effects stay
   Flow final_flow{};                                 // the packet as the last action left it, for traces
 };

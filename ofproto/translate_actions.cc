@@ -16,16 +16,20 @@ namespace {
 
 constexpr be16 kVidBits{0x0fff}, kPcpBits{0xe000}, kPresent{kVlanPresent};
 
+/// Packets go on as if it were not there.
 template <typename T>
-concept Passive = std::is_same_v<T, Note> || std::is_same_v<T, Conjunction> || std::is_same_v<T, Nat>;
+concept Passive = std::is_same_v<T, Note> || std::is_same_v<T, Conjunction> || std::is_same_v<T, Nat> || std::is_same_v<T, ofp::Sample> || std::is_same_v<T, DebugSlow>;
 
 }  // namespace
 
-/// An action that does nothing here (yet): its table row says which.
+/// An action that does nothing here, or that is not known here: a packet that should have been changed does not go on unchanged.
 template <typename T>
 Translator::Then Translator::act(const T&) {
-  if (!Passive<T>) warning("this action is not supported, skipped");
-  return Then::kGoOn;
+  if (Passive<T>) return Then::kGoOn;
+  error("this action is not supported: the packet is dropped");
+  action_set_.clear();
+  exit_ = true;
+  return Then::kStopList;
 }
 
 // --- output ---
@@ -38,7 +42,7 @@ Translator::Then Translator::act(const Output& a) {
 template <>
 Translator::Then Translator::act(const OutputReg& a) {
   p_.mark(a.src);
-  uint64_t port = read_subfield_u64(a.src, flow_);
+  uint64_t port = read_subfield_u64(a.src, flow_, tlv());
   detail(fmt::format("output port is {}", port));
   // 16-bit numbers of OpenFlow 1.0 keep their meaning.
   if (port >= 0xff00 && port <= 0xffff) port += OFPP_MAX - 0xff00;
@@ -167,7 +171,7 @@ Translator::Then Translator::act(const Move& a) {
     auto* bytes = reinterpret_cast<uint8_t*>(&flow_);
     std::memmove(bytes + to->offset, bytes + from->offset, to->bytes);
   } else {
-    set_subfield(a.dst, read_subfield(a.src, flow_));
+    set_subfield(a.dst, read_subfield(a.src, flow_, tlv()));
   }
   tell_subfield(a.dst);
   return Then::kGoOn;
@@ -175,7 +179,7 @@ Translator::Then Translator::act(const Move& a) {
 template <>
 Translator::Then Translator::act(const StackPush& a) {
   p_.mark(a.src);
-  FieldValue v = read_subfield(a.src, flow_);
+  FieldValue v = read_subfield(a.src, flow_, tlv());
   stack_bytes_ += v.size() + 1;
   if (stack_bytes_ > kMaxStackBytes) {
     error("stack overflow");
@@ -199,6 +203,14 @@ Translator::Then Translator::act(const StackPop& a) {
   copy_bits(top.value.bytes(), 0, v.bytes(), 0, std::min<unsigned>(top.n_bits, a.dst.n_bits));
   set_subfield(a.dst, v);
   tell_subfield(a.dst);
+  return Then::kGoOn;
+}
+template <>
+Translator::Then Translator::act(const DeleteField& a) {
+  if (!is_tun_metadata(a.field)) return Then::kGoOn;
+  Place place = place_of(a.field, tlv());
+  flow_.tun_present &= ~be64(uint64_t{1} << (a.field - FieldId::kTunMetadata0));
+  std::memset(reinterpret_cast<uint8_t*>(&flow_) + place.offset, 0, place.bytes);
   return Then::kGoOn;
 }
 template <>
@@ -378,7 +390,7 @@ void Translator::set_field(FieldId field, const FieldValue& value, const FieldVa
   }
   p_.mark(field, &mask);
   bool had_tag = static_cast<bool>(flow_.vlan_tci & kPresent);
-  set_field_masked(field, value, mask, flow_);
+  set_field_masked(field, value, mask, flow_, tlv());
   bool has_tag = static_cast<bool>(flow_.vlan_tci & kPresent);
   if (!had_tag && has_tag) flow_.vlan_tpid = be16(0x8100);
   if (had_tag && !has_tag) flow_.vlan_tci |= kPresent, pop_vlan();
@@ -389,7 +401,7 @@ void Translator::set_subfield(const Subfield& dst, const FieldValue& value) {
     warning(fmt::format("unmet prerequisites for {}, ignored", ofp::field(dst.field).name));
     return;
   }
-  size_t size = wire_bytes_of(dst.field, nullptr);
+  size_t size = wire_bytes_of(dst.field, tlv());
   FieldValue whole(size), mask(size);
   copy_bits(value.bytes(), 0, whole.bytes(), dst.ofs, dst.n_bits);
   mask.set_bits(dst.ofs, dst.n_bits);
@@ -406,9 +418,9 @@ void Translator::tell_subfield(const Subfield& s) {
   if (!traced()) return;
   std::string value;
   if (s.is_whole())
-    format_value(s.field, get_field(s.field, flow_), nullptr, value);
+    format_value(s.field, get_field(s.field, flow_, tlv()), nullptr, value);
   else
-    value = fmt::format("{:#x}", read_subfield_u64(s, flow_));
+    value = fmt::format("{:#x}", read_subfield_u64(s, flow_, tlv()));
   detail(format_subfield(s) + " is now " + value);
 }
 

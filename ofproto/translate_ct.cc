@@ -57,7 +57,7 @@ void Translator::track(const ofp::Ct& c) {
   uint16_t zone = c.zone;
   if (c.zone_src.field != ofp::FieldId::kNone) {
     p_.mark(c.zone_src);
-    zone = static_cast<uint16_t>(ofp::read_subfield_u64(c.zone_src, flow_));
+    zone = static_cast<uint16_t>(ofp::read_subfield_u64(c.zone_src, flow_, tlv()));
   }
   commit();
   OdpCt ct{.commit = c.commit, .force = c.force, .zone = zone, .helper = helper_name(c.alg), .timeout = {}, .nat = {}};

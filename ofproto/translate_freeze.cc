@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ofproto/translator.h"
+#include "ofproto/tunnel_options.h"
 
 namespace sluice {
 
@@ -16,6 +17,10 @@ FrozenState Translator::snapshot() const {
   s.metadata = flow_.metadata;
   std::ranges::copy(flow_.reg, s.reg);
   s.tunnel = flow_.tunnel;
+  if (flow_.tun_present) {
+    Flow key = flow_;
+    if (fields_to_options(key, bridge_->tlv)) s.options.assign(geneve_options(key).begin(), geneve_options(key).end());
+  }
   s.mirrored = mirrored_;
   s.stack = stack_;
   s.action_set = action_set_;
@@ -79,15 +84,17 @@ void Translator::finish_freezing() {
 
 /// Goes on: the rest of the lists, or a table; then the action set.
 void Translator::thaw(const FrozenState& s) {
-  bridge_ = pipeline_.bridge(s.bridge);
+  go_to(pipeline_.bridge(s.bridge));
   if (!bridge_) return fail(TranslateError::kNoRecirculation), void();
   flow_.in_port = be32(s.in_port.value);
   flow_.actset_output = be32(OFPP_UNSET.value);
   flow_.metadata = s.metadata;
   std::ranges::copy(s.reg, flow_.reg);
   base_ = flow_;
-  base_.tunnel = {};
+  forget_tunnel(base_);
   flow_.tunnel = s.tunnel;
+  set_geneve_options(flow_, s.options);
+  options_to_fields(flow_, bridge_->tlv);
   mirrored_ = s.mirrored;
   table_ = s.table;
   stack_ = s.stack;

@@ -1,10 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The learn action: makes a flow out of the packet; installing it is an effect.
+#include <algorithm>
+
 #include "ofproto/translator.h"
 
 namespace sluice {
 
 using namespace ofp;
+
+/// Whether the limit lets one more be learned, or it is there already.
+bool Translator::may_learn(const FlowMod& flow, uint32_t limit) const {
+  if (!limit || bridge_->tables->table(flow.table_id).rules.find(flow.match, flow.priority)) return true;
+  const MiniMatch all;
+  return bridge_->tables->select({.match = all, .table = flow.table_id, .strict_priority = {}, .cookie = flow.new_cookie, .cookie_mask = UINT64_MAX}).size() < limit;
+}
+
+/// True if a lookup would find a flow that this translation has learned, once that is there.
+bool Translator::would_find_learned(uint8_t table, const Rule* found) const {
+  return std::ranges::any_of(out_.effects, [&](const Effect& e) {
+    auto* l = std::get_if<LearnFlow>(&e);
+    return l && l->bridge == bridge_->id && l->flow->table_id == table && (!found || found->priority <= l->flow->priority) && l->flow->match.matches(flow_);
+  });
+}
 
 void Translator::learn(const ofp::Learn& l) {
   auto mod = std::make_shared<FlowMod>();
@@ -20,7 +37,7 @@ void Translator::learn(const ofp::Learn& l) {
     FieldValue value = spec.immediate;
     if (spec.src.field != FieldId::kNone) {
       p_.mark(spec.src);
-      value = read_subfield(spec.src, flow_);
+      value = read_subfield(spec.src, flow_, tlv());
     }
     if (spec.kind == LearnSpec::Kind::kOutput) {
       if (value.size() == 2 && value.u64() >= 0xff00) {
@@ -30,19 +47,23 @@ void Translator::learn(const ofp::Learn& l) {
       }
       continue;
     }
-    size_t size = wire_bytes_of(spec.dst.field, nullptr);
+    size_t size = wire_bytes_of(spec.dst.field, tlv());
     FieldValue whole(size), mask(size);
     copy_bits(value.bytes(), 0, whole.bytes(), spec.dst.ofs, spec.n_bits);
     mask.set_bits(spec.dst.ofs, spec.n_bits);
     if (spec.kind == LearnSpec::Kind::kMatch) {
       add_prereq(spec.dst.field, match);
-      match.set(spec.dst.field, whole, mask);
+      match.set(spec.dst.field, whole, mask, tlv());
     } else {
       mod->actions.push_back(SetField{.field = spec.dst.field, .value = whole, .mask = mask, .form = SetField::Form::kLoad, .flow_has_vlan = true});
     }
   }
   mod->match = MiniMatch(match);
-  if (l.fin_idle_timeout || l.fin_hard_timeout) mod->actions.push_back(FinTimeout{l.fin_idle_timeout, l.fin_hard_timeout});
+  if (l.fin_idle_timeout || l.fin_hard_timeout) mod->actions.insert(mod->actions.begin(), FinTimeout{l.fin_idle_timeout, l.fin_hard_timeout});
+  bool may = may_learn(*mod, l.limit);
+  if (l.result_dst.field != FieldId::kNone) set_subfield(l.result_dst, may ? 1 : 0);
+  if (!may) return;
+  has_learned_ = true;
   if (!input_.effects_follow) warning("suppressing side effects, so learn action ignored");
   effect(LearnFlow{bridge_->id, std::move(mod), l.limit});
 }

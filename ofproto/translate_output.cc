@@ -80,7 +80,8 @@ void Translator::send_patch(const PortView& port) {
   auto stack = std::exchange(stack_, {});
   size_t stack_bytes = std::exchange(stack_bytes_, 0);
   auto set = std::exchange(action_set_, {});
-  const BridgeView* bridge = std::exchange(bridge_, peer);
+  const BridgeView* bridge = bridge_;
+  go_to(peer);
   const Rule* rule = std::exchange(rule_, nullptr);
   uint8_t table = table_;
   bool exit = exit_, in_set = std::exchange(in_action_set_, false), in_group = std::exchange(in_group_, false);
@@ -91,7 +92,7 @@ void Translator::send_patch(const PortView& port) {
   flow_.metadata = be64();
   std::ranges::fill(flow_.reg, be32());
   flow_.actset_output = be32(OFPP_UNSET.value);
-  flow_.tunnel = {};
+  forget_tunnel(flow_);
   enter_bridge(in);
   mirrored_ = mirrored;
   first_rule_ = first_rule;
@@ -100,7 +101,7 @@ void Translator::send_patch(const PortView& port) {
   stack_ = std::move(stack);
   stack_bytes_ = stack_bytes;
   action_set_ = std::move(set);
-  bridge_ = bridge;
+  go_to(bridge);
   rule_ = rule;
   table_ = table;
   exit_ = exit;
@@ -138,6 +139,10 @@ void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss, 
   m.set_in_port(spec.in_port);
   if (flow_.metadata) m.value.metadata = flow_.metadata, m.mask.metadata = ~be64();
   put_tunnel(flow_.tunnel, m);
+  if ((m.value.tun_present = m.mask.tun_present = flow_.tun_present)) {
+    std::memcpy(m.value.tun_metadata, flow_.tun_metadata, sizeof m.value.tun_metadata);
+    std::memset(m.mask.tun_metadata, 0xff, sizeof m.mask.tun_metadata);
+  }
   for (unsigned i = 0; i < kRegs; i++)
     if (flow_.reg[i]) m.value.reg[i] = flow_.reg[i], m.mask.reg[i] = ~be32();
   // What the tracker said is told, and each packet says it itself (upcall.cc): reading it here would make megaflows narrower.

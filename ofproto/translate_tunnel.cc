@@ -4,6 +4,7 @@
 
 #include "ofproto/translator.h"
 #include "ofproto/tunnel.h"
+#include "ofproto/tunnel_options.h"
 
 namespace sluice {
 namespace {
@@ -21,9 +22,8 @@ bool Translator::receive_tunnel(const PortView& in) {
   m.tos = 0xff;
   m.dp_flags = be16(kTunnelDf | kTunnelCsum | kTunnelKey);
   effect(PatchTraffic{bridge_->id, in.ofport, true});
-  if (!p_.is_ip()) return true;
+  if ((flow_.tunnel.tos & kEcn) != kEcnCe || !p_.is_ip()) return true;
   uint8_t inner = p_.get_bits<&Flow::nw_tos>(kEcn);
-  if ((flow_.tunnel.tos & kEcn) != kEcnCe) return true;
   if (!inner) {
     warning("dropping tunnel packet marked ECN CE but is not ECN capable");
     return false;
@@ -47,8 +47,8 @@ bool Translator::enter_tunnel(const TunnelSettings& s) {
   }
   bool v6 = !t.ipv6_dst.is_zero();
   if (!s.local.flow) {
-    t.src = v6 || s.local.v6 ? be32() : s.local.ip ? s.local.ip : t.src;
-    t.ipv6_src = v6 ? (s.local.v6 ? s.local.ip6 : t.ipv6_src) : Ipv6Addr{};
+    t.src = v6 || s.local.v6 ? be32() : s.local.ip;
+    t.ipv6_src = v6 && s.local.v6 ? s.local.ip6 : Ipv6Addr{};
   }
   if (s.sets_mark) flow_.pkt_mark = be32(s.egress_mark);
   if (!s.out_key.flow) t.id = be64(s.out_key.value);
@@ -65,10 +65,25 @@ bool Translator::enter_tunnel(const TunnelSettings& s) {
   return true;
 }
 
-void Translator::commit_tunnel() {
-  if (std::memcmp(&flow_.tunnel, &base_.tunnel, sizeof flow_.tunnel) == 0) return;
+void Translator::forget_tunnel(Flow& flow) {
+  flow.tunnel = {};
+  flow.tun_present = {};
+  std::memset(flow.tun_metadata, 0, sizeof flow.tun_metadata);
+}
+
+/// base_ has its options as the datapath has them: they may come from several bridges.
+void Translator::commit_tunnel(const TunnelSettings& to) {
   OdpSet set{.kind = OdpSetKind::kTunnel};
   set.value.tunnel = flow_.tunnel;
+  if (to.kind == TunnelKind::kGeneve && flow_.tun_present) {
+    set.value.tun_present = flow_.tun_present;
+    std::memcpy(set.value.tun_metadata, flow_.tun_metadata, sizeof flow_.tun_metadata);
+    fields_to_options(set.value, bridge_->tlv);
+    set.mask.tun_present = be64(UINT64_MAX);
+    std::memset(set.mask.tun_metadata, 0xff, geneve_options(set.value).size());
+  }
+  bool same_options = set.value.tun_present == base_.tun_present && std::memcmp(set.value.tun_metadata, base_.tun_metadata, sizeof base_.tun_metadata) == 0;
+  if (same_options && std::memcmp(&flow_.tunnel, &base_.tunnel, sizeof flow_.tunnel) == 0) return;
   FlowTunnel& m = set.mask.tunnel;
   auto all = [](auto& member, bool on) { if (on) std::memset(static_cast<void*>(&member), 0xff, sizeof member); };
   const FlowTunnel& t = flow_.tunnel;
@@ -78,17 +93,31 @@ void Translator::commit_tunnel() {
   all(m.tos, t.tos), all(m.ttl, true);
   all(m.tp_src, static_cast<bool>(t.tp_src)), all(m.tp_dst, static_cast<bool>(t.tp_dst));
   base_.tunnel = flow_.tunnel;
+  base_.tun_present = set.value.tun_present;
+  std::memcpy(base_.tun_metadata, set.value.tun_metadata, sizeof base_.tun_metadata);
   emit({std::move(set)});
+}
+
+/// The packet goes with the options that it has; false: they are too many.
+bool Translator::take_options(const TunnelSettings& to) {
+  if (to.kind != TunnelKind::kGeneve || !flow_.tun_present) return true;
+  for (int i = 0; i < static_cast<int>(ofp::TlvTable::kFields); i++)
+    if (flow_.tun_present & be64(uint64_t{1} << i)) p_.mark(ofp::FieldId::kTunMetadata0 + i);
+  Flow key{};
+  key.tun_present = flow_.tun_present;
+  return fields_to_options(key, bridge_->tlv);
 }
 
 void Translator::send_tunnel(const PortView& port) {
   FlowTunnel outer = flow_.tunnel;
   be32 mark = flow_.pkt_mark;
-  if (enter_tunnel(*port.tunnel)) {
+  if (!take_options(*port.tunnel)) {
+    warning("the tunnel's options do not fit into a header, dropping");
+  } else if (enter_tunnel(*port.tunnel)) {
     effect(PatchTraffic{bridge_->id, port.ofport, false});
     if (traced()) detail("output to kernel tunnel");
     commit();
-    commit_tunnel();
+    commit_tunnel(*port.tunnel);
     emit({OdpOutput{port.odp}});
   }
   flow_.tunnel = outer;

@@ -39,6 +39,12 @@ class Translator {
   void run_action_set_of(Which which);
   void run_action_set() { run_action_set_of(Which::kRule); }
   bool fail(TranslateError e);
+  /// Tables, ports, options are those of this bridge from here on.
+  void go_to(const BridgeView* bridge) {
+    bridge_ = bridge;
+    p_.set_tlv(tlv());
+  }
+  const ofp::TlvTable* tlv() const { return bridge_ ? &bridge_->tlv : nullptr; }
   bool stopped() const { return exit_ || freezing_ || out_.error != TranslateError::kNone; }
   void finish();
 
@@ -97,7 +103,9 @@ class Translator {
   bool receive_tunnel(const PortView& in);
   bool enter_tunnel(const TunnelSettings& s);
   void send_tunnel(const PortView& port);
-  void commit_tunnel();
+  bool take_options(const TunnelSettings& to);
+  void commit_tunnel(const TunnelSettings& to);
+  void forget_tunnel(Flow& flow);
 
   // --- normal.cc ---
   /// A packet inside of the bridge: its VLAN, and the tag that it has within that.
@@ -131,6 +139,8 @@ class Translator {
 
   // --- translate_learn.cc ---
   void learn(const ofp::Learn& l);
+  bool may_learn(const ofp::FlowMod& flow, uint32_t limit) const;
+  bool would_find_learned(uint8_t table, const Rule* found) const;
 
   // --- commit.cc ---
   void commit();
@@ -165,6 +175,7 @@ class Translator {
   size_t odp_count_ = 0;
   bool exit_ = false;
   bool freezing_ = false;                    // lists are on their way out, leaving what is left of them in rest_
+  bool has_learned_ = false;
   bool redo_ = false;                        // the action that stopped is done again
   std::optional<OdpHash> hash_;              // what the packet comes back with
   std::vector<FrozenState::Rest> rest_;

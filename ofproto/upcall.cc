@@ -17,29 +17,33 @@ void Switch::upcall(Upcall upcall, Time now) {
   }
 }
 
-/// What the packet does, its effects applied.
-Translation Switch::Impl::take_packet(const Upcall& upcall, Time now) {
+/// What the packet does, its effects applied, and what others like it will do.
+Switch::Impl::Taken Switch::Impl::take_packet(const Upcall& upcall, Time now) {
   TranslateInput input{.key = upcall.key, .packet_size = upcall.packet.size()};
   uint16_t tcp_flags = upcall.key.tcp_flags.host();
   Translation t = translate(pipeline, input);
   uint64_t before = generation;
   apply(t.effects, 1, upcall.packet.size(), tcp_flags, now);
-  // What it taught (its source's port, a flow) may concern itself: decide by what is known now.
-  if (generation != before) {
-    Effects effects = std::move(t.effects);
-    t = translate(pipeline, input);
-  }
-  return t;
+  if (generation == before) return {std::move(t), std::nullopt};
+  // What it taught (its source's port, a flow that later lookups of its own found) may concern itself: then it does what is known now.
+  // A flow that it was past already does not.
+  bool past = !t.sees_learned && std::ranges::any_of(t.effects, [](const Effect& e) { return std::holds_alternative<LearnFlow>(e); });
+  return {translate(pipeline, input), past ? std::optional(std::move(t)) : std::nullopt};
 }
 
 /// A packet of a megaflow that the datapath can't do: nothing is installed.
 void Switch::Impl::slow_path(Upcall& upcall, Time now) {
-  Translation t = take_packet(upcall, now);
-  execute_once(std::move(upcall.packet), t, now);
+  Taken taken = take_packet(upcall, now);
+  execute_once(std::move(upcall.packet), taken.own ? *taken.own : taken.t, now);
 }
 
 void Switch::Impl::miss(Upcall& upcall, Time now) {
-  Translation t = take_packet(upcall, now);
+  Taken taken = take_packet(upcall, now);
+  Translation& t = taken.t;
+  auto forward = [&] {
+    if (taken.own) execute_once(std::move(upcall.packet), *taken.own, now);
+    else dpif.execute(std::move(upcall.packet), t.actions, now);
+  };
   Held held = hold(t, now);
   if (upcall.flow) {
     push(upcall.flow->cookie, upcall.flow->stats);
@@ -50,15 +54,15 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
       release(held, now);
       origin->effects = std::move(t.effects);
       dpif.flow_refresh(ufid, generation);
-      return dpif.execute(std::move(upcall.packet), t.actions, now);
+      return forward();
     }
     dpif.flow_del(ufid, now);
   }
   if (megaflows < options.flow_limit && is_worth_a_megaflow(upcall.key, t.mask)) {
     install(t, std::move(held), upcall.key, now);
-    dpif.execute(std::move(upcall.packet), t.actions, now);
+    forward();
   } else {
-    dpif.execute(std::move(upcall.packet), t.actions, now);
+    forward();
     release(held, now);
   }
 }
@@ -252,7 +256,7 @@ void Switch::Impl::apply(const Effects& effects, uint64_t packets, uint64_t byte
         if (Rule* r = b->view.tables->find(x.rule)) {
           r->packets += packets;
           r->bytes += bytes;
-          r->used = std::max(r->used, used);
+          if (packets) r->used = std::max(r->used, used);   // a trace counts none
         }
       } else if constexpr (std::is_same_v<T, GroupHit>) {
         auto g = b->view.groups.find(x.group);

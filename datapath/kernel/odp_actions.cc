@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "datapath/geneve.h"
 #include "datapath/kernel/odp_parts.h"
 #include "datapath/odp_other.h"
 
@@ -261,6 +262,7 @@ Flow whole_parts(const OdpAttribute& a, const Flow& value) {
   auto* m = reinterpret_cast<uint8_t*>(&mask);
   for (const OdpPart& part : a.parts)
     if (std::any_of(v + part.offset, v + part.offset + part.size, [](uint8_t b) { return b != 0; })) std::memset(m + part.offset, 0xff, part.size);
+  if (size_t options = geneve_options(value).size()) mask.tun_present = be64(UINT64_MAX), std::memset(mask.tun_metadata, 0xff, options);
   return mask;
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "datapath/geneve.h"
 #include "datapath/kernel/odp_parts.h"
 #include "datapath/odp_fields.h"
 
@@ -89,7 +90,7 @@ class KeyEncoder {
       : key_(key), mask_(mask), shown_(is_mask ? mask : key), is_mask_(is_mask), out_(out), given_(given) {}
   void metadata() {
     for (const OdpAttribute& a : kMetadataAttributes)
-      if (given_ ? a.type != OVS_KEY_ATTR_ETHERNET && is_given(a.type) : has_metadata(a)) put_attribute(a, shown_, is_mask_, out_);
+      if (given_ ? a.type != OVS_KEY_ATTR_ETHERNET && is_given(a.type) : has_metadata(a)) put_attribute(a, shown_, is_mask_, out_, &key_);
     for (const OdpAttribute& a : kOtherAttributes)
       if (given_ ? is_given(a.type) : has_bits(a, mask_)) put_attribute(a, shown_, is_mask_, out_);
   }
@@ -164,11 +165,23 @@ void narrow_tags(const Flow& key, Flow& mask) {
   narrow(key.vlan2_tci, mask.vlan2_tci, mask.vlan2_tpid);
 }
 
-void narrow_tunnel(const Flow& key, FlowTunnel& mask) {
-  if (!key.tunnel.is_present()) return mask = {}, void();   // told by in_port
-  if (key.tunnel.dst) mask.dst = kAll32;
-  else mask.ipv6_dst.b.fill(UINT8_MAX);
-  if (mask.id) mask.dp_flags |= be16(kTunnelKey);
+/// Their length and their headers are matched, if anything of them is.
+void narrow_options(const Flow& key, Flow& mask) {
+  ByteView options = geneve_options(key);
+  std::memset(mask.tun_metadata + options.size(), 0, sizeof mask.tun_metadata - options.size());
+  if (!mask.tun_present && is_zero(mask.tun_metadata, sizeof mask.tun_metadata)) return;
+  mask.tun_present = be64(UINT64_MAX);
+  size_t at = 0;
+  while (auto o = next_option(options, at)) std::memset(mask.tun_metadata + o->data_at - kGeneveOptionHeader, UINT8_MAX, kGeneveOptionHeader);
+}
+
+void narrow_tunnel(const Flow& key, Flow& mask) {
+  FlowTunnel& tunnel = mask.tunnel;
+  if (!key.tunnel.is_present()) return tunnel = {}, mask.tun_present = {}, void(std::memset(mask.tun_metadata, 0, sizeof mask.tun_metadata));   // told by in_port
+  if (key.tunnel.dst) tunnel.dst = kAll32;
+  else tunnel.ipv6_dst.b.fill(UINT8_MAX);
+  if (tunnel.id) tunnel.dp_flags |= be16(kTunnelKey);
+  narrow_options(key, mask);
 }
 
 bool narrow_ip(const Flow& key, Flow& mask) {
@@ -198,7 +211,7 @@ bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& featur
   narrow_tags(key, mask);
   if (is_tag(key.vlan_tci) && features.vlan_tags < 2) can &= !is_tag(key.vlan2_tci);
   if (key.is_ip()) can &= narrow_ip(key, mask);
-  narrow_tunnel(key, mask.tunnel);
+  narrow_tunnel(key, mask);
   if (!features.ct_state) can &= !take_out(mask.ct_state);
   if (!features.ct_zone) can &= !take_out(mask.ct_zone);
   if (!features.ct_mark) can &= !take_out(mask.ct_mark);
@@ -206,7 +219,7 @@ bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& featur
   if (!features.ipv6_exthdrs) can &= !take_out(mask.ipv6_exthdr);
   for (unsigned i = 0; i < kMplsLabels; i++)
     if (i >= features.mpls_labels) can &= !take_out(mask.mpls_lse[i]);
-  can &= !take_out(mask.tun_present) & !take_out(mask.tun_metadata) & !take_out(mask.pbb_uca) & !take_out(mask.pbb_isid);
+  can &= !take_out(mask.pbb_uca) & !take_out(mask.pbb_isid);
   can &= !take_out(mask.nsh_flags) & !take_out(mask.nsh_mdtype) & !take_out(mask.nsh_np) & !take_out(mask.nsh_ttl) & !take_out(mask.nsh_path) & !take_out(mask.nsh_context);
   return can;
 }

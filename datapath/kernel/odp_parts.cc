@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "datapath/geneve.h"
+
 namespace sluice {
 namespace {
 
@@ -70,7 +72,7 @@ void reverse_if_little(uint8_t* from, size_t n) {
   if constexpr (std::endian::native == std::endian::little) std::reverse(from, from + n);
 }
 
-void put_tunnel(const Flow& f, bool is_mask, AttrWriter& out) {
+void put_tunnel(const Flow& f, bool is_mask, AttrWriter& out, const Flow& key) {
   const FlowTunnel& t = f.tunnel;
   uint16_t dp_flags = t.dp_flags.host();
   for (size_t i = 0; i < std::size(kTunnelParts); i++) {
@@ -83,9 +85,12 @@ void put_tunnel(const Flow& f, bool is_mask, AttrWriter& out) {
   if (dp_flags & kDontFragment) out.flag(OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
   if (dp_flags & kChecksum) out.flag(OVS_TUNNEL_KEY_ATTR_CSUM);
   if (t.flags.host() & kOam) out.flag(OVS_TUNNEL_KEY_ATTR_OAM);
+  // In a mask an empty one says that there are none.
+  size_t size = geneve_options(key).size();
+  if (f.tun_present && (is_mask || size)) out.put(OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, f.tun_metadata, size);
 }
 
-bool take_tunnel(ByteView attrs, Flow& f, bool& complete) {
+bool take_tunnel(ByteView attrs, bool is_mask, Flow& f, bool& complete) {
   uint16_t dp_flags = 0;
   for (Attr a : Attrs(attrs)) {
     auto type = std::ranges::find(kTunnelTypes, a.type);
@@ -100,6 +105,11 @@ bool take_tunnel(ByteView attrs, Flow& f, bool& complete) {
       case OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT: dp_flags |= kDontFragment; break;
       case OVS_TUNNEL_KEY_ATTR_CSUM: dp_flags |= kChecksum; break;
       case OVS_TUNNEL_KEY_ATTR_OAM: f.tunnel.flags |= be16(kOam); break;
+      case OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS:
+        if (a.data.size() > kMaxGeneveBytes) return false;
+        set_geneve_options(f, a.data);
+        if (is_mask) f.tun_present = be64(UINT64_MAX);
+        break;
       default: complete = false;
     }
   }
@@ -118,13 +128,13 @@ void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, uint8_t* to
   if (a.wire == OdpWire::kHost) reverse_if_little(to, static_cast<size_t>(at - to));
 }
 
-void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out) {
-  if (a.wire == OdpWire::kNested) return out.nest(a.type, [&] { put_tunnel(f, is_mask, out); });
+void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out, const Flow* key) {
+  if (a.wire == OdpWire::kNested) return out.nest(a.type, [&] { put_tunnel(f, is_mask, out, key ? *key : f); });
   put_payload(a, f, is_mask, out.room(a.type, payload_size(a)));
 }
 
 bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete) {
-  if (a.wire == OdpWire::kNested) return take_tunnel(attr.data, f, complete);
+  if (a.wire == OdpWire::kNested) return take_tunnel(attr.data, is_mask, f, complete);
   if (attr.data.size() != payload_size(a)) return false;
   if (a.wire == OdpWire::kStack) {
     std::memcpy(&f.mpls_lse[0], attr.data.data(), sizeof(be32));

@@ -11,7 +11,8 @@ namespace sluice {
 const OdpAttribute* find_odp_attribute(uint16_t type);
 /// Fills in the payload_size() bytes of an attribute's payload (not of kNested), which are zero.
 void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, uint8_t* to);
-void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out);
+/// The mask of a tunnel needs the key that it is for, whose options it has as many bytes of.
+void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out, const Flow* key = nullptr);
 /// Reads an attribute into `f`, whose parts are zero.  False if it is malformed; `complete` becomes false if it holds more than Flow does.
 bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete);
 size_t payload_size(const OdpAttribute& a);

@@ -27,7 +27,7 @@ Status decode_maps(ByteReader& r, std::vector<TlvMap>& maps) {
     map.index = r.u16();
     r.skip(2);
     if (!r.ok()) return fail(Error::OFPBRC_BAD_LEN);
-    if (map.option_len == 0 || map.option_len % 4 || map.option_len > kTlvMaxBytes) return fail(Error::NXTTMFC_BAD_OPT_LEN);
+    if (map.option_len % 4 || map.option_len > kTlvMaxBytes) return fail(Error::NXTTMFC_BAD_OPT_LEN);
     if (map.index >= kTlvFields) return fail(Error::NXTTMFC_BAD_FIELD_IDX);
   }
   return {};

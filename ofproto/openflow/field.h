@@ -133,14 +133,16 @@ void copy_bits(ByteView src, unsigned src_ofs, std::span<uint8_t> dst, unsigned 
 class TlvTable {
  public:
   static constexpr unsigned kFields = 64;
-  struct Entry { uint16_t option_class = 0; uint8_t option_type = 0; uint8_t length = 0; uint16_t offset = 0; };
+  struct Entry { uint16_t option_class = 0; uint8_t option_type = 0; uint8_t length = 0; uint16_t offset = 0; bool is_mapped = false; };
 
   explicit TlvTable(bool grows = false) : grows_(grows) {}
   /// Maps an option: NXTTMFC_BAD_OPT_LEN, _BAD_FIELD_IDX, _TABLE_FULL, _ALREADY_MAPPED, _DUP_ENTRY.
   Status add(uint16_t option_class, uint8_t option_type, unsigned length, unsigned index);
-  Status remove(uint16_t option_class, uint8_t option_type, unsigned length, unsigned index);
+  void remove(unsigned index);
   void clear();
-  const Entry* find(unsigned index) const { return index < kFields && entries_[index].length ? &entries_[index] : nullptr; }
+  const Entry* find(unsigned index) const { return index < kFields && entries_[index].is_mapped ? &entries_[index] : nullptr; }
+  const Entry* find(FieldId f) const { return find(static_cast<unsigned>(f - FieldId::kTunMetadata0)); }
+  bool empty() const { return !count_; }
   /// The index of an option, or -1.
   int index_of(uint16_t option_class, uint8_t option_type) const;
   /// find(); a growing table allocates `length` bytes, and some to spare, if the field has none.
@@ -153,10 +155,10 @@ class TlvTable {
   std::optional<uint16_t> allocate(unsigned length) const;
   bool grows_;
   mutable std::array<Entry, kFields> entries_{};  // mutable: growing is caching of places, not a change of meaning
-  mutable unsigned used_ = 0;
+  mutable unsigned used_ = 0, count_ = 0;
 };
 
-/// The place of any field; bytes is 0 for a tun_metadata that is not mapped and for text-only fields.
+/// The place of any field; bytes is 0 for a tun_metadata that is not mapped (or to an option without data) and for text-only fields.
 Place place_of(FieldId f, const TlvTable* tlv);
 /// Wire bytes of the field (an option's configured length for tun_metadata).
 size_t wire_bytes_of(FieldId f, const TlvTable* tlv);

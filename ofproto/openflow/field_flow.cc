@@ -30,7 +30,7 @@ const uint8_t* wide_bytes(const Flow& flow, const Place& p) { return reinterpret
 
 Place place_of(FieldId f, const TlvTable* tlv) {
   if (!is_tun_metadata(f)) return field(f).place;
-  const TlvTable::Entry* e = tlv ? tlv->find(static_cast<unsigned>(f - FieldId::kTunMetadata0)) : nullptr;
+  const TlvTable::Entry* e = tlv ? tlv->find(f) : nullptr;
   if (!e) return {};
   return {static_cast<uint16_t>(offsetof(Flow, tun_metadata) + e->offset), e->length, 0, static_cast<uint16_t>(e->length * 8)};
 }
@@ -56,8 +56,8 @@ FieldValue get_field(FieldId f, const Flow& flow, const TlvTable* tlv) {
 
 void set_field(FieldId f, const FieldValue& value, Flow& flow, const TlvTable* tlv) {
   Place p = place_of(f, tlv);
+  if (is_tun_metadata(f) && tlv && tlv->find(f)) flow.tun_present |= be64(uint64_t{1} << (f - FieldId::kTunMetadata0));
   if (p.bytes == 0) return;
-  if (is_tun_metadata(f)) flow.tun_present |= be64(uint64_t{1} << (f - FieldId::kTunMetadata0));
   if (is_wide(p)) {
     std::memcpy(wide_bytes(flow, p), value.data(), std::min<size_t>(p.bytes, value.size()));
     return;

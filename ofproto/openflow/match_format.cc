@@ -126,7 +126,8 @@ class Formatter {
     for (int i = 0; i < 64; i++) {
       FieldId f = FieldId::kTunMetadata0 + i;
       if (m_.is_wild(f, tlv_)) continue;
-      if (place_of(f, tlv_).bytes == 0 || m_.get_mask(f, tlv_).is_zero()) text(field(f).name);
+      if (!(m_.value.tun_present & be64(uint64_t{1} << i))) text(fmt::format("{}=NP", field(f).name));   // of megaflows: it is not there
+      else if (place_of(f, tlv_).bytes == 0 || m_.get_mask(f, tlv_).is_zero()) text(field(f).name);
       else put(f);
     }
   }

@@ -323,9 +323,10 @@ struct Encoder {
     for (int i = 0; i < 64; i++) {
       FieldId f = FieldId::kTunMetadata0 + i;
       if (!(m.mask.tun_present & be64(uint64_t{1} << i))) continue;
-      if (place_of(f, tlv).bytes == 0) continue;
-      FieldValue mask = m.get_mask(f, tlv);
-      write(f, m.get(f, tlv), &mask);
+      const TlvTable::Entry* e = tlv ? tlv->find(f) : nullptr;
+      if (!e) continue;
+      FieldValue mask = e->length ? m.get_mask(f, tlv) : FieldValue(1);   // without data: that it is there
+      write(f, e->length ? m.get(f, tlv) : FieldValue(1), &mask);
     }
   }
 

@@ -7,6 +7,7 @@
 namespace sluice::ofp {
 
 std::optional<uint16_t> TlvTable::allocate(unsigned length) const {
+  if (!length) return uint16_t{0};
   std::array<bool, kTunMetadataBytes> busy{};
   for (const Entry& e : entries_)
     if (e.length) std::fill_n(busy.begin() + e.offset, e.length, true);
@@ -19,35 +20,33 @@ std::optional<uint16_t> TlvTable::allocate(unsigned length) const {
 }
 
 Status TlvTable::add(uint16_t option_class, uint8_t option_type, unsigned length, unsigned index) {
-  if (length == 0 || length > kMaxFieldBytes || length % 4) return fail(Error::NXTTMFC_BAD_OPT_LEN);
+  if (length > kMaxFieldBytes || length % 4) return fail(Error::NXTTMFC_BAD_OPT_LEN);
   if (index >= kFields) return fail(Error::NXTTMFC_BAD_FIELD_IDX);
-  if (entries_[index].length) return fail(Error::NXTTMFC_ALREADY_MAPPED);
+  if (find(index)) return fail(Error::NXTTMFC_ALREADY_MAPPED);
   if (index_of(option_class, option_type) >= 0) return fail(Error::NXTTMFC_DUP_ENTRY);
   auto offset = allocate(length);
   if (!offset) return fail(Error::NXTTMFC_TABLE_FULL);
-  entries_[index] = {option_class, option_type, static_cast<uint8_t>(length), *offset};
+  entries_[index] = {option_class, option_type, static_cast<uint8_t>(length), *offset, true};
   used_ += length;
+  count_++;
   return {};
 }
 
-Status TlvTable::remove(uint16_t option_class, uint8_t option_type, unsigned length, unsigned index) {
-  if (index >= kFields) return fail(Error::NXTTMFC_BAD_FIELD_IDX);
-  Entry& e = entries_[index];
-  if (e.length == 0 || e.length != length || e.option_class != option_class || e.option_type != option_type)
-    return fail(Error::NXTTMFC_INVALID_TLV_DEL);
-  used_ -= e.length;
-  e = {};
-  return {};
+void TlvTable::remove(unsigned index) {
+  if (!find(index)) return;
+  used_ -= entries_[index].length;
+  count_--;
+  entries_[index] = {};
 }
 
 void TlvTable::clear() {
   entries_ = {};
-  used_ = 0;
+  used_ = count_ = 0;
 }
 
 int TlvTable::index_of(uint16_t option_class, uint8_t option_type) const {
   for (unsigned i = 0; i < kFields; i++)
-    if (entries_[i].length && entries_[i].option_class == option_class && entries_[i].option_type == option_type) return static_cast<int>(i);
+    if (entries_[i].is_mapped && entries_[i].option_class == option_class && entries_[i].option_type == option_type) return static_cast<int>(i);
   return -1;
 }
 
@@ -59,8 +58,9 @@ const TlvTable::Entry* TlvTable::find_or_grow(unsigned index, unsigned length) c
   auto offset = allocate(room);
   if (!offset) offset = allocate(room = length);
   if (!offset) return nullptr;
-  entries_[index] = {0, 0, static_cast<uint8_t>(room), *offset};
+  entries_[index] = {0, 0, static_cast<uint8_t>(room), *offset, true};
   used_ += room;
+  count_++;
   return &entries_[index];
 }
 

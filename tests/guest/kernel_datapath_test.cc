@@ -15,6 +15,7 @@
 
 #include "datapath/compose.h"
 #include "datapath/edits.h"
+#include "datapath/geneve.h"
 #include "datapath/kernel/genl_socket.h"
 #include "datapath/kernel/odp_netlink.h"
 #include "datapath/kernel/vport.h"
@@ -458,7 +459,8 @@ TEST_F(KernelTest, Tunnels) {
     ASSERT_TRUE(port) << port.error();
     EXPECT_TRUE(read_link(name));
     EXPECT_EQ(datapath->netdev(*port)->type(), type);
-    std::string actions = "set(tunnel(tun_id=0x5,src=192.0.2.1,dst=192.0.2.2,ttl=64,flags(df|key)))," + std::to_string(port->value);
+    std::string options = type == std::string("geneve") ? "geneve({class=0x102,type=0x3,len=4,0xa}{class=0x102,type=0x80,len=0})," : "";
+    std::string actions = "set(tunnel(tun_id=0x5,src=192.0.2.1,dst=192.0.2.2,ttl=64," + options + "flags(df|key)))," + std::to_string(port->value);
     datapath->execute(Packet::from(frame), parse_actions(actions), clock_now());
     datapath->run(clock_now());
     auto outer = underlay.receive();
@@ -477,6 +479,9 @@ TEST_F(KernelTest, Tunnels) {
     EXPECT_EQ(u.key.tunnel.id, be64(5));
     EXPECT_EQ(u.key.tunnel.src, parse_odp_key("tunnel(src=192.0.2.2)")->key.tunnel.src);
     EXPECT_EQ(Bytes(u.packet.view().begin(), u.packet.view().end()), frame);
+    auto sent_options = parse_odp_key("tunnel(" + options + ")");
+    ASSERT_TRUE(sent_options);
+    EXPECT_EQ(hex(geneve_options(u.key)), hex(geneve_options(sent_options->key)));
     datapath->port_del(*port);
     EXPECT_FALSE(read_link(name));
   }

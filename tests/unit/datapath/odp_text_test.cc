@@ -2,6 +2,7 @@
 // Texts as Open vSwitch 3.1's dpctl prints them, read and printed again.
 #include "datapath/odp_text.h"
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "datapath/ethertype.h"
@@ -31,6 +32,8 @@ INSTANTIATE_TEST_SUITE_P(Peer, KeyText, testing::Values(
     ETH ",eth_type(0x0806),arp(sip=1.1.1.1,tip=2.2.2.0/255.255.255.0,op=1,sha=00:00:00:00:00:01,tha=00:00:00:00:00:00)",
     "recirc_id(0),in_port(2),eth(),eth_type(0x0800),ipv4(proto=1,frag=no),icmp(type=8,code=0/0xf)",
     "recirc_id(0),in_port(2),eth(),eth_type(0x0800),ipv4(proto=132),sctp(src=1,dst=2)",
+    "tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,geneve({class=0xffff,type=0x80,len=4,0xa/0xf}{class=0,type=0,len=8}{class=0x1/0xf,type=0x2,len=0}"
+    "{class=0x2,type=0x3,len=12,0x1234567890abcdef12345678}),flags(df|key)),recirc_id(0),in_port(3),eth()",
     "skb_priority(0x3),tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,tos=0x3,ttl=64,flags(+df-csum+key)),skb_mark(0x5/0xf),ct_state(-new+est+trk),ct_zone(0x5),"
     "ct_mark(0x1/0xff),ct_label(0x1/0xff),recirc_id(0x5),dp_hash(0x1/0xf),in_port(3),eth()"));
 
@@ -47,6 +50,7 @@ INSTANTIATE_TEST_SUITE_P(Peer, ActionText, testing::Values(
     "set(ipv4(src=1.1.1.1,dst=2.2.2.2/255.255.255.0,tos=0xc/0xfc)),set(udp(src=1,dst=2)),set(arp(sip=1.1.1.1,op=2)),set(ipv6(src=::1,hlimit=3))",
     "set(eth(src=01:02:03:04:05:06,dst=06:05:04:03:02:01)),pop_vlan,sample(sample=50.0%,actions(3)),clone(1,2),trunc(100),2,hash(l4(3)),recirc(0x12)",
     "set(skb_mark(0x5)),set(skb_priority(0x7)),set(skb_mark(0x5/0xf)),2", "push_mpls(label=5,tc=1,ttl=64,bos=1,eth_type=0x8847),pop_mpls(eth_type=0x800)",
+    "set(tunnel(dst=1.1.1.1,ttl=64,tp_dst=6081,geneve({class=0xffff,type=0,len=4,0xa}{class=0xffff,type=0x1,len=8,0x1234567890abcdef}),flags(df))),2",
     "set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key))),2", "userspace(pid=0,slow_path(lacp))", "meter(3),2",
     "userspace(pid=0,controller(reason=1,dont_send=0,continuation=0,recirc_id=2,rule_cookie=0,controller_id=0,max_len=65535))"));
 
@@ -55,6 +59,9 @@ TEST(OdpText, ErrorsNameThePlace) {
   EXPECT_EQ(parse_odp_key("in_port(1),ipv4(src=1.1.1)").error(), "syntax error at ipv4(src=1.1.1)");
   EXPECT_FALSE(parse_odp_key("tcp(src=99999)"));
   EXPECT_FALSE(parse_odp_key("in_port=1,udp"));
+  for (const char* options : {"{class=1,type=1,len=3,0x1}", "{class=1,type=1,len=4,0x123456789}", "{class=70000,type=1,len=0}", "{class=1,type=1,len=0,0x1}", "{class=1,type=1,len=4,0x1", "foo",
+                              "{len=128}", "{len=124}{len=124}"})
+    EXPECT_FALSE(parse_odp_key(fmt::format("tunnel(geneve({}))", options))) << options;
   EXPECT_FALSE(parse_odp_actions("2,foo"));
   EXPECT_FALSE(parse_packet("abcd"));
   std::string deep;

@@ -8,6 +8,9 @@
 
 #include <random>
 
+#include <fmt/core.h>
+
+#include "datapath/geneve.h"
 #include "datapath/odp_fields.h"
 #include "datapath/odp_text.h"
 #include "lib/text.h"
@@ -104,6 +107,10 @@ TEST(OdpNetlink, KeysAndMasksComeBack) {
     clear_what_the_kernel_has_not(key);
     if (rng() % 4 == 0) key.recirc_id = be32(rng()), key.ct_state = static_cast<uint8_t>(rng()), key.ct_zone = be16(static_cast<uint16_t>(rng())), key.ct_label[3] = 9;
     if (rng() % 8 == 0) key.tunnel.dst = be32(rng() | 1), key.tunnel.ttl = 64, key.tunnel.id = be64(rng()), key.tunnel.dp_flags = be16(7);
+    if (key.tunnel.dst && rng() % 2) {
+      Flow mask_of_options{};
+      ASSERT_TRUE(parse_geneve(fmt::format("{{class={},type=0x80,len=8,{:#x}}}{{class=2,type={},len=0}}", rng() % 0x10000, rng(), rng() % 256), key, mask_of_options));
+    }
     narrow_for_kernel(key, mask, {.ipv6_exthdrs = true});
     Flow masked = key;
     mask_flow(masked, mask);
@@ -271,6 +278,8 @@ INSTANTIATE_TEST_SUITE_P(Each, ActionBytes, testing::Values(
     ActionGolden{"set(skb_mark(0x5/0xf))", "10000b00" "0c000f00" "05000000" "0f000000"},
     ActionGolden{"set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key)))",
                  "30000300" "2c001000" "0c0000000000000000000005" "0800010001010101" "0800020002020202" "0500040040000000" "04000500"},
+    ActionGolden{"set(tunnel(dst=2.2.2.2,ttl=64,tp_dst=6081,geneve({class=0xffff,type=0x80,len=4,0xa}{class=0x1,type=0,len=0}),flags(df)))",
+                 "34000300" "30001000" "0800020002020202" "0500040040000000" "06000a0017c10000" "04000500" "10000800" "ffff8001" "0000000a" "00010000"},
     ActionGolden{"clone(pop_vlan,1)", "10001400" "04000500" "0800010001000000"},
     ActionGolden{"sample(sample=50.0%,actions(1))", "18000600" "08000100ffffff7f" "0c000200" "0800010001000000"},
     ActionGolden{"userspace(pid=0,slow_path(lacp))", "20000200" "0800010044332211" "14000200" "0000000000000000" "ffffffff" "05000000"},
