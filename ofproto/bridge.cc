@@ -208,6 +208,7 @@ Outcome Bridge::table_mod(const ofp::TableMod& mod, Version version, Time now) {
     if (mod.eviction) table.openflow_evict = *mod.eviction;
     if (mod.vacancy_events) {
       table.vacancy_events = *mod.vacancy_events;
+      impl_->watches_vacancy |= *mod.vacancy_events;
       table.vacancy_down = mod.vacancy_down, table.vacancy_up = mod.vacancy_up;
       table.is_short = table.vacancy() < table.vacancy_down;
     }
@@ -243,6 +244,7 @@ std::vector<ofp::TableDesc> Bridge::table_descs() const {
 
 /// OF1.4.0 7.4.5: once it falls below vacancy_down, and then once it rises above vacancy_up.
 void Bridge::Impl::check_vacancy() {
+  if (!watches_vacancy) return;   // as mostly: this is for each flow-mod
   for (uint8_t n = 0; n < kFlowTables; n++) {
     FlowTable& t = view.tables->table(n);
     if (!t.vacancy_events) continue;

@@ -58,6 +58,7 @@ struct Bridge::Impl {
   bool normal_by_default = false, fail_open = false;
   int least_mtu = 0;                             // of ports that are not internal; 0: not looked at yet
   bool staged = false;
+  bool watches_vacancy = false;                  // some table was asked for vacancy events
   std::map<uint32_t, Group> staged_groups;       // as they were before the stage
   std::vector<StagedPacket> staged_packets;
 

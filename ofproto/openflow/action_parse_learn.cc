@@ -12,6 +12,7 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
   LearnSpec s;
   s.kind = LearnSpec::Kind::kMatch;
   auto dst = parse_subfield(kv.key);
+  if (!dst && !field_by_name(kv.key.substr(0, kv.key.find('[')))) return TextError(fmt::format("{}: unknown keyword {}", all, kv.key));
   if (!dst) return TextError(dst.error());
   s.dst = *dst;
   s.n_bits = dst->n_bits;

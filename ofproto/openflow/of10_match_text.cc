@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fixed match of 1.0 as text, field by field (OF1.0.1 5.2.3).
+// The fixed match of 1.0 as text, field by field, "*" for any value (OF1.0.1 5.2.3).
 #include "lib/text.h"
 #include "ofproto/openflow/match.h"
 #include "ofproto/openflow/nxm_text.h"
@@ -31,20 +31,20 @@ class Printer {
     be32 nw_src(r_.u32()), nw_dst(r_.u32());
     uint16_t tp_src = r_.u16(), tp_dst = r_.u16();
     if (has(kType)) keyword(type, proto);
-    if (has(kInPort)) item("in_port=" + format_port(port_from_of10(in_port).value_or(OFPP_NONE), ports_));
-    if (has(kVlan)) item(fmt::format("dl_vlan={}", vlan));
-    if (has(kPcp)) item(fmt::format("dl_vlan_pcp={}", pcp));
-    if (has(kSrc)) item("dl_src=" + sluice::format(src));
-    if (has(kDst)) item("dl_dst=" + sluice::format(dst));
-    if (has(kType) && !said_type_) item(fmt::format("dl_type={:#06x}", type));
+    field("in_port", kInPort, format_port(port_from_of10(in_port).value_or(OFPP_NONE), ports_));
+    field("dl_vlan", kVlan, fmt::format("{}", vlan));
+    field("dl_vlan_pcp", kPcp, fmt::format("{}", pcp));
+    field("dl_src", kSrc, sluice::format(src));
+    field("dl_dst", kDst, sluice::format(dst));
+    if (!said_type_) field("dl_type", kType, fmt::format("{:#06x}", type));
     address("nw_src", nw_src, kNwSrcShift);
     address("nw_dst", nw_dst, kNwDstShift);
     bool arp = has(kType) && (type == kArp || type == kRarp), icmp = has(kType) && type == kIp && has(kProto) && proto == 1;
-    if (has(kProto) && !said_proto_) item(fmt::format("{}={}", arp ? "arp_op" : "nw_proto", proto));
-    if (has(kTos)) item(fmt::format("nw_tos={}", tos));
-    if (has(kTpSrc)) item(fmt::format("{}={}", icmp ? "icmp_type" : "tp_src", tp_src));
-    if (has(kTpDst)) item(fmt::format("{}={}", icmp ? "icmp_code" : "tp_dst", tp_dst));
-    return out_.empty() ? "<any>" : out_;
+    if (!said_proto_) field(arp ? "arp_op" : "nw_proto", kProto, fmt::format("{}", proto));
+    field("nw_tos", kTos, fmt::format("{}", tos));
+    field(icmp ? "icmp_type" : "tp_src", kTpSrc, fmt::format("{}", tp_src));
+    field(icmp ? "icmp_code" : "tp_dst", kTpDst, fmt::format("{}", tp_dst));
+    return out_;
   }
 
  private:
@@ -53,6 +53,7 @@ class Printer {
     if (!out_.empty()) out_ += ',';
     out_ += text;
   }
+  void field(std::string_view name, uint32_t bit, const std::string& value) { item(fmt::format("{}={}", name, has(bit) ? value : "*")); }
   void keyword(uint16_t type, uint8_t proto) {
     said_type_ = type == kIp || type == kArp || type == kRarp;
     if (type == kArp) return item("arp");
@@ -64,7 +65,7 @@ class Printer {
   }
   void address(std::string_view name, be32 ip, unsigned shift) {
     unsigned ignored = wild_ >> shift & 63;   // low bits
-    if (ignored < 32) item(fmt::format("{}={}{}", name, format_ipv4(ip), ignored ? fmt::format("/{}", 32 - ignored) : ""));
+    item(fmt::format("{}={}{}", name, ignored < 32 ? format_ipv4(ip) : "*", ignored && ignored < 32 ? fmt::format("/{}", 32 - ignored) : ""));
   }
 
   ByteReader r_;

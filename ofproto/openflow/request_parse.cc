@@ -82,7 +82,7 @@ std::expected<ParsedPacketOut, std::string> parse_packet_out(std::string_view te
       p.out.data = std::move(*frame);
     } else {
       if (auto ok = set_pipeline_field(kv, names, p.out.metadata); !ok) return bad(ok.error());
-      other_fields = true;
+      other_fields |= kv.key != "packet_type" || p.out.metadata.value.packet_type;   // Ethernet is what all are
     }
   }
   if (p.out.data.empty()) return bad("must specify packet");

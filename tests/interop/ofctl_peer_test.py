@@ -88,9 +88,11 @@ MORE = [
     "add-flow br0 check_overlap,priority=5,tcp,actions=drop", "add-flow nosuch actions=drop", "mod-flows br0 foo=1,actions=drop", "snoop br0 x y",
     "parse-flow actions=learn(table=1,in_port_oxm=123456)", "parse-flow actions=learn(load:5->NXM_OF_IP_DST[])", "parse-flow actions=learn(load:NXM_OF_IP_DST[]->NXM_NX_REG1[])",
     "parse-flow actions=learn(load:0x1fedbca9876543210fedbca9876543210->NXM_NX_IPV6_DST[])", "parse-flow ipv6,actions=learn(ipv6,load:0xfedbca9876543210fedbca9876543210->NXM_NX_IPV6_DST[])",
-    "parse-flow actions=learn(dl_vlan=x)", "packet-out br0 in_port=controller,packet=0001020304050010203040501234,packet_type(0,0x0),actions=drop",
+    "parse-flow actions=learn(table=1,foo[0..3]=1,reg0=1)", "packet-out br0 in_port=controller,packet=0001020304050010203040501234,packet_type(0,0x0),actions=drop",
     "ofp-print 010e005000000000000000000001505400000006505400000005ffff0000080600020000c0a80002c0a8000100000000000000000000000000000005000000000000010e000000000000000800030000 3",
     "ofp-print 010e004800000000003fc84f0000000000000000000000000000000000000800000600000a010203000000000000005000000000000000000000000000000064ffffffffffff0000 3",
+    "ofp-print 010e004800000000003fffff0000000000000000000000000000000000000800000600000a010203000000000000005000000000000000000000000000000064ffffffffffff0000 3",
+    "ofp-print 010e004800000000003fc82f0000000000000000000000000000000000000800000600000a010203000000000000005000000000000000000000000000000064ffffffffffff0000 3",
 ]
 FILES = {
     "flows.txt": "add priority=1,ip,actions=output:1\n# c\n\nadd priority=2,actions=drop\n", "bad.txt": "add priority=1,ip,actions=output:1\nadd foo=1,actions=drop\n",

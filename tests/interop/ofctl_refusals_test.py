@@ -16,7 +16,7 @@ REFUSED = [
     ("-O OpenFlow14 mod-table br0 x evict", "x"), ("-O OpenFlow14 mod-table br0 256 evict", "256"), ("-O OpenFlow14 mod-table br0 0 evictt", "evictt"),
     ("-O OpenFlow14 mod-table br0 0 vacancy:20", "acancy up"), ("-O OpenFlow14 mod-table br0 0 vacancy:20,101", "101"), ("-O OpenFlow14 mod-table br0 0 vacancy:x,80", "x"),
     ("-O OpenFlow14 mod-table br0 0 vacancy:80,20", "range"), ("-O OpenFlow10 mod-table br0 0 evict", "evict"), ("-O OpenFlow13 mod-table br0 0 drop", "drop"),
-    ("-O OpenFlow12 mod-table br0 0 name:x", "name:x"), ("-O OpenFlow13 mod-table br0 0 name:x", "EPERM"), ("mod-port br0 nosuch up", "nosuch"), ("mod-port br0 70000 up", "70000"), ("mod-port br0 LOCAL upp", "upp"), ("set-frags br0 foo", "foo"),
+    ("-O OpenFlow12 mod-table br0 0 name:x", "name:x"), ("mod-port br0 nosuch up", "nosuch"), ("mod-port br0 70000 up", "70000"), ("mod-port br0 LOCAL upp", "upp"), ("set-frags br0 foo", "foo"),
     ("queue-stats br0 nosuch", "nosuch"), ("queue-stats br0 LOCAL x", "x"), ("queue-get-config br0 nosuch", "nosuch"), ("dump-ports br0 nosuch", "nosuch"), ("dump-ports-desc br0 nosuch", "nosuch"),
     ("-O OpenFlow13 dump-groups br0 x", "x"), ("-O OpenFlow13 dump-groups br0 4294967296", "4294967296"), ("-O OpenFlow13 del-groups br0 group_id=x", "x"),
     ("-O OpenFlow13 add-group br0 group_id=1,type=foo", "foo"), ("-O OpenFlow13 insert-buckets br0 group_id=1,command_bucket_id=last,bucket=output:1", "OpenFlow 1.5"),
@@ -36,6 +36,9 @@ REFUSED = [
 READS_BACK = [
     ("-O OpenFlow14 mod-table br0 3 evict", "-O OpenFlow14 dump-table-desc br0", r"table 3:\n +eviction=on"),
     ("-O OpenFlow14 mod-table br0 3 noevict", "-O OpenFlow14 dump-table-desc br0", r"table 3:\n +eviction=off"),
+    ("-O OpenFlow14 mod-table br0 3 vacancy:20,80", "-O OpenFlow14 dump-table-desc br0", r"table 3:\n.*\n +vacancy=on vacancy_down=20% vacancy_up=80% vacancy=100%"),
+    ("-O OpenFlow13 mod-table br0 3 name:x", "-O OpenFlow13 dump-table-features br0", r'table 3 \("x"\)'),
+    ("add-tlv-map br0 {class=0xffff,type=255,len=124}->tun_metadata63", "dump-tlv-map br0", r"0xffff\s+0xff\s+124\s+tun_metadata63"),
     ("-O OpenFlow11 mod-table br0 2 drop", "-O OpenFlow11 dump-tables br0", r"config=drop"),
     ("set-frags br0 drop", "get-frags br0", r"drop"), ("set-frags br0 nx-match", "get-frags br0", r"nx-match"), ("set-frags br0 normal", "get-frags br0", r"normal"),
     ("-O OpenFlow13 add-meter br0 meter=4,pktps,burst,stats,band=type=drop,rate=5,burst_size=6", "-O OpenFlow13 dump-meters br0", r"meter=4 pktps burst stats bands=\ntype=drop rate=5 burst_size=6"),
