@@ -36,6 +36,11 @@ inline void set_geneve_options(Flow& key, ByteView options) {
   std::memset(key.tun_metadata, 0, sizeof key.tun_metadata);
   if (n) std::memcpy(key.tun_metadata, options.data(), n);
 }
+/// Nothing of a tunnel: of a key, or of a mask.
+inline void forget_tunnel(Flow& flow) {
+  flow.tunnel = {};
+  set_geneve_options(flow, {});
+}
 
 /// "{class=0xffff,type=0x80,len=4,0xa/0xf}{...}".
 std::string format_geneve(const Flow& key, const Flow& mask);

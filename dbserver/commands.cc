@@ -55,11 +55,19 @@ void Service::measure_memory(std::map<std::string, uint64_t>& sizes) {
 
 void Service::add_commands(UnixctlServer& u) {
   server_.counters().add_commands(u);
+  server_.counters().add_memory_source([this](std::map<std::string, uint64_t>& sizes) { measure_memory(sizes); });
   u.add_text("exit", "", 0, 0, [this](UnixctlArgs) -> Text {
     if (exit_) exit_();
     return "";
   });
-  server_.counters().add_memory_source([this](std::map<std::string, uint64_t>& sizes) { measure_memory(sizes); });
+  add_configuration_commands(u);
+  add_database_commands(u);
+  add_session_commands(u);
+  standby_.add_commands(u);
+}
+
+/// What is done with databases that are open.
+void Service::add_database_commands(UnixctlServer& u) {
   u.add("ovsdb-server/compact", "", 0, 1, [this](UnixctlArgs args, UnixctlReply reply) {
     if (HostedDatabase* db = args.empty() ? nullptr : server_.find(args[0]); db && db->reserved) return reply.error("cannot compact built-in databases");
     auto all = std::make_shared<Compactions>(std::move(reply));
@@ -73,10 +81,31 @@ void Service::add_commands(UnixctlServer& u) {
     }
     if (!found && !args.empty()) all->errors = "no database by that name";
   });
-  u.add_text("ovsdb-server/reconnect", "", 0, 0, [this](UnixctlArgs) -> Text {
-    remotes_.reconnect("user ran ovsdb-server/reconnect");
+  u.add_text("ovsdb-server/get-db-storage-status", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
+    HostedDatabase* db = server_.find(args[0]);
+    if (!db) return wrong("Failed to find the database.");
+    bool broken = db->journal() && db->journal()->needs_rewrite();
+    return broken ? fmt::format("status: I/O error: {}\n", db->last_error()) : "status: ok\n";
+  });
+  u.add_text("ovsdb-server/perf-counters-clear", "", 0, 0, [](UnixctlArgs) -> Text { return ""; });
+  u.add_text("ovsdb-server/perf-counters-show", "", 0, 0, [](UnixctlArgs) -> Text { return "performance counter is not supported on this platform\n"; });
+  u.add_text("ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, [](UnixctlArgs args) -> Text {
+    if (args[0] != "on" && args[0] != "off") return wrong("invalid argument");
     return "";
   });
+  u.add_text("ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2, [this](UnixctlArgs args) { return set_transaction_log(args[0], args[1]); });
+  u.add_text("ovsdb-server/tlog-list", "", 0, 0, [this](UnixctlArgs) -> Text {
+    std::string out = tlog_line("database", "table", "logging") + tlog_line("--------", "-----", "-------");
+    for (auto& [name, db] : server_.databases()) {
+      out += fmt::format("{:<15}  \n", name);
+      for (const TableSchema& t : db->db().schema().tables) out += tlog_line("", t.name, db->log.is_on(t.name) ? "ON" : "OFF");
+    }
+    return out;
+  });
+}
+
+/// Which remotes and databases there are.
+void Service::add_configuration_commands(UnixctlServer& u) {
   u.add_text("ovsdb-server/reload", "", 0, 0, [this](UnixctlArgs) -> Text {
     if (configuration_file_.empty()) return wrong("Configuration file was not specified on command line");
     if (auto s = reload(); !s) return wrong(s.error());
@@ -119,21 +148,17 @@ void Service::add_commands(UnixctlServer& u) {
     for (const std::string& name : server_.names()) out += name + "\n";
     return out;
   });
-  u.add_text("ovsdb-server/get-db-storage-status", "DB", 1, 1, [this](UnixctlArgs args) -> Text {
-    HostedDatabase* db = server_.find(args[0]);
-    if (!db) return wrong("Failed to find the database.");
-    bool broken = db->journal() && db->journal()->needs_rewrite();
-    return broken ? fmt::format("status: I/O error: {}\n", db->last_error()) : "status: ok\n";
+}
+
+/// Of connections: of clients, and of relays to their servers.
+void Service::add_session_commands(UnixctlServer& u) {
+  u.add_text("ovsdb-server/reconnect", "", 0, 0, [this](UnixctlArgs) -> Text {
+    remotes_.reconnect("user ran ovsdb-server/reconnect");
+    return "";
   });
   u.add_text("ovsdb-server/disable-monitor-cond", "", 0, 0, [this](UnixctlArgs) -> Text {
     server_.forbid_conditions();
     remotes_.reconnect("user ran ovsdb-server/disable-monitor-cond");
-    return "";
-  });
-  u.add_text("ovsdb-server/perf-counters-clear", "", 0, 0, [](UnixctlArgs) -> Text { return ""; });
-  u.add_text("ovsdb-server/perf-counters-show", "", 0, 0, [](UnixctlArgs) -> Text { return "performance counter is not supported on this platform\n"; });
-  u.add_text("ovsdb-server/memory-trim-on-compaction", "on|off", 1, 1, [](UnixctlArgs args) -> Text {
-    if (args[0] != "on" && args[0] != "off") return wrong("invalid argument");
     return "";
   });
   u.add_text("ovsdb-server/set-relay-source-probe-interval", "MILLISECONDS", 1, 1, [this](UnixctlArgs args) -> Text {
@@ -143,16 +168,6 @@ void Service::add_commands(UnixctlServer& u) {
     for (auto& [name, relay] : relays_) relay->set_probe_interval(*interval);
     return "";
   });
-  u.add_text("ovsdb-server/tlog-set", "DB:TABLE on|off", 2, 2, [this](UnixctlArgs args) { return set_transaction_log(args[0], args[1]); });
-  u.add_text("ovsdb-server/tlog-list", "", 0, 0, [this](UnixctlArgs) -> Text {
-    std::string out = tlog_line("database", "table", "logging") + tlog_line("--------", "-----", "-------");
-    for (auto& [name, db] : server_.databases()) {
-      out += fmt::format("{:<15}  \n", name);
-      for (const TableSchema& t : db->db().schema().tables) out += tlog_line("", t.name, db->log.is_on(t.name) ? "ON" : "OFF");
-    }
-    return out;
-  });
-  standby_.add_commands(u);
 }
 
 }  // namespace sluice::ovsdb

@@ -66,6 +66,9 @@ class Service {
   /// Starts it; `done` is called when it has ended.
   void compact(HostedDatabase& db, std::move_only_function<void(const Status&)> done);
   UnixctlText set_transaction_log(const std::string& what, const std::string& state);
+  void add_database_commands(UnixctlServer& u);
+  void add_configuration_commands(UnixctlServer& u);
+  void add_session_commands(UnixctlServer& u);
   void measure_memory(std::map<std::string, uint64_t>& sizes);
 
   Loop& loop_;

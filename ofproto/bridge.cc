@@ -251,8 +251,7 @@ void Bridge::Impl::check_vacancy() {
     uint8_t vacancy = t.vacancy();
     bool is_short = t.is_short ? vacancy <= t.vacancy_up : vacancy < t.vacancy_down;
     if (is_short == std::exchange(t.is_short, is_short) || !events) continue;
-    constexpr uint8_t kVacancyDown = 3, kVacancyUp = 4;
-    events->table_status({.reason = is_short ? kVacancyDown : kVacancyUp, .desc = describe(t, n)});
+    events->table_status({.reason = is_short ? ofp::OFPTR_VACANCY_DOWN : ofp::OFPTR_VACANCY_UP, .desc = describe(t, n)});
   }
 }
 

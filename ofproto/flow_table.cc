@@ -6,8 +6,6 @@
 #include <map>
 #include <utility>
 
-#include "ofproto/openflow/text.h"
-
 namespace sluice {
 namespace {
 
@@ -84,43 +82,48 @@ FlowTables::Outcome FlowTables::add(ofp::FlowMod& mod, ModSemantics semantics, T
 FlowTables::Outcome FlowTables::make_room(FlowTable& table, Time now) {
   if (count_ + undo_.size() >= kMaxRules) return std::unexpected(Error::OFPFMFC_TABLE_FULL);  // what a stage removes keeps its place
   if (!table.settings.flow_limit || table.rules.size() < *table.settings.flow_limit) return {};
-  Rule* goes = table.evicts() ? victim(table) : nullptr;
-  if (!goes) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
-  remove(goes, RuleEnd::kEviction, now);
+  auto goes = table.evicts() ? victims(table, 1) : std::vector<Rule*>();
+  if (goes.empty()) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
+  remove(goes.front(), RuleEnd::kEviction, now);
   return {};
 }
 
-/// Of the largest group, the flow that would end first; those without a timeout never go (Flow_Table, overflow_policy, groups).
-Rule* FlowTables::victim(const FlowTable& table) const {
-  std::vector<ofp::Subfield> fields;
-  for (const std::string& text : table.settings.groups)
-    if (auto field = ofp::parse_subfield(text)) fields.push_back(*field);
-  struct Group { size_t flows = 0; Rule* first = nullptr; };
-  std::map<Bytes, Group> groups;
+/// So many flows, each of what is the largest group by then, that would end first in it; those without a timeout never go (Flow_Table, overflow_policy, groups).
+std::vector<Rule*> FlowTables::victims(const FlowTable& table, size_t count) const {
+  std::map<Bytes, std::vector<Rule*>> groups;
   table.rules.for_each([&](Rule* r) {
     if (r->is_hidden() || timeout(*r) == kNever) return true;
     Bytes key;
-    const Flow value = fields.empty() ? Flow{} : r->match.expand().value;
-    for (const ofp::Subfield& f : fields) {
+    const Flow value = table.settings.groups.empty() ? Flow{} : r->match.expand().value;
+    for (const ofp::Subfield& f : table.settings.groups) {
       ofp::FieldValue v = ofp::read_subfield(f, value);
       key.insert(key.end(), v.bytes().begin(), v.bytes().end());
     }
-    Group& g = groups[key];
-    g.flows++;
-    if (!g.first || timeout(*r) < timeout(*g.first)) g.first = r;
+    groups[key].push_back(r);
     return true;
   });
-  auto largest = std::ranges::max_element(groups, {}, [](const auto& g) { return g.second.flows; });
-  return largest == groups.end() ? nullptr : largest->second.first;
+  using Group = std::pair<const Bytes, std::vector<Rule*>>;
+  std::vector<Group*> by_size;   // heaps: the largest group, and in each what ends first
+  auto smaller = [](const Group* a, const Group* b) { return a->second.size() != b->second.size() ? a->second.size() < b->second.size() : a->first > b->first; };
+  auto later = [](const Rule* a, const Rule* b) { return timeout(*a) > timeout(*b); };
+  for (Group& g : groups) std::ranges::make_heap(g.second, later), by_size.push_back(&g);
+  std::ranges::make_heap(by_size, smaller);
+  std::vector<Rule*> go;
+  while (go.size() < count && !by_size.empty()) {
+    std::ranges::pop_heap(by_size, smaller);
+    std::vector<Rule*>& largest = by_size.back()->second;
+    std::ranges::pop_heap(largest, later);
+    go.push_back(largest.back());
+    largest.pop_back();
+    if (largest.empty()) by_size.pop_back();
+    else std::ranges::push_heap(by_size, smaller);
+  }
+  return go;
 }
 
 void FlowTables::fit_limit(FlowTable& table, Time now) {
-  if (!table.settings.flow_limit || !table.evicts()) return;
-  while (table.rules.size() > *table.settings.flow_limit) {
-    Rule* goes = victim(table);
-    if (!goes) break;
-    remove(goes, RuleEnd::kEviction, now);
-  }
+  if (!table.settings.flow_limit || !table.evicts() || table.rules.size() <= *table.settings.flow_limit) return;
+  for (Rule* goes : victims(table, table.rules.size() - *table.settings.flow_limit)) remove(goes, RuleEnd::kEviction, now);
   drop_orphans(now);
 }
 

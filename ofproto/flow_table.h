@@ -133,7 +133,7 @@ class FlowTables {
   Outcome modify(ofp::FlowMod& mod, ModSemantics semantics, Time now);
   Outcome remove_matching(const ofp::FlowMod& mod, Time now);
   Outcome make_room(FlowTable& table, Time now);
-  Rule* victim(const FlowTable& table) const;
+  std::vector<Rule*> victims(const FlowTable& table, size_t count) const;
   void end_expired(Time now);
   RuleContent content(ofp::FlowMod& mod, Time now);           // takes the mod's actions
   Rule* insert(FlowTable& table, const Classifier::Place& place, ofp::MiniMatch&& match, int priority, const RuleContent& content, Time now);

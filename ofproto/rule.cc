@@ -5,13 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "ofproto/mix.h"
+
 namespace sluice {
 namespace {
-
-uint64_t mix(uint64_t h, uint64_t v) {
-  h = (h ^ v) * 0x9e3779b97f4a7c15ull;
-  return h ^ h >> 29;
-}
 
 uint64_t hash_bytes(uint64_t h, ByteView bytes) {
   for (uint8_t b : bytes) h = mix(h, b);

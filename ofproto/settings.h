@@ -63,7 +63,7 @@ struct FlowTableSettings {
   std::optional<uint32_t> flow_limit;
   bool evict = false;
   std::optional<std::vector<ofp::FieldId>> prefixes;   // that the classifier tracks; none given: its default
-  std::vector<std::string> groups;             // subfields: a flow is evicted from the largest group of flows that are equal in them
+  std::vector<ofp::Subfield> groups;           // a flow is evicted from the largest group of flows that are equal in them
   friend bool operator==(const FlowTableSettings&, const FlowTableSettings&) = default;
 };
 

@@ -10,14 +10,10 @@
 #include <vector>
 
 #include "ofproto/classifier.h"
+#include "ofproto/mix.h"
 #include "ofproto/prefix_field.h"
 
 namespace sluice {
-
-inline uint64_t mix(uint64_t h, uint64_t v) {
-  unsigned __int128 m = static_cast<unsigned __int128>(h ^ 0x2d358dccaa6c78a5ull) * (v ^ 0x8bb84b93962eacc9ull);
-  return static_cast<uint64_t>(m) ^ static_cast<uint64_t>(m >> 64);
-}
 
 /// Of one field, which prefixes the table's rules ask for, since a packet's was first looked for.
 struct Classifier::Tracked {

@@ -153,7 +153,7 @@ std::optional<Place> plain_bytes(const Subfield& s) {
   if (is_tun_metadata(s.field) || std::ranges::find(kOthers, s.field) != std::end(kOthers)) return std::nullopt;
   const Place& place = ofp::field(s.field).place;
   if (place.shift || place.bits != place.bytes * 8u || s.ofs % 8 || s.n_bits % 8 || s.ofs + s.n_bits > place.bits) return std::nullopt;
-  return Place{static_cast<uint16_t>(place.offset + place.bytes - (s.ofs + s.n_bits) / 8), static_cast<uint16_t>(s.n_bits / 8), 0, s.n_bits};
+  return Place{static_cast<uint16_t>(place.offset + place.bytes - (s.ofs + s.n_bits) / 8), static_cast<uint8_t>(s.n_bits / 8), 0, s.n_bits};
 }
 
 }  // namespace

@@ -65,12 +65,6 @@ bool Translator::enter_tunnel(const TunnelSettings& s) {
   return true;
 }
 
-void Translator::forget_tunnel(Flow& flow) {
-  flow.tunnel = {};
-  flow.tun_present = {};
-  std::memset(flow.tun_metadata, 0, sizeof flow.tun_metadata);
-}
-
 /// base_ has its options as the datapath has them: they may come from several bridges.
 void Translator::commit_tunnel(const TunnelSettings& to) {
   OdpSet set{.kind = OdpSetKind::kTunnel};

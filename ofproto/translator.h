@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "datapath/geneve.h"
 #include "ofproto/probe.h"
 #include "ofproto/translate.h"
 
@@ -105,7 +106,6 @@ class Translator {
   void send_tunnel(const PortView& port);
   bool take_options(const TunnelSettings& to);
   void commit_tunnel(const TunnelSettings& to);
-  void forget_tunnel(Flow& flow);
 
   // --- normal.cc ---
   /// A packet inside of the bridge: its VLAN, and the tag that it has within that.

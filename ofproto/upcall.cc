@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "ofproto/mix.h"
 #include "ofproto/switch_impl.h"
 
 namespace sluice {
@@ -70,10 +71,9 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
 namespace {
 
 uint64_t hash_under(const Flow& key, const Flow& mask) {
-  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
   uint64_t hash = 0;
   for (size_t i = 0; i < kFlowWords; i++)
-    if (uint64_t bits = mask.words()[i]) hash = (hash ^ (key.words()[i] & bits) ^ i) * kOdd, hash ^= hash >> 29;
+    if (uint64_t bits = mask.words()[i]) hash = mix(hash, (key.words()[i] & bits) ^ i);
   return hash;
 }
 

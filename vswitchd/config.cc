@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "ofproto/classifier.h"
+#include "ofproto/openflow/text.h"
 #include "ofproto/openflow/version.h"
 #include "vswitchd/schema_rows.h"
 
@@ -156,7 +157,8 @@ BridgeSettings read_bridge_settings(const ovsdb::Replica& replica, const schema:
       if (auto limit = table->flow_limit()) t.flow_limit = static_cast<uint32_t>(std::min<int64_t>(*limit, UINT32_MAX));
       t.evict = table->overflow_policy() == "evict";
       t.prefixes = read_prefixes(*table, s.name, problems);
-      for (auto& group : table->groups()) t.groups.emplace_back(group);
+      for (std::string_view group : table->groups())
+        if (auto field = ofp::parse_subfield(group)) t.groups.push_back(*field);
     }
   for (const Uuid& uuid : row.mirrors())
     if (auto mirror = schema::get<schema::Mirror>(replica, uuid)) s.mirrors.push_back(read_mirror(replica, *mirror));

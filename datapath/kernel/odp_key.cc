@@ -177,7 +177,7 @@ void narrow_options(const Flow& key, Flow& mask) {
 
 void narrow_tunnel(const Flow& key, Flow& mask) {
   FlowTunnel& tunnel = mask.tunnel;
-  if (!key.tunnel.is_present()) return tunnel = {}, mask.tun_present = {}, void(std::memset(mask.tun_metadata, 0, sizeof mask.tun_metadata));   // told by in_port
+  if (!key.tunnel.is_present()) return forget_tunnel(mask);   // told by in_port
   if (key.tunnel.dst) tunnel.dst = kAll32;
   else tunnel.ipv6_dst.b.fill(UINT8_MAX);
   if (tunnel.id) tunnel.dp_flags |= be16(kTunnelKey);

@@ -142,11 +142,10 @@ Status encode_body(ByteWriter& w, const BodyContext& ctx, const TableDescReply& 
 }
 
 Status decode_body(ByteReader& r, const BodyContext&, TableStatus& m) {
-  constexpr uint8_t kVacancyDown = 3, kVacancyUp = 4;
   m.reason = r.u8();
   r.skip(7);
   if (!r.ok()) return fail(Error::OFPBRC_BAD_LEN);
-  if (m.reason != kVacancyDown && m.reason != kVacancyUp) return fail(Error::NXBRC_BAD_REASON);
+  if (m.reason != OFPTR_VACANCY_DOWN && m.reason != OFPTR_VACANCY_UP) return fail(Error::NXBRC_BAD_REASON);
   return decode_desc(r, m.desc);
 }
 

@@ -4,6 +4,7 @@
 
 #include "lib/log.h"
 #include "ofproto/openflow/match.h"
+#include "ofproto/openflow/of10_match.h"
 #include "ofproto/openflow/port.h"
 
 namespace sluice::ofp {
@@ -12,12 +13,6 @@ namespace {
 Log log_match("ofp_match"), log_port("ofp_port");
 LogLimit limit(3, 15);
 
-// Wildcard bits of 1.0
-enum : uint32_t {
-  OFPFW10_IN_PORT = 1 << 0, OFPFW10_DL_VLAN = 1 << 1, OFPFW10_DL_SRC = 1 << 2, OFPFW10_DL_DST = 1 << 3, OFPFW10_DL_TYPE = 1 << 4,
-  OFPFW10_NW_PROTO = 1 << 5, OFPFW10_TP_SRC = 1 << 6, OFPFW10_TP_DST = 1 << 7, OFPFW10_NW_SRC_SHIFT = 8, OFPFW10_NW_DST_SHIFT = 14,
-  OFPFW10_DL_VLAN_PCP = 1 << 20, OFPFW10_NW_TOS = 1 << 21, OFPFW10_ALL = (1 << 22) - 1,
-};
 // Wildcard bits of 1.1
 enum : uint32_t {
   OFPFW11_IN_PORT = 1 << 0, OFPFW11_DL_VLAN = 1 << 1, OFPFW11_DL_VLAN_PCP = 1 << 2, OFPFW11_DL_TYPE = 1 << 3, OFPFW11_NW_TOS = 1 << 4,
@@ -71,40 +66,30 @@ uint32_t cidr_wild(be32 mask) {
 
 Result<Match> decode_whole_of10_match(ByteReader& r) {
   Match m;
-  uint32_t w = r.u32() & OFPFW10_ALL;
-  uint16_t in_port = r.u16();
-  MacAddr src = read_mac(r), dst = read_mac(r);
-  uint16_t vlan = r.u16();
-  uint8_t pcp = r.u8();
-  r.skip(1);
-  uint16_t type = r.u16();
-  uint8_t tos = r.u8(), proto = r.u8();
-  r.skip(2);
-  be32 nw_src(r.u32()), nw_dst(r.u32());
-  uint16_t tp_src = r.u16(), tp_dst = r.u16();
+  const Of10Match w(r);
   if (!r.ok()) return fail(Error::OFPBRC_BAD_LEN);
 
-  if (!(w & OFPFW10_IN_PORT)) m.set_in_port(port_from_of10(in_port).value_or(OFPP_NONE));
-  if (!(w & OFPFW10_DL_SRC)) m.value.eth_src = src, m.mask.eth_src = kExactMac;
-  if (!(w & OFPFW10_DL_DST)) m.value.eth_dst = dst, m.mask.eth_dst = kExactMac;
-  bool no_vlan = !(w & OFPFW10_DL_VLAN) && vlan == OFP10_VLAN_NONE;
+  if (w.has(OFPFW10_IN_PORT)) m.set_in_port(port_from_of10(w.in_port).value_or(OFPP_NONE));
+  if (w.has(OFPFW10_DL_SRC)) m.value.eth_src = w.src, m.mask.eth_src = kExactMac;
+  if (w.has(OFPFW10_DL_DST)) m.value.eth_dst = w.dst, m.mask.eth_dst = kExactMac;
+  bool no_vlan = w.has(OFPFW10_DL_VLAN) && w.vlan == OFP10_VLAN_NONE;
   if (no_vlan) {
     m.mask.vlan_tci = kExact16;
   } else {
-    if (!(w & OFPFW10_DL_VLAN)) m.value.vlan_tci |= be16((vlan & 0xfff) | kVlanPresent), m.mask.vlan_tci |= be16(0x1fff);
-    if (!(w & OFPFW10_DL_VLAN_PCP))
-      m.value.vlan_tci |= be16(static_cast<uint16_t>((pcp & 7) << 13 | kVlanPresent)), m.mask.vlan_tci |= be16(0xf000);
+    if (w.has(OFPFW10_DL_VLAN)) m.value.vlan_tci |= be16((w.vlan & 0xfff) | kVlanPresent), m.mask.vlan_tci |= be16(0x1fff);
+    if (w.has(OFPFW10_DL_VLAN_PCP))
+      m.value.vlan_tci |= be16(static_cast<uint16_t>((w.pcp & 7) << 13 | kVlanPresent)), m.mask.vlan_tci |= be16(0xf000);
   }
-  if (!(w & OFPFW10_DL_TYPE)) m.value.eth_type = be16(type), m.mask.eth_type = kExact16;
-  if (!(w & OFPFW10_NW_PROTO)) m.value.nw_proto = proto, m.mask.nw_proto = 0xff;
-  if (!(w & OFPFW10_NW_TOS)) m.value.nw_tos = tos & 0xfc, m.mask.nw_tos = 0xfc;
-  set_l3(m, nw_src, cidr_mask(w >> OFPFW10_NW_SRC_SHIFT & 0x3f), nw_dst, cidr_mask(w >> OFPFW10_NW_DST_SHIFT & 0x3f));
-  bool has_src = !(w & OFPFW10_TP_SRC), has_dst = !(w & OFPFW10_TP_DST);
+  if (w.has(OFPFW10_DL_TYPE)) m.value.eth_type = be16(w.type), m.mask.eth_type = kExact16;
+  if (w.has(OFPFW10_NW_PROTO)) m.value.nw_proto = w.proto, m.mask.nw_proto = 0xff;
+  if (w.has(OFPFW10_NW_TOS)) m.value.nw_tos = w.tos & 0xfc, m.mask.nw_tos = 0xfc;
+  set_l3(m, w.nw_src, cidr_mask(w.wild_bits(OFPFW10_NW_SRC_SHIFT)), w.nw_dst, cidr_mask(w.wild_bits(OFPFW10_NW_DST_SHIFT)));
+  bool has_src = w.has(OFPFW10_TP_SRC), has_dst = w.has(OFPFW10_TP_DST);
   if (has_ports(m)) {
-    if (auto ok = set_l4(m, has_src, tp_src, has_dst, tp_dst); !ok) return fail(ok.error());
+    if (auto ok = set_l4(m, has_src, w.tp_src, has_dst, w.tp_dst); !ok) return fail(ok.error());
   } else {
-    if (has_src) m.value.tp_src = be16(tp_src), m.mask.tp_src = kExact16;
-    if (has_dst) m.value.tp_dst = be16(tp_dst), m.mask.tp_dst = kExact16;
+    if (has_src) m.value.tp_src = be16(w.tp_src), m.mask.tp_src = kExact16;
+    if (has_dst) m.value.tp_dst = be16(w.tp_dst), m.mask.tp_dst = kExact16;
   }
   return m;
 }

@@ -69,7 +69,7 @@ struct TableDesc {
 };
 struct TableDescReply { std::vector<TableDesc> tables; };
 
-/// TABLE_STATUS of 1.4: reasons 3 vacancy down, 4 vacancy up.
+enum : uint8_t { OFPTR_VACANCY_DOWN = 3, OFPTR_VACANCY_UP = 4 };   // OF1.4.0 7.4.5
 struct TableStatus {
   uint8_t reason = 0;
   TableDesc desc;

@@ -49,7 +49,7 @@ void format_body(std::string& out, const TextContext& ctx, const TableDescReply&
 }
 
 void format_body(std::string& out, const TextContext& ctx, const TableStatus& m) {
-  append(out, " reason={}\ntable_desc:-", m.reason == 3 ? "VACANCY_DOWN" : "VACANCY_UP");
+  append(out, " reason={}\ntable_desc:-", m.reason == OFPTR_VACANCY_DOWN ? "VACANCY_DOWN" : "VACANCY_UP");
   add_desc(out, ctx, m.desc);
 }
 

@@ -113,6 +113,19 @@ def check_recorded(directory):
     return report
 
 
+def check_rewritten(report, pairs, directory, content_of):
+    """Of each pair (our message, its content, theirs): what we make of theirs has the same content for them."""
+    for (m, content, theirs), ours in zip(pairs, rewrite([p[2] for p in pairs], directory)):
+        if ours[1] == ERROR and theirs[1] != ERROR:
+            report.fault("we refuse " + ours[8:12].hex(), theirs)
+            continue
+        got = content_of(ours)
+        if got != content:
+            report.fault(f"not the same: {theirs.hex()[:200]} became {ours.hex()[:200]}\n  {content}\n  {got}\n", m)
+            continue
+        report.types["written"].add(number_of(m))
+
+
 def check_os_ken(messages, directory):
     report = Report("os-ken")
     pairs = []
@@ -134,15 +147,7 @@ def check_os_ken(messages, directory):
             report.cannot[number_of(m)] = repr(e)
             continue
         pairs.append((m, content, theirs))
-    for (m, content, theirs), ours in zip(pairs, rewrite([p[2] for p in pairs], directory)):
-        if ours[1] == ERROR and theirs[1] != ERROR:
-            report.fault("we refuse " + ours[8:12].hex(), theirs)
-            continue
-        got = os_ken_content(os_ken_read(ours))
-        if got != content:
-            report.fault(f"not the same\n  {content}\n  {got}\n", m)
-            continue
-        report.types["written"].add(number_of(m))
+    check_rewritten(report, pairs, directory, lambda ours: os_ken_content(os_ken_read(ours)))
     return report
 
 
@@ -248,14 +253,7 @@ def check_scapy(messages, directory):
         except Exception:
             continue
         pairs.append((m, content, theirs))
-    for (m, content, theirs), ours in zip(pairs, rewrite([p[2] for p in pairs], directory)):
-        if ours[1] == ERROR and theirs[1] != ERROR:
-            report.fault("we refuse " + ours[8:12].hex(), theirs)
-            continue
-        if scapy_content(scapy_read(ours)) != content:
-            report.fault(f"not the same: {theirs.hex()[:200]} became {ours.hex()[:200]}", m)
-            continue
-        report.types["written"].add(number_of(m))
+    check_rewritten(report, pairs, directory, lambda ours: scapy_content(scapy_read(ours)))
     for left in report.types["not"] - SCAPY_BYTES.keys():
         report.fault(f"bytes that it does not understand: {left}", b"")
     return report
