@@ -67,7 +67,7 @@ Bytes from_hex(std::string_view hex) {
 
 /// Recorded messages of every version, and flow-mods with all the texts.
 void message_seeds(const std::filesystem::path& dir) {
-  std::ifstream recordings(SLUICE_SOURCE_DIR "/tests/unit/openflow/data/openflow-transcripts.jsonl");
+  std::ifstream recordings("tests/unit/openflow/data/openflow-transcripts.jsonl");
   std::string line;
   for (unsigned n = 0; std::getline(recordings, line);) {
     auto json = Json::parse(line);

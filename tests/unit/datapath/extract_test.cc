@@ -95,7 +95,7 @@ std::string flow_text(const Flow& f) {
 }
 
 TEST(Extract, SameAsThePeer) {
-  std::ifstream file(std::string(SLUICE_SOURCE_DIR) + "/tests/unit/datapath/extract_goldens.txt");
+  std::ifstream file("tests/unit/datapath/extract_goldens.txt");
   std::string line;
   int count = 0;
   while (std::getline(file, line)) {

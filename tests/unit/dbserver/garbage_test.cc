@@ -14,7 +14,7 @@
 namespace sluice::ovsdb {
 namespace {
 
-const std::string kGolden = SLUICE_SOURCE_DIR "/tests/golden/";
+const std::string kGolden = "tests/golden/";
 
 std::vector<Json> recorded_requests() {
   std::vector<Json> all;

@@ -16,7 +16,7 @@
 namespace sluice::ovsdb {
 namespace {
 
-const std::string kGolden = SLUICE_SOURCE_DIR "/tests/golden/";
+const std::string kGolden = "tests/golden/";
 
 std::string slurp(const std::string& path) {
   std::ifstream f(path);

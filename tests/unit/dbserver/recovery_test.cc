@@ -177,7 +177,7 @@ TEST(Recovery, CompactionKeepsContents) {
 
 TEST(Recovery, JournalOfThePeerIsRead) {
   UuidSource uuids{{1, 1, 1, 1}};
-  auto bytes = read_file(SLUICE_SOURCE_DIR "/tests/golden/ovsdb-sample-journal.db");
+  auto bytes = read_file("tests/golden/ovsdb-sample-journal.db");
   ASSERT_TRUE(bytes);
   auto loaded = load_journal(*bytes, "sample", uuids);
   ASSERT_TRUE(loaded) << loaded.error().to_string();

@@ -90,7 +90,7 @@ void PrintTo(const Case& c, std::ostream* os) { *os << c.version << " " << c.flo
 
 std::vector<Case> load() {
   std::vector<Case> out;
-  std::ifstream in(SLUICE_SOURCE_DIR "/tests/unit/openflow/data/flow-mods.jsonl");
+  std::ifstream in("tests/unit/openflow/data/flow-mods.jsonl");
   for (std::string line; std::getline(in, line);) {
     auto j = Json::parse(line);
     if (!j) continue;

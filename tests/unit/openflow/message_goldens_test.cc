@@ -28,7 +28,7 @@ Bytes from_hex(std::string_view hex) {
   return out;
 }
 std::vector<Recording> read_recordings() {
-  std::ifstream file(SLUICE_SOURCE_DIR "/tests/unit/openflow/data/openflow-transcripts.jsonl");
+  std::ifstream file("tests/unit/openflow/data/openflow-transcripts.jsonl");
   std::vector<Recording> all;
   std::string line;
   while (std::getline(file, line)) {

@@ -18,7 +18,7 @@ struct Row {
 };
 
 std::vector<Row> documented() {
-  std::ifstream file(SLUICE_SOURCE_DIR "/tests/unit/openflow/data/wire-ids.txt");
+  std::ifstream file("tests/unit/openflow/data/wire-ids.txt");
   std::vector<Row> rows;
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("#")) continue;
