@@ -14,11 +14,11 @@ constexpr uint8_t kWords = 0x1f;   // of the header's last byte
 
 std::string number_text(uint64_t v) { return v ? fmt::format("{:#x}", v) : "0"; }
 
-/// "0xa": of any length.
+/// "0xa", "0": of any length.
 std::string data_text(ByteView data) {
   std::string digits = hex(data);
   digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
-  return "0x" + digits;
+  return digits == "0" ? digits : "0x" + digits;
 }
 
 bool all(ByteView bytes, uint8_t b) { return std::ranges::all_of(bytes, [b](uint8_t x) { return x == b; }); }
@@ -62,9 +62,9 @@ bool parse_option(std::string_view text, Bytes& value, Bytes& mask) {
     bool ok = item.starts_with("class=") ? parse_number(item.substr(6), UINT16_MAX, cls, cls_mask)
               : item.starts_with("type=") ? parse_number(item.substr(5), UINT8_MAX, type, type_mask)
               : item.starts_with("len=")  ? parse_number(item.substr(4), kMaxGeneveData, length, ignored) && length % 4 == 0
-                                          : !data && item.starts_with("0x");
+                                          : !data && item.starts_with('0');
     if (!ok) return false;
-    if (item.starts_with("0x")) data = item;
+    if (item.starts_with('0')) data = item;
   }
   size_t at = value.size();
   ByteWriter v(value), m(mask);

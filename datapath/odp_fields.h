@@ -48,6 +48,13 @@ inline constexpr OdpPart kNdParts[] = {{"target", AT(nd_target), 16, kIpv6}, {"s
 inline constexpr OdpPart kNdExtParts[] = {{"nd_reserved", AT(nd_reserved), 4, kHex}, {"nd_options_type", AT(nd_options_type), 1, kDecimal}};
 inline constexpr OdpPart kMplsParts[] = {{"label", AT(mpls_lse), 4, kDecimal, 12, 20}, {"tc", AT(mpls_lse), 4, kDecimal, 9, 3},
                                          {"ttl", AT(mpls_lse), 4, kDecimal, 0, 8}, {"bos", AT(mpls_lse), 4, kDecimal, 8, 1}};
+inline constexpr uint32_t kMplsBottom = 0x100;   // of a stack entry: it is the last
+/// kMplsParts[which] of a stack entry, 0 being the outermost.
+inline OdpPart mpls_part(int which, size_t entry) {
+  OdpPart part = kMplsParts[which];
+  part.offset = static_cast<uint16_t>(part.offset + entry * sizeof(be32));
+  return part;
+}
 inline constexpr OdpPart kVlanParts[] = {{"vid", AT(vlan_tci), 2, kDecimal, 0, 12}, {"pcp", AT(vlan_tci), 2, kDecimal, 13, 3}};
 inline constexpr OdpPart kVlan2Parts[] = {{"vid", AT(vlan2_tci), 2, kDecimal, 0, 12}, {"pcp", AT(vlan2_tci), 2, kDecimal, 13, 3}};
 inline constexpr OdpPart kPacketTypeParts[] = {{"ns", AT(packet_type), 4, kDecimal, 16, 16}, {"id", AT(packet_type), 4, kHex, 0, 16}};
@@ -55,6 +62,11 @@ inline constexpr OdpPart kTunnelParts[] = {{"tun_id", AT(tunnel.id), 8, kHex}, {
                                            {"ipv6_src", AT(tunnel.ipv6_src), 16, kIpv6}, {"ipv6_dst", AT(tunnel.ipv6_dst), 16, kIpv6},
                                            {"tos", AT(tunnel.tos), 1, kHex}, {"ttl", AT(tunnel.ttl), 1, kDecimal},
                                            {"tp_src", AT(tunnel.tp_src), 2, kDecimal}, {"tp_dst", AT(tunnel.tp_dst), 2, kDecimal}};
+// Of tunnels of one kind: the group policy of VXLAN, ERSPAN by its version (its header: version 1 has an index), GTP-U.
+inline constexpr OdpPart kGbpParts[] = {{"id", AT(tunnel.gbp_id), 2, kDecimal}, {"flags", AT(tunnel.gbp_flags), 1, kHex}};
+inline constexpr OdpPart kErspan1Parts[] = {{"ver", AT(tunnel.erspan_ver), 1, kDecimal}, {"idx", AT(tunnel.erspan_idx), 4, kHex}};
+inline constexpr OdpPart kErspan2Parts[] = {{"ver", AT(tunnel.erspan_ver), 1, kDecimal}, {"dir", AT(tunnel.erspan_dir), 1, kDecimal, 0, 1}, {"hwid", AT(tunnel.erspan_hwid), 1, kHex, 0, 6}};
+inline constexpr OdpPart kGtpuParts[] = {{"flags", AT(tunnel.gtpu_flags), 1, kHex}, {"msgtype", AT(tunnel.gtpu_msgtype), 1, kDecimal}};
 // As text; the kernel has another order.
 inline constexpr OdpPart kCtText4Parts[] = {{"src", AT(ct_nw_src), 4, kIpv4}, {"dst", AT(ct_nw_dst), 4, kIpv4}, {"proto", AT(ct_nw_proto), 1, kDecimal},
                                              {"tp_src", AT(ct_tp_src), 2, kDecimal}, {"tp_dst", AT(ct_tp_dst), 2, kDecimal}};
@@ -78,7 +90,9 @@ struct OdpFlag { std::string_view name; uint16_t bit; };
 inline constexpr OdpFlag kCtFlags[] = {{"new", 1}, {"est", 2}, {"rel", 4}, {"rpl", 8}, {"inv", 16}, {"trk", 32}, {"snat", 64}, {"dnat", 128}};
 inline constexpr OdpFlag kTcpFlags[] = {{"fin", 1}, {"syn", 2}, {"rst", 4}, {"psh", 8}, {"ack", 16}, {"urg", 32}, {"ece", 64}, {"cwr", 128}, {"ns", 256},
                                         {"[200]", 0x200}, {"[400]", 0x400}, {"[800]", 0x800}};
-inline constexpr OdpFlag kTunnelFlags[] = {{"df", kTunnelDf}, {"csum", kTunnelCsum}, {"key", kTunnelKey}, {"oam", 8}};  // 8: FlowTunnel::flags bit 0
+inline constexpr OdpFlag kTunnelFlags[] = {{"oam", 1}, {"df", kTunnelDf << 1}, {"csum", kTunnelCsum << 1}, {"key", kTunnelKey << 1}};   // FlowTunnel::flags bit 0, then dp_flags
+/// In FlowTunnel::dp_flags, without a name in text: the packet has a group policy, which may be 0.
+inline constexpr uint16_t kTunnelGbp = 8;
 
 /// How the parts of an attribute lie in its netlink form.
 enum class OdpWire : uint8_t {

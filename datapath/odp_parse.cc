@@ -161,24 +161,65 @@ bool parse_flags(std::string_view s, std::span<const OdpFlag> flags, uint64_t& v
   return true;
 }
 
-/// "name=value[/mask]" items of an attribute; `flags(...)` of a tunnel.
+/// "name=value[/mask]" items of an attribute.
 bool parse_parts(std::string_view body, std::span<const OdpPart> parts, OdpKeyMask& km, const OdpTextOptions& options) {
   if (parts.size() == 1 && parts[0].name.empty()) return put_masked(km, parts[0], body, options);
   while (auto item = take_item(body)) {
-    if (item->has_body) {
-      uint64_t value, mask;
-      if (item->name == "geneve") {
-        if (!parse_geneve(item->body, km.key, km.mask)) return false;
-        continue;
-      }
-      if (item->name != "flags" || !parse_flags(item->body, kTunnelFlags, value, mask)) return false;
-      km.key.tunnel.dp_flags = be16(value & 7), km.mask.tunnel.dp_flags = be16(mask & 7);
-      km.key.tunnel.flags = be16(value >> 3), km.mask.tunnel.flags = be16(mask >> 3);
-      continue;
-    }
     size_t equals = item->name.find('=');
     auto part = std::ranges::find(parts, item->name.substr(0, equals), &OdpPart::name);
-    if (equals == item->name.npos || part == parts.end() || !put_masked(km, *part, item->name.substr(equals + 1), options)) return false;
+    if (item->has_body || equals == item->name.npos || part == parts.end() || !put_masked(km, *part, item->name.substr(equals + 1), options)) return false;
+  }
+  return true;
+}
+
+bool parse_tunnel_flags(std::string_view body, OdpKeyMask& km) {
+  uint64_t value, mask;
+  if (!parse_flags(body, kTunnelFlags, value, mask)) return false;
+  km.key.tunnel.dp_flags |= be16(static_cast<uint16_t>(value >> 1)), km.mask.tunnel.dp_flags |= be16(static_cast<uint16_t>(mask >> 1));
+  km.key.tunnel.flags = be16(value & 1), km.mask.tunnel.flags = be16(mask & 1);
+  return true;
+}
+
+bool parse_gbp(std::string_view body, OdpKeyMask& km, const OdpTextOptions& options) {
+  auto gbp = take_item(body);
+  if (!gbp || gbp->name != "gbp" || !gbp->has_body || take_item(body)) return false;
+  km.key.tunnel.dp_flags |= be16(kTunnelGbp), km.mask.tunnel.dp_flags |= be16(kTunnelGbp);
+  return parse_parts(gbp->body, kGbpParts, km, options);
+}
+
+bool parse_erspan(std::string_view body, OdpKeyMask& km, const OdpTextOptions& options) {
+  bool is_2 = body.starts_with("ver=2");
+  if (!is_2 && !body.starts_with("ver=1")) return false;
+  return parse_parts(body, is_2 ? std::span<const OdpPart>(kErspan2Parts) : kErspan1Parts, km, options);
+}
+
+/// Several stack entries follow each other: "label=5,tc=0,ttl=64,bos=0,label=6,...".
+bool parse_labels(std::string_view body, OdpKeyMask& km, const OdpTextOptions& options) {
+  size_t entry = 0;
+  for (bool first = true; auto item = take_item(body); first = false) {
+    size_t equals = item->name.find('=');
+    auto* part = std::ranges::find(kMplsParts, item->name.substr(0, equals), &OdpPart::name);
+    if (item->has_body || equals == item->name.npos || part == std::end(kMplsParts)) return false;
+    if (part == kMplsParts && !first) entry++;
+    if (entry == kMplsLabels || !put_masked(km, mpls_part(static_cast<int>(part - kMplsParts), entry), item->name.substr(equals + 1), options)) return false;
+  }
+  return true;
+}
+
+/// Those of an attribute, and what tunnels have besides, "flags(...)" and options of one kind.
+bool parse_attribute(std::string_view body, const OdpAttribute& a, OdpKeyMask& km, const OdpTextOptions& options) {
+  if (a.wire == OdpWire::kStack) return parse_labels(body, km, options);
+  if (a.wire != OdpWire::kNested) return parse_parts(body, a.parts, km, options);
+  while (auto item = take_item(body)) {
+    bool ok = item->name == "flags"  ? parse_tunnel_flags(item->body, km)
+              : item->name == "geneve" ? parse_geneve(item->body, km.key, km.mask)
+              : item->name == "vxlan"  ? parse_gbp(item->body, km, options)
+              : item->name == "erspan" ? parse_erspan(item->body, km, options)
+              : item->name == "gtpu"   ? parse_parts(item->body, kGtpuParts, km, options)
+                                       : !item->has_body && parse_parts(item->name, a.parts, km, options);
+    if (!ok) return false;
+    // A tunnel without a key has no id.
+    if (item->name.starts_with("tun_id=")) km.key.tunnel.dp_flags |= be16(kTunnelKey), km.mask.tunnel.dp_flags |= be16(kTunnelKey);
   }
   return true;
 }
@@ -255,9 +296,9 @@ bool KeyParser::attribute(const Item& item) {
   if (item.name == "eth_type") return given(OVS_KEY_ATTR_ETHERTYPE), ether_type(item.body);
   if (item.name == "vlan") return given(OVS_KEY_ATTR_VLAN), vlan(item.body);
   for (const OdpAttribute& a : kMetadataAttributes)
-    if (a.name == item.name) return given(a.type), parse_parts(item.body, a.parts, result, options_);
+    if (a.name == item.name) return given(a.type), parse_attribute(item.body, a, result, options_);
   for (const auto& [a, applies] : kProtocolAttributes)
-    if (a.name == item.name) return given(a.type), parse_parts(item.body, a.parts, result, options_);
+    if (a.name == item.name) return given(a.type), parse_attribute(item.body, a, result, options_);
   return false;
 }
 
@@ -310,7 +351,7 @@ std::optional<OdpAction> parse_set(std::string_view body, const OdpTextOptions& 
   auto* set = std::ranges::find_if(kSetNames, [&](const OdpSetName& n) { return n.attribute.name == item->name; });
   if (set == std::end(kSetNames)) return std::nullopt;
   OdpKeyMask km{};
-  if (!parse_parts(item->body, set->attribute.parts, km, options)) return std::nullopt;
+  if (!parse_attribute(item->body, set->attribute, km, options)) return std::nullopt;
   return OdpAction{OdpSet{set->kind, km.key, km.mask}};
 }
 

@@ -114,33 +114,63 @@ std::string flags_text(std::span<const OdpFlag> flags, uint16_t value, uint16_t 
   return out.empty() ? "0" : out;
 }
 
-uint16_t tunnel_flags(const FlowTunnel& t) { return static_cast<uint16_t>((t.dp_flags.host() & 7) | (t.flags.host() & 1) << 3); }
+uint16_t tunnel_flags(const FlowTunnel& t) { return static_cast<uint16_t>((t.dp_flags.host() & 7) << 1 | (t.flags.host() & 1)); }
 
-std::string tunnel_text(const OdpAttribute& a, const Flow& key, const Flow& mask, OdpTextOptions options) {
-  options.verbose = false;
-  std::string body = parts_text(a.parts, key, mask, options);
-  if (mask.tun_present && key.tun_present) body += fmt::format("{}geneve({})", body.empty() ? "" : ",", format_geneve(key, mask));
-  if (uint16_t flags = tunnel_flags(mask.tunnel)) body += fmt::format("{}flags({})", body.empty() ? "" : ",", flags_text(kTunnelFlags, tunnel_flags(key.tunnel), flags));
-  return body;
+/// Of the version that the key has.  Open vSwitch shows masks of megaflows there even if they are whole.
+std::string erspan_text(const Flow& key, const Flow& mask, bool masked) {
+  if (!mask.tunnel.erspan_ver || !key.tunnel.erspan_ver) return "";
+  std::string out = fmt::format("ver={}", key.tunnel.erspan_ver);
+  for (const OdpPart& part : key.tunnel.erspan_ver == 2 ? std::span(kErspan2Parts).subspan(1) : std::span(kErspan1Parts).subspan(1)) {
+    uint64_t value = get_part(key, part), bits = get_part(mask, part);
+    if (!bits) continue;
+    append(out, ",{}={}{}", part.name, part.form == kHex ? alternate_hex(value) : std::to_string(value), masked ? fmt::format("/{:#x}", bits) : "");
+  }
+  return out;
 }
 
-/// Not part by part: if one is masked, all show their masks.
+/// flags: which of them to show; `masked`: of a megaflow, not of an action.
+std::string tunnel_text(const Flow& key, const Flow& mask, OdpTextOptions options, uint16_t flags, bool masked) {
+  options.verbose = false;
+  std::string out = parts_text(kTunnelParts, key, mask, options);
+  auto add = [&](std::string_view form, const std::string& body, bool wanted) {
+    if (wanted) out += (out.empty() ? "" : ",") + fmt::format(fmt::runtime(form), body);
+  };
+  std::string gbp = parts_text(kGbpParts, key, mask, options), erspan = erspan_text(key, mask, masked), gtpu = parts_text(kGtpuParts, key, mask, options);
+  add("vxlan(gbp({}))", gbp, !gbp.empty());
+  add("geneve({})", format_geneve(key, mask), mask.tun_present && key.tunnel.is_present());   // "geneve()": that there are none
+  add("erspan({})", erspan, !erspan.empty());
+  add("gtpu({})", gtpu, !gtpu.empty());
+  add("flags({})", flags_text(kTunnelFlags, tunnel_flags(key.tunnel), flags), flags != 0);
+  return out;
+}
+
+/// As many labels as the mask asks about, and no more than there are; not part by part: if one is masked, all show their masks.
 std::string mpls_text(const Flow& key, const Flow& mask, const OdpTextOptions& options) {
-  bool exact = mask.mpls_lse[0] == be32(UINT32_MAX);
-  if (!mask.mpls_lse[0] && !options.verbose) return "";
-  unsigned v[4], m[4];
-  for (int i = 0; i < 4; i++) v[i] = static_cast<unsigned>(get_part(key, kMplsParts[i])), m[i] = static_cast<unsigned>(get_part(mask, kMplsParts[i]));
-  if (exact) return fmt::format("label={},tc={},ttl={},bos={}", v[0], v[1], v[2], v[3]);
-  return fmt::format("label={}/{:#x},tc={}/{:x},ttl={}/{:#x},bos={}/{:x}", v[0], m[0], v[1], m[1], v[2], m[2], v[3], m[3]);
+  size_t n = kMplsLabels;
+  while (n && !mask.mpls_lse[n - 1]) n--;
+  for (size_t i = 1; i < n; i++)
+    if (key.mpls_lse[i - 1] & mask.mpls_lse[i - 1] & be32(kMplsBottom)) n = i;
+  if (!n && !options.verbose) return "";
+  bool exact = n && std::all_of(mask.mpls_lse, mask.mpls_lse + n, [](be32 m) { return m == be32(UINT32_MAX); });
+  std::string out;
+  for (size_t i = 0; i < std::max<size_t>(n, 1); i++) {
+    unsigned v[4], m[4];
+    for (int p = 0; p < 4; p++) v[p] = static_cast<unsigned>(get_part(key, mpls_part(p, i))), m[p] = static_cast<unsigned>(get_part(mask, mpls_part(p, i)));
+    if (i) out += ',';
+    if (exact) append(out, "label={},tc={},ttl={},bos={}", v[0], v[1], v[2], v[3]);
+    else append(out, "label={}/{:#x},tc={}/{:x},ttl={}/{:#x},bos={}/{:x}", v[0], m[0], v[1], m[1], v[2], m[2], v[3], m[3]);
+  }
+  return out;
 }
 
 std::string attribute_body(const OdpAttribute& a, const Flow& key, const Flow& mask, const OdpTextOptions& options) {
   if (a.name == "ct_state") return mask.ct_state || options.verbose ? flags_text(kCtFlags, key.ct_state, mask.ct_state) : "";
   if (a.name == "tcp_flags") return mask.tcp_flags ? flags_text(kTcpFlags, key.tcp_flags.host(), mask.tcp_flags.host()) : "";
-  if (a.name == "tunnel") return tunnel_text(a, key, mask, options);
+  if (a.name == "tunnel") return tunnel_text(key, mask, options, tunnel_flags(mask.tunnel), true);
   if (a.name == "mpls") return mpls_text(key, mask, options);
   if (a.name == "ct_tuple4" || a.name == "ct_tuple6") {
-    bool v6 = a.name == "ct_tuple6", is_v6 = !key.ct_ipv6_src.is_zero() || !key.ct_ipv6_dst.is_zero();
+    bool asks_v6 = !mask.ct_ipv6_src.is_zero() || !mask.ct_ipv6_dst.is_zero(), asks_v4 = mask.ct_nw_src || mask.ct_nw_dst;
+    bool v6 = a.name == "ct_tuple6", is_v6 = !key.ct_ipv6_src.is_zero() || !key.ct_ipv6_dst.is_zero() || (asks_v6 && !asks_v4);
     OdpTextOptions whole = options;
     whole.verbose &= key.ct_nw_proto != 0 && v6 == is_v6;
     return v6 == is_v6 ? parts_text(a.parts, key, mask, whole) : "";
@@ -295,12 +325,15 @@ struct ActionPrinter {
     OdpTextOptions brief = options;
     brief.verbose = false;
     std::string body;
-    if (a.kind == OdpSetKind::kMpls && a.mask.mpls_lse[0] == be32(UINT32_MAX)) body = lse(a.value.mpls_lse[0]);
+    if (a.kind == OdpSetKind::kMpls) body = mpls_text(a.value, a.mask, brief);
+    else if (a.kind == OdpSetKind::kTunnel) body = tunnel_text(a.value, a.mask, brief, flags_of_set(a), false);
     else body = parts_text(set->attribute.parts, a.value, a.mask, brief);
-    if (a.kind == OdpSetKind::kTunnel && a.value.tun_present) body += fmt::format(",geneve({})", format_geneve(a.value, a.mask));
-    if (a.kind == OdpSetKind::kTunnel)
-      if (uint16_t flags = tunnel_flags(a.value.tunnel)) body += fmt::format(",flags({})", flags_text(kTunnelFlags, flags, UINT16_MAX));
     return fmt::format("set({}({}))", set->attribute.name, body);
+  }
+  /// What it was read with; else all of them, if there is one.
+  static uint16_t flags_of_set(const OdpSet& a) {
+    uint16_t asked = tunnel_flags(a.mask.tunnel);
+    return asked ? asked : tunnel_flags(a.value.tunnel) ? UINT16_MAX : 0;
   }
   static std::string lse(be32 v) {
     uint32_t h = v.host();

@@ -255,13 +255,17 @@ ActionTrouble encode_odp_actions(const OdpActions& actions, uint32_t upcall_pid,
 
 namespace {
 
-/// All of the parts that are not zero.
-Flow whole_parts(const OdpAttribute& a, const Flow& value) {
+/// All of what set(tunnel()) says.
+Flow whole_tunnel(const Flow& value) {
   Flow mask{};
   auto* v = reinterpret_cast<const uint8_t*>(&value);
   auto* m = reinterpret_cast<uint8_t*>(&mask);
-  for (const OdpPart& part : a.parts)
-    if (std::any_of(v + part.offset, v + part.offset + part.size, [](uint8_t b) { return b != 0; })) std::memset(m + part.offset, 0xff, part.size);
+  auto take = [&](const OdpPart& part) { std::memset(m + part.offset, 0xff, part.size); };
+  for (const OdpPart& part : kTunnelParts)
+    if (std::any_of(v + part.offset, v + part.offset + part.size, [](uint8_t b) { return b != 0; })) take(part);
+  if (value.tunnel.dp_flags.host() & kTunnelGbp) std::ranges::for_each(kGbpParts, take);
+  if (value.tunnel.erspan_ver == 1) std::ranges::for_each(kErspan1Parts, take);
+  if (value.tunnel.erspan_ver == 2) std::ranges::for_each(kErspan2Parts, take);
   if (size_t options = geneve_options(value).size()) mask.tun_present = be64(UINT64_MAX), std::memset(mask.tun_metadata, 0xff, options);
   return mask;
 }
@@ -346,7 +350,7 @@ bool ActionDecoder::set(ByteView attrs, bool is_masked, OdpActions& actions) {
       if (!take_attribute(name->attribute, a, false, set.value, reading_.complete)) return false;
       Bytes ones(payload_size(name->attribute), 0xff);
       bool ignored = true;
-      if (name->attribute.wire == OdpWire::kNested) set.mask = whole_parts(name->attribute, set.value);
+      if (name->attribute.wire == OdpWire::kNested) set.mask = whole_tunnel(set.value);
       else take_attribute(name->attribute, {a.type, ones}, true, set.mask, ignored);
     } else {
       size_t half = a.data.size() / 2;

@@ -181,6 +181,8 @@ void narrow_tunnel(const Flow& key, Flow& mask) {
   if (key.tunnel.dst) tunnel.dst = kAll32;
   else tunnel.ipv6_dst.b.fill(UINT8_MAX);
   if (tunnel.id) tunnel.dp_flags |= be16(kTunnelKey);
+  if (tunnel.gbp_id || tunnel.gbp_flags) tunnel.dp_flags |= be16(kTunnelGbp);   // that it has one
+  if (tunnel.erspan_idx || tunnel.erspan_dir || tunnel.erspan_hwid) tunnel.erspan_ver = UINT8_MAX;
   narrow_options(key, mask);
 }
 
@@ -220,6 +222,7 @@ bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& featur
   for (unsigned i = 0; i < kMplsLabels; i++)
     if (i >= features.mpls_labels) can &= !take_out(mask.mpls_lse[i]);
   can &= !take_out(mask.pbb_uca) & !take_out(mask.pbb_isid);
+  can &= !take_out(mask.tunnel.gtpu_flags) & !take_out(mask.tunnel.gtpu_msgtype);
   can &= !take_out(mask.nsh_flags) & !take_out(mask.nsh_mdtype) & !take_out(mask.nsh_np) & !take_out(mask.nsh_ttl) & !take_out(mask.nsh_path) & !take_out(mask.nsh_context);
   return can;
 }
@@ -265,7 +268,6 @@ class KeyDecoder {
 
  private:
   bool attribute(const Attr& a, unsigned tags);
-  bool labels(const Attr& a);
   bool is_mask_;
 };
 
@@ -292,14 +294,6 @@ std::optional<uint16_t> KeyDecoder::read(ByteView attrs, unsigned tags) {
   return std::nullopt;
 }
 
-bool KeyDecoder::labels(const Attr& a) {
-  size_t n = a.data.size() / sizeof(be32);
-  if (a.data.size() % sizeof(be32)) return false;
-  std::memcpy(reading.flow.mpls_lse, a.data.data(), std::min<size_t>(n, kMplsLabels) * sizeof(be32));
-  if (n > kMplsLabels) reading.complete = false;
-  return true;
-}
-
 bool KeyDecoder::attribute(const Attr& a, unsigned) {
   if (a.type == OVS_KEY_ATTR_ETHERTYPE) {
     auto type = a.as<be16>();
@@ -314,7 +308,6 @@ bool KeyDecoder::attribute(const Attr& a, unsigned) {
     return true;
   }
   has_ethernet |= a.type == OVS_KEY_ATTR_ETHERNET;
-  if (known->wire == OdpWire::kStack) return labels(a);
   bool complete = true;
   bool ok = take_attribute(*known, a, is_mask_, reading.flow, complete);
   reading.complete &= complete;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <bit>
 
+#include <linux/erspan.h>
+
 #include "datapath/geneve.h"
 
 namespace sluice {
@@ -72,6 +74,39 @@ void reverse_if_little(uint8_t* from, size_t n) {
   if constexpr (std::endian::native == std::endian::little) std::reverse(from, from + n);
 }
 
+constexpr unsigned kGbpFlagsShift = 16;                                // VXLAN_GBP_* of the kernel
+
+void put_gbp(const FlowTunnel& t, AttrWriter& out) {
+  out.nest(OVS_TUNNEL_KEY_ATTR_VXLAN_OPTS, [&] { out.value(OVS_VXLAN_EXT_GBP, uint32_t{t.gbp_flags} << kGbpFlagsShift | t.gbp_id.host()); });
+}
+
+bool take_gbp(ByteView attrs, FlowTunnel& t) {
+  auto gbp = Attrs(attrs).find(OVS_VXLAN_EXT_GBP);
+  auto v = gbp ? gbp->as<uint32_t>() : std::nullopt;
+  if (!v) return false;
+  t.gbp_id = be16(static_cast<uint16_t>(*v)), t.gbp_flags = static_cast<uint8_t>(*v >> kGbpFlagsShift);
+  t.dp_flags |= be16(kTunnelGbp);
+  return true;
+}
+
+/// The index of version 1 is where version 2 has its time stamp, which we do not know; what else version 2 has is behind it.
+void put_erspan(const FlowTunnel& t, bool is_mask, AttrWriter& out) {
+  erspan_metadata m{};
+  m.version = is_mask ? -1 : t.erspan_ver;
+  m.u.index = t.erspan_idx.raw();
+  m.u.md2.dir = t.erspan_dir & 1, m.u.md2.hwid = t.erspan_hwid & 15, m.u.md2.hwid_upper = t.erspan_hwid >> 4 & 3;
+  out.value(OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS, m);
+}
+
+bool take_erspan(const Attr& a, bool is_mask, FlowTunnel& t) {
+  auto m = a.as<erspan_metadata>();
+  if (!m) return false;
+  t.erspan_ver = is_mask && m->version ? UINT8_MAX : static_cast<uint8_t>(m->version);
+  if (is_mask || m->version == 1) t.erspan_idx = be32::from_raw(m->u.index);
+  if (is_mask || m->version == 2) t.erspan_dir = m->u.md2.dir, t.erspan_hwid = static_cast<uint8_t>(m->u.md2.hwid_upper << 4 | m->u.md2.hwid);
+  return true;
+}
+
 void put_tunnel(const Flow& f, bool is_mask, AttrWriter& out, const Flow& key) {
   const FlowTunnel& t = f.tunnel;
   uint16_t dp_flags = t.dp_flags.host();
@@ -85,6 +120,8 @@ void put_tunnel(const Flow& f, bool is_mask, AttrWriter& out, const Flow& key) {
   if (dp_flags & kDontFragment) out.flag(OVS_TUNNEL_KEY_ATTR_DONT_FRAGMENT);
   if (dp_flags & kChecksum) out.flag(OVS_TUNNEL_KEY_ATTR_CSUM);
   if (t.flags.host() & kOam) out.flag(OVS_TUNNEL_KEY_ATTR_OAM);
+  if (dp_flags & kTunnelGbp) put_gbp(t, out);
+  if (t.erspan_ver) put_erspan(t, is_mask, out);
   // In a mask an empty one says that there are none.
   size_t size = geneve_options(key).size();
   if (f.tun_present && (is_mask || size)) out.put(OVS_TUNNEL_KEY_ATTR_GENEVE_OPTS, f.tun_metadata, size);
@@ -110,10 +147,16 @@ bool take_tunnel(ByteView attrs, bool is_mask, Flow& f, bool& complete) {
         set_geneve_options(f, a.data);
         if (is_mask) f.tun_present = be64(UINT64_MAX);
         break;
+      case OVS_TUNNEL_KEY_ATTR_VXLAN_OPTS:
+        if (!take_gbp(a.data, f.tunnel)) return false;
+        break;
+      case OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS:
+        if (!take_erspan(a, is_mask, f.tunnel)) return false;
+        break;
       default: complete = false;
     }
   }
-  f.tunnel.dp_flags = be16(dp_flags);
+  f.tunnel.dp_flags |= be16(dp_flags);
   return true;
 }
 
@@ -135,11 +178,14 @@ void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWrite
 
 bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete) {
   if (a.wire == OdpWire::kNested) return take_tunnel(attr.data, is_mask, f, complete);
-  if (attr.data.size() != payload_size(a)) return false;
   if (a.wire == OdpWire::kStack) {
-    std::memcpy(&f.mpls_lse[0], attr.data.data(), sizeof(be32));
+    size_t n = attr.data.size() / sizeof(be32);
+    if (!n || attr.data.size() % sizeof(be32)) return false;
+    if (n > kMplsLabels) complete = false;
+    std::memcpy(f.mpls_lse, attr.data.data(), std::min<size_t>(n, kMplsLabels) * sizeof(be32));
     return true;
   }
+  if (attr.data.size() != payload_size(a)) return false;
   const uint8_t* from = attr.data.data();
   uint8_t reversed[kLongestHost];
   if (a.wire == OdpWire::kHost) {

@@ -34,6 +34,14 @@ INSTANTIATE_TEST_SUITE_P(Peer, KeyText, testing::Values(
     "recirc_id(0),in_port(2),eth(),eth_type(0x0800),ipv4(proto=132),sctp(src=1,dst=2)",
     "tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,geneve({class=0xffff,type=0x80,len=4,0xa/0xf}{class=0,type=0,len=8}{class=0x1/0xf,type=0x2,len=0}"
     "{class=0x2,type=0x3,len=12,0x1234567890abcdef12345678}),flags(df|key)),recirc_id(0),in_port(3),eth()",
+    "tunnel(tun_id=0x7,src=1.1.1.1,dst=2.2.2.2,ttl=64,tp_src=1,tp_dst=4789/0xff,vxlan(gbp(id=10,flags=0x5)),flags(df|key)),recirc_id(0),in_port(3),eth()",
+    "tunnel(tun_id=0x7,dst=2.2.2.2,ttl=64,vxlan(gbp(id=10/0xff)),flags(+key)),recirc_id(0),in_port(3),eth()",
+    "tunnel(tun_id=0x7,dst=2.2.2.2,erspan(ver=1,idx=0x7/0xf),flags(oam|key)),recirc_id(0),in_port(3),eth()",
+    "tunnel(tun_id=0x7,dst=2.2.2.2,erspan(ver=2,dir=1/0x1,hwid=0x7/0x3f),flags(+key)),recirc_id(0),in_port(3),eth()",
+    "tunnel(tun_id=0x7,dst=2.2.2.2,gtpu(flags=0x30,msgtype=255),flags(+oam-df+key)),recirc_id(0),in_port(3),eth()",
+    "tunnel(ipv6_src=::1,ipv6_dst=::2,ttl=64,geneve({class=0,type=0,len=4,0})),recirc_id(0),in_port(3),eth()",
+    ETH ",eth_type(0x8847),mpls(label=5,tc=1,ttl=64,bos=0,label=6,tc=0,ttl=3,bos=0,label=7,tc=1,ttl=2,bos=1)",
+    ETH ",eth_type(0x8847),mpls(label=5/0xff,tc=1/7,ttl=64/0xff,bos=0/1,label=6/0xf,tc=0/0,ttl=3/0xff,bos=1/1)",
     "skb_priority(0x3),tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,tos=0x3,ttl=64,flags(+df-csum+key)),skb_mark(0x5/0xf),ct_state(-new+est+trk),ct_zone(0x5),"
     "ct_mark(0x1/0xff),ct_label(0x1/0xff),recirc_id(0x5),dp_hash(0x1/0xf),in_port(3),eth()"));
 
@@ -51,7 +59,11 @@ INSTANTIATE_TEST_SUITE_P(Peer, ActionText, testing::Values(
     "set(eth(src=01:02:03:04:05:06,dst=06:05:04:03:02:01)),pop_vlan,sample(sample=50.0%,actions(3)),clone(1,2),trunc(100),2,hash(l4(3)),recirc(0x12)",
     "set(skb_mark(0x5)),set(skb_priority(0x7)),set(skb_mark(0x5/0xf)),2", "push_mpls(label=5,tc=1,ttl=64,bos=1,eth_type=0x8847),pop_mpls(eth_type=0x800)",
     "set(tunnel(dst=1.1.1.1,ttl=64,tp_dst=6081,geneve({class=0xffff,type=0,len=4,0xa}{class=0xffff,type=0x1,len=8,0x1234567890abcdef}),flags(df))),2",
-    "set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key))),2", "userspace(pid=0,slow_path(lacp))", "meter(3),2",
+    "set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key))),2", "set(tunnel(tun_id=0x1,dst=2.2.2.2,ttl=64,flags(+key)))",
+    "set(tunnel(tun_id=0x1,src=1.1.1.1,dst=2.2.2.2,ttl=64,erspan(ver=1,idx=0x7),flags(df|key)))",
+    "set(tunnel(tun_id=0x1,src=1.1.1.1,dst=2.2.2.2,ttl=64,erspan(ver=2,dir=1,hwid=0x3),flags(oam|df|csum|key)))",
+    "set(tunnel(tun_id=0x1,src=1.1.1.1,dst=2.2.2.2,ttl=64,gtpu(flags=0x30,msgtype=255),flags(df|key)))",
+    "set(tunnel(tun_id=0x1,src=1.1.1.1,dst=2.2.2.2,ttl=64,vxlan(gbp(id=10,flags=0x5)),flags(df|key)))", "set(mpls(label=69/0xff,tc=0/0,ttl=0/0x0,bos=0/0))", "userspace(pid=0,slow_path(lacp))", "meter(3),2",
     "userspace(pid=0,controller(reason=1,dont_send=0,continuation=0,recirc_id=2,rule_cookie=0,controller_id=0,max_len=65535))"));
 
 TEST(OdpText, ErrorsNameThePlace) {
@@ -62,6 +74,10 @@ TEST(OdpText, ErrorsNameThePlace) {
   for (const char* options : {"{class=1,type=1,len=3,0x1}", "{class=1,type=1,len=4,0x123456789}", "{class=70000,type=1,len=0}", "{class=1,type=1,len=0,0x1}", "{class=1,type=1,len=4,0x1", "foo",
                               "{len=128}", "{len=124}{len=124}"})
     EXPECT_FALSE(parse_odp_key(fmt::format("tunnel(geneve({}))", options))) << options;
+  for (const char* tunnel : {"vxlan()", "vxlan(gbp)", "vxlan(gbp(id=70000))", "erspan()", "erspan(idx=5)", "erspan(ver=3)", "erspan(ver=1,dir=1)", "erspan(ver=2,hwid=0x40)", "gtpu(x=1)", "flags(df/df)"})
+    EXPECT_FALSE(parse_odp_key(fmt::format("tunnel(dst=1.1.1.1,{})", tunnel))) << tunnel;
+  EXPECT_FALSE(parse_odp_key("eth_type(0x8847),mpls(label=1,label=2,label=3,label=4)"));
+  EXPECT_FALSE(parse_odp_key("eth_type(0x8847),mpls(label=1048576)"));
   EXPECT_FALSE(parse_odp_actions("2,foo"));
   EXPECT_FALSE(parse_packet("abcd"));
   std::string deep;

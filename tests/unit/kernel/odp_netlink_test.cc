@@ -266,6 +266,12 @@ TEST_P(ActionBytes, AreThoseOfTheHeaderAndComeBack) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ActionBytes, testing::Values(
+    ActionGolden{"set(tunnel(dst=2.2.2.2,ttl=64,vxlan(gbp(id=10,flags=0x8)),flags(df)))",
+                 "28000300" "24001000" "0800020002020202" "0500040040000000" "04000500" "0c000b00" "08000100" "0a000800"},
+    ActionGolden{"set(tunnel(dst=2.2.2.2,ttl=64,erspan(ver=1,idx=0x7),flags(df)))",
+                 "2c000300" "28001000" "0800020002020202" "0500040040000000" "04000500" "10000f00" "01000000" "00000007" "00000000"},
+    ActionGolden{"set(tunnel(dst=2.2.2.2,ttl=64,erspan(ver=2,dir=1,hwid=0x37),flags(df)))",
+                 "2c000300" "28001000" "0800020002020202" "0500040040000000" "04000500" "10000f00" "02000000" "00000000" "00000378"},
     ActionGolden{"3", "0800010003000000"},
     ActionGolden{"1,2", "0800010001000000" "0800010002000000"},
     ActionGolden{"push_vlan(vid=5,pcp=3),pop_vlan", "0800040081007005" "04000500"},
