@@ -29,6 +29,14 @@ bool matches(const ofp::CtTuple& wanted, const CtTuple& t, uint16_t icmp_id) {
   return is(wanted.src_port, t.tp_src.host()) && is(wanted.dst_port, t.tp_dst.host());
 }
 
+bool is_empty(const ofp::CtTuple& t) { return !t.src && !t.dst && !t.src_port && !t.dst_port && !t.icmp_id && !t.icmp_type && !t.icmp_code; }
+
+/// One tuple that is whole names its connection whichever end's it is.
+bool names_either_end(const ofp::CtFlush& m) {
+  const ofp::CtTuple& t = m.original;
+  return m.ip_proto && t.src && t.dst && ((t.src_port && t.dst_port) || t.icmp_id) && is_empty(m.reply);
+}
+
 bool is_label(const ofp::CtFlush& m, const std::array<uint8_t, 16>& label) {
   if (!m.labels) return true;
   for (size_t i = 0; i < label.size(); i++)
@@ -40,8 +48,7 @@ Log log_ct("ct_dpif");
 
 /// "zone=5 'ct_nw_src=...' '...'", as the message shows it.
 std::string describe(const ofp::CtFlush& m) {
-  auto only_of = [](const ofp::CtTuple& t) { return !t.src && !t.dst && !t.src_port && !t.dst_port && !t.icmp_id && !t.icmp_type && !t.icmp_code; };
-  if (!m.ip_proto && !m.mark && !m.labels && only_of(m.original) && only_of(m.reply)) return m.zone ? fmt::format("zone {}", *m.zone) : "<all>";
+  if (!m.ip_proto && !m.mark && !m.labels && is_empty(m.original) && is_empty(m.reply)) return m.zone ? fmt::format("zone {}", *m.zone) : "<all>";
   std::string text = ofp::format({.type = ofp::MessageType::NXT_CT_FLUSH, .body = m});
   text.erase(0, std::min(text.find("zone="), text.size()));
   while (text.ends_with('\n')) text.pop_back();
@@ -56,7 +63,9 @@ void Bridge::flush_connections(const ofp::CtFlush& m, Time now) {
   impl_->owner.dpif().ct_flush(m.zone, now, [&](const CtEntry& e) {
     if (m.ip_proto && m.ip_proto != e.orig.proto) return false;
     if (m.mark && ((*m.mark ^ e.mark) & m.mark_mask.value_or(UINT32_MAX))) return false;
-    return is_label(m, e.label) && matches(m.original, e.orig, e.icmp_id_orig) && matches(m.reply, e.reply, e.icmp_id_reply);
+    if (!is_label(m, e.label)) return false;
+    if (names_either_end(m) && matches(m.original, e.reply, e.icmp_id_reply)) return true;
+    return matches(m.original, e.orig, e.icmp_id_orig) && matches(m.reply, e.reply, e.icmp_id_reply);
   });
 }
 

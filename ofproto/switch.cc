@@ -46,6 +46,14 @@ std::vector<Bridge*> Switch::bridges() {
 }
 
 Dpif& Switch::dpif() { return impl_->dpif; }
+const Dpif& Switch::dpif() const { return impl_->dpif; }
+std::vector<std::pair<std::string, std::string>> Switch::features() const { return impl_->limits.applied_to(impl_->dpif.features()); }
+
+void Switch::limit_feature(const std::string& title, const std::string& value, Time now) {
+  for (auto& [name, by_itself] : impl_->dpif.features())
+    if (name == title) impl_->limits.set(title, value, by_itself);
+  purge(now);
+}
 
 void Switch::set_options(const SwitchOptions& options) { impl_->options = options; }
 

@@ -33,6 +33,11 @@ class Switch : public UpcallHandler {
   Bridge* find(const std::string& name);
   std::vector<Bridge*> bridges();             // by name
   Dpif& dpif();
+  const Dpif& dpif() const;
+  /// What the datapath can, less what was lowered.
+  std::vector<std::pair<std::string, std::string>> features() const;
+  /// dpif/set-dp-features: `value` as features() has it.  Flows that need more go through here, packet by packet.
+  void limit_feature(const std::string& title, const std::string& value, Time now);
   void set_options(const SwitchOptions& options);
   /// The configuration is complete: ports that a datapath has from earlier times and nobody wants go, flows that are not right any more too.
   void settle(Time now);

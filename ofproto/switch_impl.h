@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/feature_limits.h"
 #include "ofproto/bridge_impl.h"
 #include "ofproto/doorkeeper.h"
 #include "ofproto/pipeline.h"
@@ -125,6 +126,7 @@ struct Switch::Impl {
   bool saw_orphan = false;
   bool sweep_paused = false;
   bool exact_flows = false;                 // megaflows match all of the packet
+  FeatureLimits limits;
   bool packets_wait = false;                // the datapath had more than it could hand up at once
   Doorkeeper doorkeeper;                    // of a kernel: what its megaflows cost is known
   Time next_sweep{}, next_port_check{};

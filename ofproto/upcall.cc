@@ -135,7 +135,8 @@ void Switch::Impl::install(Translation& t, Held held, const Flow& key, Time now)
   if (const Pipeline::Place* place = pipeline.place(key)) origin.bridge = place->bridge->id;
   uint64_t id = origins.add(std::move(origin));
   megaflows++;
-  SlowReason slow = dpif.flow_put({.key = key, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
+  SlowReason slow = limits.refuse(t.mask, t.actions);
+  if (slow == SlowReason::kNone) slow = dpif.flow_put({.key = key, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
   if (slow == SlowReason::kNone) return;
   // Each of its packets comes up and has the effects by itself.
   if (Origin* o = origins.find(id)) o->effects = {};

@@ -75,7 +75,7 @@ void add_datapaths(UnixctlServer& server, CommandContext c) {
     for (Switch* s : c.datapaths.all()) {
       if (!s->find(args[0])) continue;
       std::string text;
-      for (auto& [feature, value] : s->dpif().features()) text += fmt::format("{}: {}\n", feature, value);
+      for (auto& [feature, value] : s->features()) text += fmt::format("{}: {}\n", feature, value);
       return text;
     }
     return std::unexpected("no such bridge");
@@ -83,8 +83,8 @@ void add_datapaths(UnixctlServer& server, CommandContext c) {
   server.add_text("dpif/set-dp-features", "bridge", 1, 3, [=](UnixctlArgs args) -> UnixctlText {
     for (Switch* s : c.datapaths.all()) {
       if (!s->find(args[0])) continue;
-      if (args.size() == 3) return set_datapath_feature(s->dpif(), args[1], args[2]);
-      auto text = list_datapath_features(s->dpif(), args.size() == 2 ? args[1] : "");
+      if (args.size() == 3) return set_datapath_feature(*s, args[1], args[2], c.loop.now());
+      auto text = list_datapath_features(*s, args.size() == 2 ? args[1] : "");
       return text ? *text : text.error();   // as Open vSwitch has it: no error
     }
     return std::unexpected("no such bridge");

@@ -81,9 +81,9 @@ std::string Datapaths::version(const std::string& type) const {
   return it != entries_.end() && it->second.dpif && it->second.dpif->is_kernel() ? "<unknown>" : "<built-in>";
 }
 
-const Dpif* Datapaths::opened(const std::string& type) const {
+const Switch* Datapaths::opened(const std::string& type) const {
   auto it = entries_.find(resolve(type));
-  return it == entries_.end() ? nullptr : it->second.dpif.get();
+  return it == entries_.end() ? nullptr : it->second.sw.get();
 }
 
 std::vector<Switch*> Datapaths::all() {

@@ -42,7 +42,7 @@ class Datapaths {
   /// Bridge.datapath_version.
   std::string version(const std::string& type) const;
   /// The datapath of a type if it is in use, else null.
-  const Dpif* opened(const std::string& type) const;
+  const Switch* opened(const std::string& type) const;
   std::vector<Switch*> all();
   // Datapaths without bridges.
   Dpif* add_spare(const std::string& type, const std::string& name);

@@ -56,37 +56,41 @@ bool is_flag(const std::string& value) { return value == "Yes" || value == "No";
 
 }  // namespace
 
-std::map<std::string, std::string> datapath_capabilities(const Dpif& dpif) {
+std::map<std::string, std::string> datapath_capabilities(const Switch& sw) {
   std::map<std::string, std::string> all{{"ct_flush", "true"}};
-  for (auto& [title, value] : dpif.features())
+  for (auto& [title, value] : sw.features())
     if (const Feature* f = find_title(title)) all[std::string(f->name)] = f->name == "sample_nesting" ? "true" : plain(value);
   return all;
 }
 
-std::expected<std::string, std::string> list_datapath_features(const Dpif& dpif, const std::string& name) {
+std::expected<std::string, std::string> list_datapath_features(const Switch& sw, const std::string& name) {
   std::string out;
-  for (auto& [title, value] : dpif.features()) {
+  auto now = sw.features();
+  for (auto at = now.begin(); auto& [title, value] : sw.dpif().features()) {
+    const std::string& left = (at++)->second;
     const Feature* f = find_title(title);
-    if (f && (name.empty() || name == f->name)) out += fmt::format("{0} ({1}) : [run time]:{2}, [boot time]:{2}\n", f->name, title, plain(value));
+    if (f && (name.empty() || name == f->name)) out += fmt::format("{} ({}) : [run time]:{}, [boot time]:{}\n", f->name, title, plain(left), plain(value));
   }
   if (out.empty() && !name.empty()) return std::unexpected("Unexpected support field");
   return out;
 }
 
-std::string set_datapath_feature(const Dpif& dpif, const std::string& name, const std::string& value) {
-  for (auto& [title, has] : dpif.features()) {
+std::string set_datapath_feature(Switch& sw, const std::string& name, const std::string& value, Time now) {
+  for (auto& [title, has] : sw.dpif().features()) {
     const Feature* f = find_title(title);
     if (!f || f->name != name) continue;
+    std::string wanted = value;
     if (is_flag(has)) {
       if (value != "true" && value != "false") return "Boolean value expected";
-      if (value == plain(has)) return "";
+      if (value == "true" && has == "No") return "Can not set value beyond the datapath capability";
+      wanted = value == "true" ? "Yes" : "No";
     } else {
-      auto wanted = parse_decimal<unsigned>(value), there = parse_decimal<unsigned>(has);
-      if (!wanted) return "Integer number expected";
-      if (wanted == there) return "";
-      if (wanted < there) return "What a datapath can is found out; it can't be set lower";
+      auto n = parse_decimal<unsigned>(value);
+      if (!n) return "Integer number expected";
+      if (*n > parse_decimal<unsigned>(has).value_or(0)) return "Can not set value beyond the datapath capability";
     }
-    return value == "false" ? "What a datapath can is found out; it can't be set lower" : "Can not set value beyond the datapath capability";
+    sw.limit_feature(title, wanted, now);
+    return "";
   }
   return "Unexpected support field";
 }

@@ -13,19 +13,28 @@
 namespace sluice {
 namespace {
 
-/// Takes the options out of `args`, wherever they stand.  The error names the one that is none.
+/// "-m", "-s", or several letters in one word.
+bool take_letters(std::string_view letters, DpctlOptions& o) {
+  for (char letter : letters) {
+    if (letter == 's') o.statistics = true;
+    else if (letter == 'm') o.more = true;
+    else return false;
+  }
+  return true;
+}
+
+/// Takes the options out of `args`, wherever they stand.  The error names the one that is none.  (--read-only is the tool's: here the socket's permissions say who may.)
 std::expected<DpctlOptions, std::string> take_options(std::vector<std::string>& args) {
   DpctlOptions o{.names = {}, .in_daemon = true};
   struct Flag { std::string_view name; bool DpctlOptions::*to; };
-  constexpr Flag kFlags[] = {{"-s", &DpctlOptions::statistics}, {"--statistics", &DpctlOptions::statistics}, {"-m", &DpctlOptions::more}, {"--more", &DpctlOptions::more},
-                             {"--may-create", &DpctlOptions::may_create}, {"--read-only", &DpctlOptions::read_only}, {"--clear", &DpctlOptions::clear}};
+  constexpr Flag kFlags[] = {{"--statistics", &DpctlOptions::statistics}, {"--more", &DpctlOptions::more}, {"--may-create", &DpctlOptions::may_create}, {"--clear", &DpctlOptions::clear}};
   std::string unknown;
   std::erase_if(args, [&](const std::string& arg) {
     if (!arg.starts_with('-') || arg == "-") return false;
     auto* flag = std::ranges::find(kFlags, arg, &Flag::name);
     if (flag != std::end(kFlags)) o.*flag->to = true;
     else if (arg == "--names" || arg == "--no-names") o.names = arg == "--names";
-    else if (unknown.empty()) unknown = arg;
+    else if ((arg.starts_with("--") || !take_letters(std::string_view(arg).substr(1), o)) && unknown.empty()) unknown = arg;
     return true;
   });
   if (!unknown.empty()) return std::unexpected(fmt::format("Unrecognized option {}", unknown));
@@ -35,7 +44,6 @@ std::expected<DpctlOptions, std::string> take_options(std::vector<std::string>& 
 UnixctlText run_command(const DpctlCommand& command, DpctlSource& source, std::vector<std::string> words, Time now) {
   auto options = take_options(words);
   if (!options) return std::unexpected(options.error());
-  if (options->read_only && command.changes) return std::unexpected(fmt::format("'{}' command does not work in read only mode", command.name));
   if (static_cast<int>(words.size()) < command.min_args) return std::unexpected(fmt::format("'{}' command requires at least {} arguments", command.name, command.min_args));
   std::string text;
   DpctlRun run(source, *options, now, ofp::parse_packet_filter, [&](std::string_view part, bool) { text += part; });

@@ -97,7 +97,7 @@ void StatusWriter::datapaths(const Datapaths& datapaths) {
   auto root = schema::only<schema::Open_vSwitch>(replica);
   if (!root) return;
   for (auto& [type, row] : root->datapaths())
-    if (const Dpif* dpif = datapaths.opened(std::string(type))) set(txn, row, schema::DatapathColumn::capabilities, datapath_capabilities(*dpif));
+    if (const Switch* sw = datapaths.opened(std::string(type))) set(txn, row, schema::DatapathColumn::capabilities, datapath_capabilities(*sw));
 }
 
 void StatusWriter::controllers(const BridgeConfig& config, const std::vector<ControllerStatus>& status) {

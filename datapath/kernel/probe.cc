@@ -47,18 +47,32 @@ void put_ct_state(AttrWriter& w) { w.value(OVS_KEY_ATTR_CT_STATE, uint32_t{OVS_C
 
 void put_ct(AttrWriter& w, Write inside) { w.nest(OVS_ACTION_ATTR_CT, [&] { inside(w); }); }
 
-/// What is only yes or no.
-struct YesNo { const char* name; Write key, actions; bool KernelFeatures::*feature = nullptr; };
-constexpr YesNo kYesNo[] = {
+class Prober;
+unsigned sample_nesting(Prober&, KernelFeatures&);
+unsigned vlan_tags(Prober&, KernelFeatures&);
+unsigned mpls_labels(Prober&, KernelFeatures&);
+unsigned hash_algorithm(Prober&, KernelFeatures&) { return OVS_HASH_ALG_L4; }   // what later kernels have besides, we do not use
+
+/// In Open vSwitch's order.  Yes if a flow of that key and those actions is taken; no key: never, it is the userspace datapath's.  Or a number.
+struct Row {
+  const char* name;
+  Write key = nullptr, actions = nullptr;
+  bool KernelFeatures::*feature = nullptr;
+  unsigned (*count)(Prober&, KernelFeatures&) = nullptr;
+};
+constexpr Row kRows[] = {
     {"Masked set action", put_other, [](AttrWriter& w) {
        ovs_key_ethernet both[2]{};
        w.nest(OVS_ACTION_ATTR_SET_MASKED, [&] { w.value(OVS_KEY_ATTR_ETHERNET, both); });
      }},
+    {.name = "Tunnel push pop"},
     {"Ufid", put_other, [](AttrWriter&) {}},
     {"Truncate action", put_other, [](AttrWriter& w) { w.value(OVS_ACTION_ATTR_TRUNC, ovs_action_trunc{.max_len = 64}); }},
     {"Clone action", put_other, [](AttrWriter& w) { w.flag(OVS_ACTION_ATTR_CLONE); }},
+    {.name = "Sample nesting", .count = sample_nesting},
     {"Conntrack eventmask", put_tcp4, [](AttrWriter& w) { put_ct(w, [](AttrWriter& c) { c.flag(OVS_CT_ATTR_COMMIT), c.value(OVS_CT_ATTR_EVENTMASK, UINT32_MAX); }); }, &KernelFeatures::ct_eventmask},
     {"Conntrack clear", put_other, [](AttrWriter& w) { w.flag(OVS_ACTION_ATTR_CT_CLEAR); }},
+    {.name = "Max dp_hash algorithm", .count = hash_algorithm},
     {"Check pkt length action", put_other, [](AttrWriter& w) {
        w.nest(OVS_ACTION_ATTR_CHECK_PKT_LEN, [&] {
          w.value(OVS_CHECK_PKT_LEN_ATTR_PKT_LEN, uint16_t{100});
@@ -67,6 +81,7 @@ constexpr YesNo kYesNo[] = {
      }},
     {"Conntrack timeout policy", put_tcp4, [](AttrWriter& w) { put_ct(w, [](AttrWriter& c) { c.flag(OVS_CT_ATTR_COMMIT), c.put(OVS_CT_ATTR_TIMEOUT, std::string("none")); }); }},
     {"Explicit Drop action", put_other, [](AttrWriter& w) { w.value(kActionDrop, uint32_t{0}); }, &KernelFeatures::drop_action},
+    {.name = "Optimized Balance TCP mode"},
     {"Conntrack all-zero IP SNAT", put_tcp4, [](AttrWriter& w) {
        put_ct(w, [](AttrWriter& c) {
          c.flag(OVS_CT_ATTR_COMMIT);
@@ -76,6 +91,8 @@ constexpr YesNo kYesNo[] = {
     {"MPLS Label add", put_other, [](AttrWriter& w) {
        w.value(OVS_ACTION_ATTR_ADD_MPLS, ovs_action_add_mpls{.mpls_lse = 0, .mpls_ethertype = kEthMpls.raw(), .tun_flags = 0});
      }},
+    {.name = "Max VLAN headers", .count = vlan_tags},
+    {.name = "Max MPLS depth", .count = mpls_labels},
     {"Recirc", [](AttrWriter& w) { w.value(OVS_KEY_ATTR_RECIRC_ID, uint32_t{1}), put_other(w); }, [](AttrWriter&) {}},
     {"CT state", [](AttrWriter& w) { put_ct_state(w), put_other(w); }, [](AttrWriter&) {}, &KernelFeatures::ct_state},
     {"CT zone", [](AttrWriter& w) { w.value(OVS_KEY_ATTR_CT_ZONE, uint16_t{1}), put_other(w); }, [](AttrWriter&) {}, &KernelFeatures::ct_zone},
@@ -90,6 +107,7 @@ constexpr YesNo kYesNo[] = {
        put_ct_state(w), put_tcp6(w);
        w.value(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, ovs_key_ct_tuple_ipv6{.ipv6_proto = kProtoTcp});
      }, [](AttrWriter&) {}},
+    {.name = "IPv6 ND Extension"},
     {"IPv6 extension headers", [](AttrWriter& w) { put_tcp6(w), w.value(OVS_KEY_ATTR_IPV6_EXTHDRS, ovs_key_ipv6_exthdrs{}); }, [](AttrWriter&) {}, &KernelFeatures::ipv6_exthdrs},
 };
 
@@ -154,22 +172,20 @@ class Prober {
   int dp_ifindex_;
 };
 
+unsigned sample_nesting(Prober& p, KernelFeatures&) { return p.sample_nesting(); }
+unsigned vlan_tags(Prober& p, KernelFeatures& features) { return features.vlan_tags = p.vlan_tags(); }
+unsigned mpls_labels(Prober& p, KernelFeatures& features) { return features.mpls_labels = p.mpls_labels(); }
+
 }  // namespace
 
 ProbeResult probe_kernel(GenlSocket& socket, const GenlFamilies& families, int dp_ifindex) {
   Prober prober(socket, families, dp_ifindex);
   ProbeResult result;
-  auto say = [&](const char* name, std::string value) { result.text.emplace_back(name, std::move(value)); };
-  for (const YesNo& f : kYesNo) {
-    bool yes = prober.has(f.key, f.actions);
-    if (f.feature) result.features.*f.feature = yes;
-    say(f.name, yes ? "Yes" : "No");
+  for (const Row& row : kRows) {
+    bool yes = row.key && prober.has(row.key, row.actions);
+    if (row.feature) result.features.*row.feature = yes;
+    result.text.emplace_back(row.name, row.count ? std::to_string(row.count(prober, result.features)) : yes ? "Yes" : "No");
   }
-  result.features.vlan_tags = prober.vlan_tags();
-  result.features.mpls_labels = prober.mpls_labels();
-  say("Sample nesting", std::to_string(prober.sample_nesting()));
-  say("Max VLAN headers", std::to_string(result.features.vlan_tags));
-  say("Max MPLS depth", std::to_string(result.features.mpls_labels));
   return result;
 }
 

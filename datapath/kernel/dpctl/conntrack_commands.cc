@@ -99,7 +99,10 @@ int dpctl_flush_conntrack(DpctlRun& run, DpctlWords words) {
   // One that is meant is in a zone, 0 if no other is said, and that there is none is an error then.
   bool is_one = patterns[0].is_whole() || patterns[1].is_whole();
   if (is_one && !zone) zone = uint16_t{0};
+  // A whole tuple names its connection whichever end's it is.
+  bool either_end = words.size() == 1 && patterns[0].is_whole();
   int error = (*dp)->ct_flush(zone, run.now, [&](const CtEntry& e) {
+    if (either_end && patterns[0].matches(e.reply, e.icmp_id_reply)) return true;
     return patterns[0].matches(e.orig, e.icmp_id_orig) && patterns[1].matches(e.reply, e.icmp_id_reply);
   });
   return error && (is_one || error != ENOENT) ? run.fail(error, "failed to flush conntrack") : 0;

@@ -125,35 +125,35 @@ int file_command(DpctlRun& run, DpctlWords words, LineCommand command) {
 
 /// The words of dump-flows that are no datapath.
 struct DumpWords {
-  std::string filter, types;
+  std::string filter;
+  std::optional<std::string> types;
   std::optional<int> pmd;
   bool bad_pmd = false;
 };
 
-DumpWords take_dump_words(DpctlWords& words) {
+DumpWords take_dump_words(std::vector<std::string>& words) {
   DumpWords d;
-  while (!words.empty()) {
-    std::string_view word = words.back();
-    if (word.starts_with("filter=")) {
+  std::erase_if(words, [&](std::string_view word) {
+    if (word.starts_with("filter=") && d.filter.empty()) {
       d.filter = word.substr(7);
-    } else if (word.starts_with("type=")) {
+    } else if (word.starts_with("type=") && !d.types) {
       d.types = word.substr(5);
-    } else if (word.starts_with("pmd=")) {
+    } else if (word.starts_with("pmd=") && !d.pmd) {
       int pmd = 0;
       auto [end, bad] = std::from_chars(word.data() + 4, word.data() + word.size(), pmd);
       if (bad != std::errc() || end != word.data() + word.size()) d.bad_pmd = true;
       d.pmd = pmd;
     } else {
-      break;
+      return false;
     }
-    words = words.first(words.size() - 1);
-  }
+    return true;
+  });
   return d;
 }
 
 /// True if flows that nothing is offloaded of are asked for; nothing: a type that is none.
 std::optional<bool> wants_plain_flows(std::string_view types, std::string& bad) {
-  bool wanted = types.empty();
+  bool wanted = false;
   for (; !types.empty(); types.remove_prefix(std::min(types.find(',') + 1, types.size()))) {
     std::string_view type = types.substr(0, types.find(','));
     constexpr std::string_view kPlain[] = {"all", "ovs", "non-offloaded"}, kOther[] = {"tc", "dpdk", "offloaded", "partially-offloaded"};
@@ -172,16 +172,17 @@ std::string flow_line(const DpctlFlow& f, const DpctlRun& run) {
 }  // namespace
 
 int dpctl_dump_flows(DpctlRun& run, DpctlWords words) {
-  DumpWords d = take_dump_words(words);
+  std::vector<std::string> others(words.begin(), words.end());
+  DumpWords d = take_dump_words(others);
   if (d.bad_pmd) return EINVAL;
-  auto dp = run.open_optional(words);
+  auto dp = run.open_optional(others);
   if (!dp) return dp.error();
   std::string bad;
-  if (!d.types.empty() && !run.options.in_daemon) {
+  if (d.types && !run.options.in_daemon) {
     run.fail(0, "Invalid argument 'type'. Use 'ovs-appctl dpctl/dump-flows' instead.");
     return EINVAL;
   }
-  auto wanted = wants_plain_flows(d.types, bad);
+  auto wanted = d.types ? wants_plain_flows(*d.types, bad) : true;
   if (!wanted) return run.fail(EINVAL, fmt::format("Failed to parse type ({})", bad));
   OdpTextOptions text = run.text_options(**dp, run.with_names());
   OdpKeyMask filter{};
@@ -243,13 +244,12 @@ int dpctl_del_flows(DpctlRun& run, DpctlWords words) {
 }
 
 int dpctl_parse_actions(DpctlRun& run, DpctlWords words) {
-  int last = 0;
   for (const std::string& word : words) {
     auto actions = parse_odp_actions(word);
-    if (!actions) last = run.fail(EINVAL, "odp_actions_from_string");
-    else run.print(format_odp_actions(*actions) + "\n");
+    if (!actions) return run.fail(EINVAL, "odp_actions_from_string");
+    run.print(format_odp_actions(*actions) + "\n");
   }
-  return last;
+  return 0;
 }
 
 namespace {
@@ -297,7 +297,7 @@ std::map<Tags, OdpActions> by_tags(const Flow& key, const OdpActions& actions) {
 
 int dpctl_normalize_actions(DpctlRun& run, DpctlWords words) {
   auto flow = parse_odp_key(words[0]);
-  if (!flow) return run.fail(EINVAL, "odp_flow_key_from_string");
+  if (!flow) return run.fail(EINVAL, fmt::format("odp_flow_key_from_string ({})", flow.error()));
   Bytes attrs;
   AttrWriter writer(attrs);
   encode_given_odp_key(*flow, false, writer);

@@ -103,13 +103,13 @@ int show(DpctlRun& run, DpctlDatapath& dp) {
 
 /// Calls for the datapaths that are named, or for all.
 template <typename Fn>
-int each_datapath(DpctlRun& run, DpctlWords words, Fn fn) {
+int each_datapath(DpctlRun& run, DpctlWords words, std::string_view opening, Fn fn) {
   std::vector<std::string> names(words.begin(), words.end());
   if (words.empty()) names = run.source.names();
   int last = 0;
   for (const std::string& name : names) {
     auto dp = run.open(name);
-    int error = dp ? fn(**dp) : run.fail(dp.error(), fmt::format("opening datapath {} failed", name));
+    int error = dp ? fn(**dp) : run.fail(dp.error(), fmt::format("{} datapath {} failed", opening, name));
     if (error) last = error;
   }
   return last;
@@ -175,11 +175,11 @@ int dpctl_dump_dps(DpctlRun& run, DpctlWords) {
 }
 
 int dpctl_show(DpctlRun& run, DpctlWords words) {
-  return each_datapath(run, words, [&](DpctlDatapath& dp) { return show(run, dp); });
+  return each_datapath(run, words, "opening", [&](DpctlDatapath& dp) { return show(run, dp); });
 }
 
 int dpctl_cache_get_size(DpctlRun& run, DpctlWords words) {
-  return each_datapath(run, words, [&](DpctlDatapath& dp) {
+  return each_datapath(run, words, "Opening", [&](DpctlDatapath& dp) {
     run.print(fmt::format("{}@{}:\n{}", dp.type(), dp.name(), caches_text(dp)));
     return 0;
   });
