@@ -10,7 +10,7 @@
 
 namespace sluice {
 
-enum class TunnelKind : uint8_t { kVxlan, kGeneve, kGre, kIp6Gre };
+enum class TunnelKind : uint8_t { kVxlan, kGeneve, kGre, kIp6Gre, kErspan, kIp6Erspan };
 
 struct TunnelKindRow {
   TunnelKind kind;
@@ -23,8 +23,13 @@ inline constexpr TunnelKindRow kTunnelKinds[] = {
     {TunnelKind::kGeneve, "geneve", "genev_sys", 6081},
     {TunnelKind::kGre, "gre", "gre_sys", 0},
     {TunnelKind::kIp6Gre, "ip6gre", "ip6gre_sys", 0},
+    {TunnelKind::kErspan, "erspan", "erspan_sys", 0},
+    {TunnelKind::kIp6Erspan, "ip6erspan", "ip6erspan_sys", 0},
 };
+inline bool is_erspan(TunnelKind kind) { return kind == TunnelKind::kErspan || kind == TunnelKind::kIp6Erspan; }
 inline const TunnelKindRow& tunnel_kind(TunnelKind kind) { return kTunnelKinds[static_cast<size_t>(kind)]; }
+/// Of options:exts of a VXLAN tunnel.
+inline constexpr std::string_view kGbpExtension = "gbp";
 /// Null: that is no type of tunnel.
 inline const TunnelKindRow* find_tunnel_kind(std::string_view type) {
   auto* row = std::ranges::find(kTunnelKinds, type, &TunnelKindRow::type);

@@ -145,6 +145,10 @@ std::string open_tunnel(Switch::Impl& sw, InterfaceRecord& r) {
   for (auto& [odp, places] : sw.pipeline.tunnels)
     for (auto& t : places)
       if (same_tunnel_match(*t.settings, *settings)) return fmt::format("could not add network device {} to ofproto (File exists)", r.settings.device.name);
+  for (auto& [odp, places] : sw.pipeline.tunnels)
+    for (auto& t : places)
+      if (t.settings->gbp != settings->gbp && t.settings->vport().name == settings->vport().name)
+        return fmt::format("{}: VXLAN-GBP, and non-VXLAN-GBP tunnels can't be configured on the same dst_port", r.settings.device.name);
   auto odp = sw.hold_vport(settings->vport());
   if (!odp) return odp.error();
   r.odp = *odp;
@@ -369,6 +373,11 @@ std::optional<InterfaceStatus> Bridge::interface_status(const std::string& name)
   } else if (const Netdev* dev = r.works() ? impl_->owner.dpif().netdev(r.odp) : nullptr) {
     s.state = dev->state();
     s.stats = dev->stats();
+    // It was deleted or renamed under us: the OpenFlow port stays, without a link, until a device of that name is there again.
+    if (!s.state.ifindex && impl_->owner.dpif().is_kernel()) {
+      s.ofport = OFPP_NONE;
+      s.error = fmt::format("could not open network device {} (No such device)", name);
+    }
     if (r.tunnel) s.stats = {.rx_packets = r.patch.rx_packets, .rx_bytes = r.patch.rx_bytes, .tx_packets = r.patch.tx_packets, .tx_bytes = r.patch.tx_bytes};
     if (r.tunnel) s.state.mac = describe_port(*impl_, r).hw_addr;
   }

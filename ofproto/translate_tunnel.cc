@@ -2,6 +2,7 @@
 // Tunnel ports in a translation: what a packet gets that goes into a tunnel, and what is looked at of one that came out of it.
 #include <fmt/core.h>
 
+#include "datapath/odp_fields.h"
 #include "ofproto/translator.h"
 #include "ofproto/tunnel.h"
 #include "ofproto/tunnel_options.h"
@@ -62,7 +63,24 @@ bool Translator::enter_tunnel(const TunnelSettings& s) {
   t.dp_flags = be16((s.df ? kTunnelDf : 0) | (s.csum ? kTunnelCsum : 0) | (s.out_key.present ? kTunnelKey : 0));
   t.tp_src = be16();
   t.tp_dst = be16(s.dst_port);
+  enter_kind(s, t);
   return true;
+}
+
+/// What the tunnel's own kind of header says, and nothing of another's.
+void Translator::enter_kind(const TunnelSettings& s, FlowTunnel& t) {
+  if (s.gbp || (is_erspan(s.kind) && !s.erspan.is_fixed())) p_.mark<&Flow::tunnel>();
+  if (s.gbp) t.dp_flags |= be16(kTunnelGbp);
+  else t.gbp_id = {}, t.gbp_flags = 0;
+  if (!is_erspan(s.kind)) {
+    t.erspan_ver = t.erspan_dir = t.erspan_hwid = 0;
+    t.erspan_idx = {};
+    return;
+  }
+  t.erspan_ver = s.erspan.version.value_or(t.erspan_ver);
+  t.erspan_idx = t.erspan_ver == 1 ? be32(s.erspan.index.value_or(t.erspan_idx.host())) : be32();
+  t.erspan_dir = t.erspan_ver == 2 ? s.erspan.direction.value_or(t.erspan_dir) : uint8_t{0};
+  t.erspan_hwid = t.erspan_ver == 2 ? s.erspan.hardware.value_or(t.erspan_hwid) : uint8_t{0};
 }
 
 /// base_ has its options as the datapath has them: they may come from several bridges.
@@ -86,6 +104,8 @@ void Translator::commit_tunnel(const TunnelSettings& to) {
   all(m.ipv6_src, !t.ipv6_src.is_zero()), all(m.ipv6_dst, !t.ipv6_dst.is_zero());
   all(m.tos, t.tos), all(m.ttl, true);
   all(m.tp_src, static_cast<bool>(t.tp_src)), all(m.tp_dst, static_cast<bool>(t.tp_dst));
+  all(m.gbp_id, (t.dp_flags.host() & kTunnelGbp) != 0), all(m.gbp_flags, (t.dp_flags.host() & kTunnelGbp) != 0);
+  all(m.erspan_ver, t.erspan_ver), all(m.erspan_idx, t.erspan_ver == 1), all(m.erspan_dir, t.erspan_ver == 2), all(m.erspan_hwid, t.erspan_ver == 2);
   base_.tunnel = flow_.tunnel;
   base_.tun_present = set.value.tun_present;
   std::memcpy(base_.tun_metadata, set.value.tun_metadata, sizeof base_.tun_metadata);

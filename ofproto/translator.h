@@ -103,6 +103,7 @@ class Translator {
   // --- translate_tunnel.cc ---
   bool receive_tunnel(const PortView& in);
   bool enter_tunnel(const TunnelSettings& s);
+  void enter_kind(const TunnelSettings& s, FlowTunnel& t);
   void send_tunnel(const PortView& port);
   bool take_options(const TunnelSettings& to);
   void commit_tunnel(const TunnelSettings& to);

@@ -45,6 +45,40 @@ TunnelSettings::Key read_key(const Options& options, const std::string& name) {
 
 bool is_multicast(const TunnelSettings::Address& a) { return a.v6 ? a.ip6.b[0] == 0xff : a.ip.host() >> 28 == 0xe; }
 
+/// "flow", or a number of at most `most` in the base that Open vSwitch reads it in; what is none is 0.
+template <typename T>
+bool read_erspan(const Options& options, const std::string& name, int base, uint32_t most, std::optional<T>& to) {
+  const std::string* s = find(options, name);
+  if (!s) return true;
+  if (*s == "flow") return to.reset(), true;
+  std::string_view digits = *s;
+  if (digits.starts_with("0x")) digits.remove_prefix(2), base = 16;
+  uint32_t v = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), v, base);
+  to = static_cast<T>(v);
+  return v <= most;
+}
+
+/// The option that is wrong, or "".
+std::string_view read_erspan(const Options& options, TunnelSettings::Erspan& e, const std::string*& bad) {
+  constexpr uint32_t kLastVersion = 2, kLargestIndex = 0xfffff, kLargestDirection = 1, kLargestHardware = 0x3f;
+  auto is = [&](const char* name, bool ok) { return ok ? false : (bad = find(options, name), true); };
+  if (is("erspan_ver", read_erspan(options, "erspan_ver", 10, kLastVersion, e.version))) return "version";
+  if (is("erspan_idx", read_erspan(options, "erspan_idx", 16, kLargestIndex, e.index))) return "index";
+  if (is("erspan_dir", read_erspan(options, "erspan_dir", 10, kLargestDirection, e.direction))) return "direction";
+  if (is("erspan_hwid", read_erspan(options, "erspan_hwid", 10, kLargestHardware, e.hardware))) return "hardware ID";
+  if (!e.version) e.index.reset(), e.direction.reset(), e.hardware.reset();
+  return "";
+}
+
+void erspan_text(const TunnelSettings::Erspan& e, Options& out) {
+  auto number = [](const auto& v) { return v ? fmt::format("{}", *v) : std::string("flow"); };
+  auto hex = [](const auto& v) { return v ? fmt::format("{:#x}", *v) : std::string("flow"); };
+  out["erspan_ver"] = number(e.version);
+  if (!e.version || *e.version == 1) out["erspan_idx"] = hex(e.index);
+  if (!e.version || *e.version == 2) out["erspan_dir"] = number(e.direction), out["erspan_hwid"] = hex(e.hardware);
+}
+
 std::string address_text(const TunnelSettings::Address& a) { return a.flow ? "flow" : a.v6 ? format(a.ip6) : a.ip ? format_ipv4(a.ip) : "::"; }
 
 }  // namespace
@@ -77,6 +111,9 @@ std::expected<TunnelSettings, std::string> parse_tunnel(const NetdevSpec& spec) 
   }
   if (const std::string* df = find(spec.options, "df_default")) t.df = *df == "true";
   if (const std::string* csum = find(spec.options, "csum")) t.csum = *csum == "true";
+  if (const std::string* exts = find(spec.options, "exts")) t.gbp = t.kind == TunnelKind::kVxlan && *exts == kGbpExtension;
+  if (const std::string* bad = nullptr; is_erspan(t.kind))
+    if (auto what = read_erspan(spec.options, t.erspan, bad); !what.empty()) return std::unexpected(fmt::format("{}: invalid erspan {}: {}", spec.name, what, *bad));
   if (const std::string* mark = find(spec.options, "egress_pkt_mark")) t.sets_mark = true, t.egress_mark = static_cast<uint32_t>(number(*mark).value_or(0));
   return t;
 }
@@ -84,6 +121,7 @@ std::expected<TunnelSettings, std::string> parse_tunnel(const NetdevSpec& spec) 
 NetdevSpec TunnelSettings::vport() const {
   NetdevSpec spec{.name = tunnel_device_name(kind, dst_port), .type = std::string(row().type), .options = {}, .mac = {}, .mtu = {}};
   if (dst_port) spec.options["dst_port"] = std::to_string(dst_port);
+  if (gbp) spec.options["exts"] = kGbpExtension;
   return spec;
 }
 
@@ -105,6 +143,7 @@ std::string TunnelSettings::options_text() const {
   else if (ttl != 64) out["ttl"] = std::to_string(ttl);
   if (csum) out["csum"] = "true";
   if (!df) out["df_default"] = "false";
+  if (is_erspan(kind)) erspan_text(erspan, out);
   if (sets_mark) out["egress_pkt_mark"] = std::to_string(egress_mark);
   std::string text;
   for (auto& [name, value] : out) text += fmt::format("{}{}={}", text.empty() ? "" : ", ", name, value);

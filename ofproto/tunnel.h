@@ -31,6 +31,15 @@ struct TunnelSettings {
   bool tos_inherit = false, ttl_inherit = false, df = true, csum = false;
   uint32_t egress_mark = 0;
   bool sets_mark = false;
+  bool gbp = false;             // VXLAN: packets have a group policy, which is tun_gbp_id and tun_gbp_flags
+  /// What ERSPAN's header says besides; nothing: as the packet has it ("flow").
+  struct Erspan {
+    std::optional<uint8_t> version = uint8_t{0}, direction = uint8_t{0}, hardware = uint8_t{0};
+    std::optional<uint32_t> index = 0u;
+    bool is_fixed() const { return version && (*version == 1 ? index.has_value() : direction && hardware); }
+    friend bool operator==(const Erspan&, const Erspan&) = default;
+  };
+  Erspan erspan;
   friend bool operator==(const TunnelSettings&, const TunnelSettings&) = default;
 
   const TunnelKindRow& row() const { return tunnel_kind(kind); }

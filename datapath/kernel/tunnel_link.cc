@@ -19,25 +19,30 @@ namespace {
 
 constexpr uint32_t kLargestMtu = 65000;   // the path decides: the kernel makes fragments of outer packets
 
+void collect_metadata(AttrWriter& w, const TunnelLink&) { w.flag(IFLA_GRE_COLLECT_METADATA); }
+
 /// The kernel's devices, in the order of TunnelKind.
 struct LinkKind {
   const char* name;
-  void (*settings)(AttrWriter&, uint16_t port);
+  void (*settings)(AttrWriter&, const TunnelLink&);
 };
 constexpr LinkKind kLinkKinds[std::size(kTunnelKinds)] = {
-    {"vxlan", [](AttrWriter& w, uint16_t port) {
+    {"vxlan", [](AttrWriter& w, const TunnelLink& link) {
        w.value(IFLA_VXLAN_COLLECT_METADATA, uint8_t{1});
        w.value(IFLA_VXLAN_LEARNING, uint8_t{0});
        w.value(IFLA_VXLAN_UDP_ZERO_CSUM6_RX, uint8_t{1});
-       w.value(IFLA_VXLAN_PORT, be16(port));
+       w.value(IFLA_VXLAN_PORT, be16(link.dst_port));
+       if (link.gbp) w.flag(IFLA_VXLAN_GBP);
      }},
-    {"geneve", [](AttrWriter& w, uint16_t port) {
+    {"geneve", [](AttrWriter& w, const TunnelLink& link) {
        w.flag(IFLA_GENEVE_COLLECT_METADATA);
        w.value(IFLA_GENEVE_UDP_ZERO_CSUM6_RX, uint8_t{1});
-       w.value(IFLA_GENEVE_PORT, be16(port));
+       w.value(IFLA_GENEVE_PORT, be16(link.dst_port));
      }},
-    {"gretap", [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
-    {"ip6gretap", [](AttrWriter& w, uint16_t) { w.flag(IFLA_GRE_COLLECT_METADATA); }},
+    {"gretap", collect_metadata},
+    {"ip6gretap", collect_metadata},
+    {"erspan", collect_metadata},
+    {"ip6erspan", collect_metadata},
 };
 
 /// Sends a link message and waits for its acknowledgment.
@@ -67,6 +72,7 @@ std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec) {
   const TunnelKindRow* row = find_tunnel_kind(spec.type);
   if (!row) return std::nullopt;
   TunnelLink tunnel{.kind = row->kind, .dst_port = row->default_port};
+  if (auto exts = spec.options.find("exts"); exts != spec.options.end()) tunnel.gbp = row->kind == TunnelKind::kVxlan && exts->second == kGbpExtension;
   auto wanted = spec.options.find("dst_port");
   if (row->default_port && wanted != spec.options.end())
     if (auto port = parse_decimal<uint16_t>(wanted->second); port && *port) tunnel.dst_port = *port;
@@ -86,7 +92,7 @@ std::expected<bool, int> make_tunnel_link(const TunnelLink& tunnel) {
   w.value(IFLA_MTU, kLargestMtu);
   w.nest(IFLA_LINKINFO, [&] {
     w.put(IFLA_INFO_KIND, std::string(link.name));
-    w.nest(IFLA_INFO_DATA, [&] { link.settings(w, tunnel.dst_port); });
+    w.nest(IFLA_INFO_DATA, [&] { link.settings(w, tunnel); });
   });
   int error = link_request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, tunnel.device(), IFF_UP, attributes);
   if (error && error != EEXIST) return std::unexpected(error);

@@ -16,10 +16,11 @@ namespace sluice {
 struct TunnelLink {
   TunnelKind kind;
   uint16_t dst_port = 0;       // UDP; 0: the protocol has none
+  bool gbp = false;            // VXLAN with a group policy
   std::string device() const { return tunnel_device_name(kind, dst_port); }
 };
 
-/// Nothing if it isn't a tunnel, or not one that the kernel has such devices for.  options: dst_port.
+/// Nothing if it isn't a tunnel, or not one that the kernel has such devices for.  options: dst_port, exts.
 std::optional<TunnelLink> tunnel_link(const NetdevSpec& spec);
 /// The type of tunnel whose device has that name; empty: none.
 std::string tunnel_type_of(const std::string& device);
