@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A Switch with one bridge and some ports, on the kernel datapath (ports are taps) or on the userspace datapath (dummies): what goes in, what comes out.
+// A Switch with one bridge and some ports, on the kernel datapath (ports are taps) or on the userspace datapath (dummies, or taps through packet sockets): what goes in,
+// what comes out.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,9 +16,11 @@
 #include "datapath/compose.h"
 #include "datapath/kernel/kernel_datapath.h"
 #include "datapath/netdev/dummy_device.h"
+#include "datapath/netdev/system_device.h"
 #include "datapath/user/user_datapath.h"
 #include "lib/text.h"
 #include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/group_text.h"
 #include "ofproto/switch.h"
 #include "tests/guest/tap.h"
 
@@ -36,7 +39,7 @@ class Rig : public BridgeEvents {
   Bridge& bridge() { return *bridge_; }
 
   void add_ports(unsigned n) {
-    for (unsigned i = 1; i <= n; i++) add_port("p" + std::to_string(i), port_type(), i);
+    for (unsigned i = 1; i <= n; i++) add_port(port_name(i), port_type(), i);
   }
   /// Empty, or the name of the error.
   std::string try_flow(const std::string& text) {
@@ -68,6 +71,12 @@ class Rig : public BridgeEvents {
     return bridge_->aggregate(q, now()).value().packet_count;
   }
 
+  void group(const std::string& text) {
+    auto parsed = ofp::parse_group(text, ofp::GroupCommand::kAdd);
+    ASSERT_TRUE(parsed) << parsed.error();
+    ASSERT_TRUE(bridge_->group_mod(parsed->mod, now())) << text;
+  }
+
   void packet_in(const PacketInEvent&) override { packet_ins++; }
   void flow_removed(const ofp::FlowRemoved&) override {}
   void flow_changed(const FlowChange&) override {}
@@ -76,15 +85,17 @@ class Rig : public BridgeEvents {
 
  protected:
   virtual std::string port_type() const = 0;
+  virtual std::string port_name(unsigned i) const { return "p" + std::to_string(i); }
+  virtual std::string bridge_name() const { return "br0"; }
   virtual bool busy() { return false; }
   void start(Dpif& dpif) {
     sw_ = std::make_unique<Switch>(dpif, SwitchOptions{}, 1);
     BridgeSettings s;
-    s.name = "br0";
+    s.name = bridge_name();
     s.datapath_type = dpif.type();
     bridge_ = &sw_->add_bridge(s, now());
     bridge_->set_events(this);
-    add_port("br0", "internal", {});
+    add_port(bridge_name(), "internal", {});
   }
   void add_port(const std::string& name, const std::string& type, std::optional<uint32_t> number) {
     bridge_->add_interface({.device = {name, type, {}, {}, {}}, .ofport_request = number, .patch_peer = {}}, now());
@@ -97,7 +108,17 @@ class Rig : public BridgeEvents {
   Bridge* bridge_ = nullptr;
 };
 
-class KernelRig final : public Rig {
+/// Of the clock that the kernel's counters go by.
+class RealTimeRig : public Rig {
+ public:
+  Time now() override {
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return Time(seconds(t.tv_sec) + Duration(t.tv_nsec));
+  }
+};
+
+class KernelRig final : public RealTimeRig {
  public:
   /// The kernel must have the module.
   explicit KernelRig(unsigned ports) {
@@ -107,6 +128,7 @@ class KernelRig final : public Rig {
     if (!opened) ADD_FAILURE() << opened.error();
     datapath_ = std::move(*opened);
     for (unsigned i = 1; i <= ports; i++) taps_.push_back(std::make_unique<Tap>("p" + std::to_string(i)));
+    datapath_->ct_flush({}, now(), [](const CtEntry&) { return true; });   // of who was here before
     start(*datapath_);
     add_ports(ports);
     sw_->settle(now());
@@ -115,11 +137,6 @@ class KernelRig final : public Rig {
   ~KernelRig() override {
     sw_->remove_bridge("br0", now());
     sw_.reset();
-  }
-  Time now() override {
-    timespec t{};
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return Time(seconds(t.tv_sec) + Duration(t.tv_nsec));
   }
   void inject(const std::string& device, ByteView frame) override { EXPECT_TRUE(tap(device).send(frame)); }
   void take(Outcome& out) override {
@@ -137,6 +154,36 @@ class KernelRig final : public Rig {
   }
   std::vector<std::unique_ptr<Tap>> taps_;
   std::unique_ptr<KernelDatapath> datapath_;
+};
+
+/// Ports q1, q2, ...; in outcomes they are called p1, p2 as those of the others.
+class SocketRig final : public RealTimeRig {
+ public:
+  explicit SocketRig(unsigned ports) : datapath_({}, add(factory_)) {
+    for (unsigned i = 1; i <= ports; i++) taps_.push_back(std::make_unique<Tap>(port_name(i)));
+    start(datapath_);
+    add_ports(ports);
+  }
+  ~SocketRig() override { sw_.reset(); }
+  void inject(const std::string& device, ByteView frame) override { EXPECT_TRUE(taps_[static_cast<size_t>(device[1] - '1')]->send(frame)); }
+  void take(Outcome& out) override {
+    for (int i = 0; i < 1000 && sw_->run(now()); i++) {}
+    for (auto& t : taps_)
+      while (auto frame = t->receive(0)) out["p" + t->name().substr(1)].push_back(hex(*frame));
+  }
+
+ private:
+  static NetdevFactory& add(NetdevFactory& f) {
+    add_system_devices(f);
+    add_tap_devices(f);
+    return f;
+  }
+  std::string port_type() const override { return "system"; }
+  std::string port_name(unsigned i) const override { return "q" + std::to_string(i); }
+  std::string bridge_name() const override { return "br1"; }
+  NetdevFactory factory_;
+  std::vector<std::unique_ptr<Tap>> taps_;
+  UserDatapath datapath_;
 };
 
 class UserRig final : public Rig {

@@ -32,7 +32,8 @@ def commands(file):
     yield ["ovs-appctl", "revalidator/pause"]
     for words in (["dump-dps"], ["show"], ["show", "-s"], ["show", "nosuch"], ["show", "dummy@nosuch"], ["show", "foo@bar"], ["dump-flows"], ["dump-flows", "-x"],
                   ["dump-flows", "type=ovs"], ["dump-flows", "type=foo"], ["dump-flows", "type=offloaded,ovs"], ["dump-flows", "pmd=x"], ["dump-flows", "pmd=1"],
-                  ["dump-flows", "pmd=-1"], ["dump-flows", "filter=foo"], ["dump-flows", "foo"], ["dump-flows", "foo=bar"], ["cache-get-size"],
+                  ["dump-flows", "pmd=-1"], ["dump-flows", "filter=foo"], ["dump-flows", "foo"], ["dump-flows", "foo=bar"], ["dump-flows", "-mm"], ["show", "-ms"], ["dump-flows", "--read-only"],
+                  ["dump-flows", "type="], ["dump-flows", "type=ovs", "filter=ip"], ["dump-flows", "filter=ip", "dummy@ovs-dummy"], ["cache-get-size"], ["cache-get-size", "no@such"],
                   ["cache-set-size", "dummy@ovs-dummy", "masks-cache", "0"], ["offload-stats-show"], ["list-commands"]):
         yield d(*words)
     # One flow.
@@ -60,7 +61,11 @@ def commands(file):
                     "meter(1)", "set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key)))", "set(skb_mark(5))", "set(skb_priority(5))",
                     "set(mpls(label=5,tc=0,ttl=64,bos=1))", "set(ipv6(hlimit=5))", "set(nsh(ttl=5))", "foo(1)"):
         yield d("parse-actions", actions)
-    yield d("normalize-actions", "in_port(1)", "1")
+    yield d("parse-actions", "1", "x", "2")
+    for tunnel in ("vxlan(gbp(id=10,flags=0x5))", "erspan(ver=1,idx=0x7)", "erspan(ver=2,dir=1,hwid=0x3)", "gtpu(flags=0x30,msgtype=255)", "geneve({class=0x1,type=0x2,len=4,0})"):
+        yield d("parse-actions", f"set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,{tunnel},flags(df|csum|key)))")
+    yield d("parse-actions", "set(tunnel(tun_id=0x5,dst=2.2.2.2,ttl=64))", "set(mpls(label=5))", "set(mpls(label=5/0xff,tc=1/1))", "set(mpls(label=5,tc=0,ttl=64,bos=1))")
+    yield from (d("normalize-actions", "in_port(1)", "1"), d("normalize-actions", "in_port(", "1"))
     # Datapaths and their ports.
     for words in (["add-dp"], ["add-dp", "dummy@foo"], ["add-dp", "dummy@foo"], ["dump-dps"], ["show"], ["dump-flows"], ["add-if", "dummy@foo"],
                   ["add-if", "dummy@foo", "v1.0,type=dummy", "v3,type=dummy,port_no=5", "v4,type=dummy,x=y", "v5,type=bogus", "v6,type=dummy,port_no=5"],
@@ -68,8 +73,12 @@ def commands(file):
                   ["set-if", "dummy@foo", "nosuch"], ["del-if", "dummy@foo", "v1.0", "nosuch", "5"], ["del-if", "dummy@foo", "99"], ["show", "dummy@foo"],
                   ["del-dp", "dummy@foo"], ["del-dp", "dummy@foo"], ["dump-dps"]):
         yield d(*words)
-    # Connections.
+    # Features that are lowered, and had again.
     yield ["ovs-appctl", "revalidator/resume"]
+    for words in (["trunc", "false"], ["trunc"], ["trunc", "true"], ["trunc"], ["ct_zone", "x"], ["nosuch", "true"], ["max_mpls_depth", "2"], ["max_mpls_depth"], ["max_mpls_depth", "99"],
+                  ["max_mpls_depth", "x"], ["max_mpls_depth", "3"]):
+        yield ["ovs-appctl", "dpif/set-dp-features", "br0", *words]
+    # Connections.
     yield ["ovs-appctl", "time/stop"]
     yield ["ovs-ofctl", "del-flows", "br0"]
     for flow in ("in_port=1,ip,actions=ct(commit,zone=5,exec(set_field:7->ct_mark,set_field:0x1234->ct_label)),2", "in_port=2,ip,actions=ct(commit),1",
@@ -89,6 +98,10 @@ def commands(file):
                   ["flush-conntrack", "zone=5", udp], ["dump-conntrack"], ["flush-conntrack", udp], ["flush-conntrack", "zone=5", "ct_nw_proto=6"], ["dump-conntrack"],
                   ["flush-conntrack", "zone=5"], ["dump-conntrack"], ["flush-conntrack"], ["dump-conntrack"]):
         yield d(*words)
+    # A whole tuple names its connection by either end.
+    yield ["ovs-appctl", "netdev-dummy/receive", "p1", f"in_port(1),{ether},{ip.format(17)},udp(src=1,dst=2)"]
+    back = "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=2,ct_tp_dst=1"
+    yield from (d("flush-conntrack", "zone=5", back.replace("src=2", "src=3")), d("flush-conntrack", "zone=5", back), d("dump-conntrack"))
     # Wrong words of the connection tracker's.
     for words in (["dump-conntrack", "zone=x"], ["dump-conntrack", "nosuch"], ["flush-conntrack", "foo"], ["flush-conntrack", "ct_nw_src=x"], ["ct-bkts", "gt=x"],
                   ["ct-set-maxconns", "x"], ["ct-get-nconns", "nosuch"], ["ct-get-limits", "zone=x"], ["ct-set-limits", "zone=x,limit=3"], ["ct-set-limits", "zone=1"],
