@@ -41,6 +41,7 @@ constexpr MatchFeature kMatchFeatures[] = {
     {"CT zone", [](const Flow& m) { return static_cast<bool>(m.ct_zone); }},
     {"CT mark", [](const Flow& m) { return static_cast<bool>(m.ct_mark); }},
     {"CT label", [](const Flow& m) { return std::ranges::any_of(m.ct_label, [](uint8_t b) { return b != 0; }); }},
+    {"CT state NAT", [](const Flow& m) { return (m.ct_state & (kCtSnat | kCtDnat)) != 0; }},
     {"CT orig tuple", [](const Flow& m) { return m.ct_nw_src || m.ct_nw_dst; }},
     {"CT orig tuple for IPv6", [](const Flow& m) { return !m.ct_ipv6_src.is_zero() || !m.ct_ipv6_dst.is_zero(); }},
     {"IPv6 ND Extension", [](const Flow& m) { return m.nd_reserved || m.nd_options_type; }},

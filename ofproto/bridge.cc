@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ofproto/bridge_ports.h"
+#include "ofproto/ct_support.h"
 #include "ofproto/switch_impl.h"
 #include "ofproto/tunnel_options.h"
 
@@ -190,6 +191,8 @@ Outcome Bridge::flow_mod(ofp::FlowMod& mod, Version version, Time now) {
   } else {
     uint8_t table = mod.table_id == ofp::kTableAll ? 0 : mod.table_id;
     if (auto ok = check(impl_->view, mod.actions, mod.match, table, version); !ok) return ok;
+    if (!sw.limits.empty())
+      if (auto ok = check_ct_support(sw.limits, mod.actions, mod.match.expand().mask); !ok) return ok;
     if (mod.flags & ofp::OFPFF_RESET_COUNTS) sw.push_all();
   }
   Outcome done = impl_->view.tables->apply(std::move(mod), semantics, now);

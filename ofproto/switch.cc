@@ -4,11 +4,13 @@
 
 #include <algorithm>
 
+#include "ofproto/ct_support.h"
 #include "ofproto/switch_impl.h"
 
 namespace sluice {
 
 Switch::Switch(Dpif& dpif, SwitchOptions options, uint64_t seed) : impl_(std::make_unique<Impl>(*this, dpif, options, seed)) {
+  limit_to_tracker(impl_->limits, dpif);
   dpif.set_upcall_handler(this);
   dpif.set_generation(impl_->generation, Time{});
 }
@@ -52,6 +54,7 @@ std::vector<std::pair<std::string, std::string>> Switch::features() const { retu
 void Switch::limit_feature(const std::string& title, const std::string& value, Time now) {
   for (auto& [name, by_itself] : impl_->dpif.features())
     if (name == title) impl_->limits.set(title, value, by_itself);
+  limit_to_tracker(impl_->limits, impl_->dpif);
   purge(now);
 }
 

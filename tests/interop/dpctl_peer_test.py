@@ -78,6 +78,14 @@ def commands(file):
     for words in (["trunc", "false"], ["trunc"], ["trunc", "true"], ["trunc"], ["ct_zone", "x"], ["nosuch", "true"], ["max_mpls_depth", "2"], ["max_mpls_depth"], ["max_mpls_depth", "99"],
                   ["max_mpls_depth", "x"], ["max_mpls_depth", "3"]):
         yield ["ovs-appctl", "dpif/set-dp-features", "br0", *words]
+    # What a connection tracker is asked that has less.
+    for feature in ("ct_zone", "ct_mark", "ct_label", "ct_state_nat", "ct_state"):
+        yield ["ovs-appctl", "dpif/set-dp-features", "br0", feature, "false"]
+        for flow in ("ip,actions=ct(zone=5)", "ip,actions=ct(zone=NXM_NX_REG0[0..15])", "ip,actions=ct(commit)", "ip,actions=ct(commit,exec(set_field:1->ct_mark))",
+                     "ip,actions=ct(commit,exec(set_field:1->ct_label))", "ip,actions=ct(commit,nat)", "ip,actions=ct(table=1)", "ip,ct_state=+trk,actions=1",
+                     "ip,ct_state=+trk+snat,actions=1", "ct_zone=5,actions=1", "ct_mark=1,actions=1", "ct_label=1,actions=1"):
+            yield ["sh", "-c", f"ovs-ofctl add-flow br0 '{flow}' 2>&1 | head -1 | sed 's,xid=[^)]*,xid=,'"]
+        yield ["ovs-appctl", "dpif/set-dp-features", "br0", feature, "true"]
     # Connections.
     yield ["ovs-appctl", "time/stop"]
     yield ["ovs-ofctl", "del-flows", "br0"]
