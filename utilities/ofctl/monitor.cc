@@ -72,7 +72,7 @@ class Monitor {
   void resume(ByteView message) {
     auto m = decode(message, {.tlv = names_.tlv});
     auto* packet = m ? std::get_if<PacketIn>(&m->body) : nullptr;
-    if (packet && !packet->continuation.empty()) client_.send(encode_or_die(client_.make(MessageType::NXT_RESUME, *packet), {.tlv = names_.tlv}));
+    if (packet && !packet->continuation.empty()) send(encode_or_die(client_.make(MessageType::NXT_RESUME, *packet), {.tlv = names_.tlv}));
   }
 
   void set_blocked(bool blocked) {
@@ -201,7 +201,7 @@ void monitor(const Settings& s, Words w) {
     if (auto n = parse_number(word); n && *n <= UINT16_MAX) miss_len = static_cast<uint16_t>(*n);
     else if (word == "invalid_ttl") invalid_ttl = true;
     else if (word.starts_with(kWatch)) watches.push_back(std::string_view(word).substr(kWatch.size()));
-    else if (word == "resume") resumes = true;
+    else if (word == "resume") resumes = true, miss_len = UINT16_MAX;   // else packets that are to be resumed do not come
     else fatal("{}: unsupported \"monitor\" argument", word);
   }
   if (miss_len || invalid_ttl) set_miss_send_len(s, *c, miss_len, invalid_ttl);
