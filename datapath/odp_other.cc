@@ -193,6 +193,43 @@ Payload psample(std::string_view body) {
   return out;
 }
 
+/// To a program that is not ours, or with what only that program understands.
+Text userspace_text(ByteView payload) {
+  auto pid_bytes = attribute(payload, OVS_USERSPACE_ATTR_PID), userdata = attribute(payload, OVS_USERSPACE_ATTR_USERDATA);
+  auto port_bytes = attribute(payload, OVS_USERSPACE_ATTR_EGRESS_TUN_PORT);
+  auto pid = pid_bytes ? whole<uint32_t>(*pid_bytes) : std::nullopt, port = port_bytes ? whole<uint32_t>(*port_bytes) : std::nullopt;
+  if (!pid) return std::nullopt;
+  return fmt::format("userspace(pid={}{}{}{})", *pid, userdata ? fmt::format(",userdata({})", hex(*userdata)) : "", attribute(payload, OVS_USERSPACE_ATTR_ACTIONS) ? ",actions" : "",
+                     port ? fmt::format(",tunnel_out_port={}", *port) : "");
+}
+Payload userspace(std::string_view body) {
+  Bytes out, inner;
+  bool has_pid = false;
+  while (!body.empty()) {
+    std::string_view word = body.substr(0, body.find(','));
+    body.remove_prefix(std::min(body.size(), word.size() + 1));
+    Arguments one;
+    if (size_t equals = word.find('='); equals != word.npos) one.emplace(word.substr(0, equals), word.substr(equals + 1));
+    auto is_number = [&](std::string_view name, uint16_t type) {
+      auto v = one.contains(name) ? number(one, name, 0, UINT32_MAX) : std::nullopt;
+      if (v) inner.clear(), append_bytes(inner, *v), append_attribute(out, type, inner);
+      return v.has_value();
+    };
+    if (!has_pid && is_number("pid", OVS_USERSPACE_ATTR_PID)) {
+      has_pid = true;
+    } else if (word.starts_with("userdata(") && word.ends_with(')')) {
+      auto data = parse_hex(std::string(word.substr(9, word.size() - 10)));
+      if (!data) return std::nullopt;
+      append_attribute(out, OVS_USERSPACE_ATTR_USERDATA, *data);
+    } else if (word == "actions") {
+      append_attribute(out, OVS_USERSPACE_ATTR_ACTIONS, {});
+    } else if (!is_number("tunnel_out_port", OVS_USERSPACE_ATTR_EGRESS_TUN_PORT)) {
+      return std::nullopt;
+    }
+  }
+  return has_pid ? Payload(std::move(out)) : std::nullopt;
+}
+
 struct Row {
   uint16_t type;
   std::string_view name;
@@ -206,6 +243,7 @@ constexpr Row kRows[] = {
     {OVS_ACTION_ATTR_POP_NSH, "pop_nsh", [](ByteView p) { return flag_text(p, "pop_nsh()"); }, flag},
     {OVS_ACTION_ATTR_ADD_MPLS, "add_mpls", add_mpls_text, add_mpls},
     {kPsample, "psample", psample_text, psample},
+    {OVS_ACTION_ATTR_USERSPACE, "userspace", userspace_text, userspace},
 };
 
 }  // namespace

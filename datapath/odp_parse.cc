@@ -368,7 +368,7 @@ std::optional<OdpAction> parse_userspace(std::string_view body) {
       return OdpAction{OdpUserspace{SlowReason::kController, *cookie, static_cast<uint32_t>(*length)}};
     }
   }
-  return OdpAction{OdpUserspace{SlowReason::kNone}};
+  return std::nullopt;
 }
 
 std::optional<uint32_t> parse_lse(std::string_view body) {
@@ -379,21 +379,22 @@ std::optional<uint32_t> parse_lse(std::string_view body) {
 
 std::optional<OdpAction> parse_sample(std::string_view body, const OdpTextOptions& options) {
   OdpSample sample{};
+  bool has_probability = false, has_actions = false;
   while (auto item = take_item(body)) {
     if (item->name == "actions") {
       auto actions = parse_odp_actions(item->body, options);
       if (!actions) return std::nullopt;
-      sample.actions = *actions;
+      sample.actions = *actions, has_actions = true;
     } else if (item->name.starts_with("sample=") && item->name.ends_with('%')) {
       double percent = 0;
       auto [end, error] = std::from_chars(item->name.data() + 7, item->name.data() + item->name.size() - 1, percent);
       if (error != std::errc() || percent < 0 || percent > 100) return std::nullopt;
-      sample.probability = static_cast<uint32_t>(percent / 100 * UINT32_MAX);
+      sample.probability = static_cast<uint32_t>(percent / 100 * UINT32_MAX), has_probability = true;
     } else {
       return std::nullopt;
     }
   }
-  return OdpAction{sample};
+  return has_probability && has_actions ? std::optional(OdpAction{sample}) : std::nullopt;
 }
 
 std::optional<OdpAction> parse_hash(std::string_view body) {
@@ -471,7 +472,8 @@ std::optional<OdpNat> parse_nat(std::string_view body) {
       if (dash != ports.npos && !port(ports.substr(dash + 1), nat.port_max)) return std::nullopt;
     }
   }
-  return nat;
+  bool backwards = nat.ip_max.b < nat.ip_min.b || nat.port_max < nat.port_min;
+  return backwards || (nat.src && nat.dst) || (nat.hash && nat.random) ? std::nullopt : std::optional(nat);
 }
 
 std::optional<OdpAction> parse_ct(std::string_view body) {
@@ -515,7 +517,7 @@ std::optional<OdpAction> parse_ct(std::string_view body) {
 
 std::optional<OdpAction> parse_check_pkt_len(std::string_view body, const OdpTextOptions& options) {
   OdpCheckPktLen check{};
-  bool has_size = false;
+  bool has_size = false, has_greater = false, has_less = false;
   while (auto item = take_item(body)) {
     if (item->name.starts_with("size=")) {
       auto v = parse_number(item->name.substr(5));
@@ -526,8 +528,9 @@ std::optional<OdpAction> parse_check_pkt_len(std::string_view body, const OdpTex
     auto actions = parse_odp_actions(item->body, options);
     if (!actions || (item->name != "gt" && item->name != "le")) return std::nullopt;
     (item->name == "gt" ? check.greater : check.less_or_equal) = *actions;
+    (item->name == "gt" ? has_greater : has_less) = true;
   }
-  return has_size ? std::optional(OdpAction{std::move(check)}) : std::nullopt;
+  return has_size && has_greater && has_less ? std::optional(OdpAction{std::move(check)}) : std::nullopt;
 }
 
 std::optional<OdpAction> parse_action(const Item& item, const OdpTextOptions& options) {
@@ -536,7 +539,8 @@ std::optional<OdpAction> parse_action(const Item& item, const OdpTextOptions& op
     return v && *v <= UINT32_MAX ? std::optional(static_cast<uint32_t>(*v)) : std::nullopt;
   };
   if (item.name == "set") return parse_set(item.body, options);
-  if (item.name == "userspace") return parse_userspace(item.body);
+  if (item.name == "userspace")
+    if (auto ours = parse_userspace(item.body)) return ours;
   if (item.name == "push_vlan") return parse_vlan(item.body);
   if (item.name == "pop_vlan") return OdpAction{OdpPopVlan{}};
   if (item.name == "push_mpls" || item.name == "pop_mpls") return parse_mpls(item);

@@ -314,10 +314,10 @@ struct ActionPrinter {
   std::string operator()(const OdpUserspace& a) const {
     // The cookie tells the brain what to do, as recirc_id does in Open vSwitch.
     if (a.reason == SlowReason::kController)
-      return fmt::format("userspace(pid=0,controller(reason=1,dont_send=0,continuation=0,recirc_id={},rule_cookie=0,controller_id=0,max_len={}))", a.cookie,
+      return fmt::format("userspace(pid={},controller(reason=1,dont_send=0,continuation=0,recirc_id={},rule_cookie=0,controller_id=0,max_len={}))", options.upcall_pid, a.cookie,
                          std::min(a.max_len, 65535u));
     auto* name = std::ranges::find(kSlowReasons, a.reason, &SlowReasonName::reason);
-    return fmt::format("userspace(pid=0,slow_path({}))", name == std::end(kSlowReasons) ? "" : name->name);
+    return fmt::format("userspace(pid={},slow_path({}))", options.upcall_pid, name == std::end(kSlowReasons) ? "" : name->name);
   }
   std::string operator()(const OdpSet& a) const {
     auto* set = std::ranges::find(kSetNames, a.kind, &OdpSetName::kind);
@@ -402,7 +402,8 @@ std::string ActionPrinter::operator()(const OdpCt& a) const {
     Flow value{}, mask{};
     std::ranges::copy(a.label, value.ct_label);
     std::ranges::copy(a.label_mask, mask.ct_label);
-    items.push_back("label=" + label_text(value, kCtLabelPart[0]) + "/" + label_text(mask, kCtLabelPart[0]));
+    bool whole = mask_kind(mask, kCtLabelPart[0]) == MaskKind::kAll;
+    items.push_back("label=" + label_text(value, kCtLabelPart[0]) + (whole ? "" : "/" + label_text(mask, kCtLabelPart[0])));
   }
   if (!a.helper.empty()) items.push_back("helper=" + a.helper);
   if (!a.timeout.empty()) items.push_back("timeout=" + a.timeout);

@@ -18,6 +18,7 @@ namespace sluice {
 struct OdpTextOptions {
   bool verbose = false;                                    // -m: wildcarded attributes too, and ufid
   bool packet_type = true;                                 // false: as the kernel has it, which tells it by whether there is an Ethernet header
+  uint32_t upcall_pid = 0;                                 // of OdpUserspace: a kernel's flows say whose socket it is
   std::function<std::string(OdpPort)> port_name;           // --names; empty: numbers
   std::function<std::optional<OdpPort>(std::string_view)> port_number;  // for parsing names
 };

@@ -372,7 +372,8 @@ bool ActionDecoder::userspace(ByteView attrs, OdpActions& actions) {
   reading_.has_userspace = true;
   reading_.upcall_pid = *pid->as<uint32_t>();
   reading_.complete &= ours.has_value();
-  actions.push_back({ours.value_or(OdpUserspace{SlowReason::kNone})});
+  if (ours) actions.push_back({*ours});
+  else actions.push_back({OdpOther{OVS_ACTION_ATTR_USERSPACE, {attrs.begin(), attrs.end()}}});
   return true;
 }
 

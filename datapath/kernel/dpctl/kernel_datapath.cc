@@ -59,7 +59,11 @@ DpctlFlow flow_of(const GenlMessage& m, const OdpTextOptions& text) {
     if (!mask) std::memset(static_cast<void*>(&f.mask), 0xff, sizeof f.mask);
   }
   if (auto actions = find_part(m, OVS_FLOW_ATTR_ACTIONS))
-    if (auto reading = decode_odp_actions(*actions)) f.actions = format_odp_actions(reading->actions, text);
+    if (auto reading = decode_odp_actions(*actions)) {
+      OdpTextOptions with_pid = text;
+      with_pid.upcall_pid = reading->upcall_pid;
+      f.actions = format_odp_actions(reading->actions, with_pid);
+    }
   return f;
 }
 
@@ -81,7 +85,7 @@ class KernelDpctl final : public DpctlDatapath {
     auto dp = vports_.get_datapath(dp_.ifindex);
     return dp && dp->masks_cache ? std::vector<DpctlCache>{{"masks-cache", *dp->masks_cache}} : std::vector<DpctlCache>{};
   }
-  int set_cache_size(const std::string&, uint32_t size) override { return vports_.set_masks_cache(dp_, std::bit_ceil(size)); }
+  int set_cache_size(const std::string&, uint32_t size) override { return vports_.set_masks_cache(dp_, size ? std::bit_ceil(size) : 0); }
 
   std::expected<std::vector<DpctlPort>, int> ports() override;
   std::optional<NetdevStats> port_stats(const DpctlPort& port) override {

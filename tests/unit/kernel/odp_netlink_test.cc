@@ -321,8 +321,26 @@ TEST(OdpNetlink, UnknownActionsAreKept) {
   }
 }
 
+TEST(OdpNetlink, UserspaceOfAnotherProgramIsShownAndComesBack) {
+  const char* text = "userspace(pid=9,userdata(0102030405060708)),userspace(pid=7,actions,tunnel_out_port=3),1";
+  auto actions = parse_odp_actions(text);
+  ASSERT_TRUE(actions) << actions.error();
+  Bytes bytes;
+  AttrWriter writer(bytes);
+  ASSERT_EQ(encode_odp_actions(*actions, 1, {}, writer), ActionTrouble::kNone);
+  EXPECT_EQ(hex(bytes), "18000200" "0800010009000000" "0c0002000102030405060708" "18000200" "0800010007000000" "04000400" "0800030003000000" "0800010001000000");
+  auto read = decode_odp_actions(bytes);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_FALSE(read->complete);
+  EXPECT_TRUE(read->has_userspace);
+  EXPECT_EQ(format_odp_actions(read->actions), text);
+  // Ours are of the socket that the kernel says.
+  EXPECT_EQ(format_odp_actions({{OdpUserspace{SlowReason::kAction}}}, {.upcall_pid = 5}), "userspace(pid=5,slow_path(action))");
+}
+
 TEST(OdpNetlink, OtherActionsThatAreWrongAreRefused) {
-  for (const char* bad : {"push_eth()", "push_eth(src=02:00:00:00:00:01)", "pop_eth(1)", "push_nsh(mdtype=3)", "push_nsh(ttl=64)", "push_nsh(c1=x)", "push_nsh(bad=1)", "add_mpls(label=1048576)",
+  for (const char* bad : {"userspace()", "userspace(5)", "userspace(pid=5,foo)", "userspace(pid=5,userdata(0x01))", "userspace(pid=5,slow_path(foo))", "ct(nat(src,dst))", "ct(nat(src=1.1.1.1,hash,random))",
+                          "ct(nat(src=1.1.1.5-1.1.1.1))", "ct(nat(src=1.1.1.1:9-8))", "sample(sample=50%)", "sample(actions(1))", "check_pkt_len(size=5,gt(1))", "push_eth()", "push_eth(src=02:00:00:00:00:01)", "pop_eth(1)", "push_nsh(mdtype=3)", "push_nsh(ttl=64)", "push_nsh(c1=x)", "push_nsh(bad=1)", "add_mpls(label=1048576)",
                           "add_mpls(tc=8)", "dec_ttl", "dec_ttl(le_1)x", "dec_ttl(gt(1))", "psample()", "psample(group=1,cookie=0x0102030405060708091011121314151617)"})
     EXPECT_FALSE(parse_odp_actions(bad)) << bad;
 }
