@@ -110,6 +110,8 @@ def commands(file):
     yield ["ovs-appctl", "netdev-dummy/receive", "p1", f"in_port(1),{ether},{ip.format(17)},udp(src=1,dst=2)"]
     back = "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=2,ct_tp_dst=1"
     yield from (d("flush-conntrack", "zone=5", back.replace("src=2", "src=3")), d("flush-conntrack", "zone=5", back), d("dump-conntrack"))
+    yield ["ovs-appctl", "netdev-dummy/receive", "p1", f"in_port(1),{ether},{ip.format(17)},udp(src=1,dst=2)"]
+    yield from (d("flush-conntrack", "", "ct_nw_src=10.0.0.7"), d("dump-conntrack"), d("flush-conntrack", "", "ct_nw_src=10.0.0.1"), d("dump-conntrack"), d("flush-conntrack", ""))
     # Wrong words of the connection tracker's.
     for words in (["dump-conntrack", "zone=x"], ["dump-conntrack", "nosuch"], ["flush-conntrack", "foo"], ["flush-conntrack", "ct_nw_src=x"], ["ct-bkts", "gt=x"],
                   ["ct-set-maxconns", "x"], ["ct-get-nconns", "nosuch"], ["ct-get-limits", "zone=x"], ["ct-set-limits", "zone=x,limit=3"], ["ct-set-limits", "zone=1"],

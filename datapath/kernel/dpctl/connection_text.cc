@@ -127,7 +127,7 @@ bool TuplePattern::matches(const CtTuple& t, uint16_t id) const {
 
 std::expected<TuplePattern, std::string> parse_tuple(std::string_view text) {
   TuplePattern p;
-  for (;;) {
+  while (!text.empty()) {   // "" asks for nothing
     std::string_view item = text.substr(0, text.find(','));
     size_t equals = item.find('=');
     std::string_view name = item.substr(0, equals);
@@ -138,6 +138,7 @@ std::expected<TuplePattern, std::string> parse_tuple(std::string_view text) {
     if (text.find(',') == text.npos) return p;
     text.remove_prefix(text.find(',') + 1);
   }
+  return p;
 }
 
 }  // namespace sluice
