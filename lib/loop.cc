@@ -94,9 +94,11 @@ Time LoopImpl::deadline() {
 }
 
 bool LoopImpl::dispatch_posted() {
+  if (!any_posted.load(std::memory_order_acquire)) return false;
   std::vector<Callback<void()>> work;
   {
     std::lock_guard lock(post_mutex);
+    any_posted = false;
     work.swap(posted);
   }
   for (Callback<void()>& fn : work) {
@@ -217,6 +219,7 @@ void Loop::post(Callback<void()> fn) {
   {
     std::lock_guard lock(impl_->post_mutex);
     impl_->posted.push_back(std::move(fn));
+    impl_->any_posted = true;
   }
   uint64_t one = 1;
   (void)!::write(impl_->wake_fd, &one, sizeof one);

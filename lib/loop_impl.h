@@ -7,6 +7,7 @@
 
 #include <sys/signalfd.h>
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -127,6 +128,7 @@ struct LoopImpl {
 
   std::mutex post_mutex;
   std::vector<Callback<void()>> posted;  // guarded by post_mutex
+  std::atomic<bool> any_posted = false;  // a glance at it without the lock
 };
 
 }  // namespace sluice

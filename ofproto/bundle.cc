@@ -2,11 +2,16 @@
 // The states of bundles (OF1.4.0 7.3.9); see bundle.h.
 #include "ofproto/bundle.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
 
 using ofp::Error;
+
+namespace {
+constexpr size_t kFirstPiece = 1024, kPiece = 64 << 10;   // bytes of messages that are kept together
+}  // namespace
 
 std::unexpected<Error> Bundles::end(Map::iterator it, Error error) {
   memory_ -= it->second.memory;
@@ -52,19 +57,24 @@ std::expected<OpenBundle, Error> Bundles::take(uint32_t id, uint16_t flags) {
 }
 
 std::expected<OpenBundle*, Error> Bundles::to_fill(uint32_t id, uint16_t flags) {
-  if (!bundles_.contains(id))
-    if (auto opened = open(id, flags); !opened) return std::unexpected(opened.error());
   auto it = find(id, flags);
+  if (!it && it.error() == Error::OFPBFC_BAD_ID) {
+    if (auto opened = open(id, flags); !opened) return std::unexpected(opened.error());
+    it = find(id, flags);
+  }
   if (!it) return std::unexpected(it.error());
   if ((*it)->second.closed) return end(*it, Error::OFPBFC_BUNDLE_CLOSED);
   if (memory_ > kMaxBundleBytes) return end(*it, Error::OFPBFC_MSG_TOO_MANY);
   return &(*it)->second;
 }
 
-void Bundles::add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod>&& flow_mod) {
-  size_t memory = raw.size() + sizeof(BundledMessage) + (flow_mod ? flow_mod->actions.size() * sizeof(ofp::Action) : 0);
-  bundle.messages.emplace_back(bundle.bytes.size(), raw.size()).flow_mod = std::move(flow_mod);
-  bundle.bytes.insert(bundle.bytes.end(), raw.begin(), raw.end());
+void Bundles::keep(OpenBundle& bundle, BundledMessage& message, ByteView raw) {
+  size_t memory = raw.size() + sizeof message + (message.flow_mod ? message.flow_mod->actions.size() * sizeof(ofp::Action) : 0);
+  if (bundle.bytes.empty() || bundle.bytes.back().size() + raw.size() > bundle.bytes.back().capacity())
+    bundle.bytes.emplace_back().reserve(std::max(raw.size(), bundle.bytes.size() == 1 ? kFirstPiece : kPiece));
+  Bytes& piece = bundle.bytes.back();
+  message.raw = ByteView(piece.data() + piece.size(), raw.size());
+  piece.insert(piece.end(), raw.begin(), raw.end());
   bundle.memory += memory;
   memory_ += memory;
 }

@@ -4,6 +4,7 @@
 // Threads: the control thread.
 #pragma once
 
+#include <boost/container/deque.hpp>
 #include <cstdint>
 #include <expected>
 #include <map>
@@ -20,8 +21,7 @@ inline constexpr size_t kMaxBundleBytes = 512u << 20;   // of memory, for all th
 
 /// A message that waits.  Flow-mods, which come by the hundred thousand, wait decoded; others are decoded again by the commit.
 struct BundledMessage {
-  BundledMessage(size_t begin, size_t length) : at(begin), size(length) {}
-  size_t at, size;                                      // in OpenBundle::bytes
+  ByteView raw;                                         // in OpenBundle::bytes
   std::optional<ofp::FlowMod> flow_mod;
 };
 
@@ -30,9 +30,8 @@ struct OpenBundle {
   bool closed = false;
   uint64_t tlv_changes = 0;                             // of the bridge when the first message was read
   size_t memory = 0;                                    // bytes that the messages take
-  Bytes bytes;                                          // of all messages, one behind the other
-  std::vector<BundledMessage> messages;
-  ByteView raw(const BundledMessage& m) const { return ByteView(bytes).subspan(m.at, m.size); }
+  std::vector<Bytes> bytes;                             // of the messages, which stay where they are
+  boost::container::deque<BundledMessage, void, boost::container::deque_options_t<boost::container::block_size<64u>>> messages;   // large ones: they stay too
 };
 
 class Bundles {
@@ -45,10 +44,19 @@ class Bundles {
   std::expected<OpenBundle, ofp::Error> take(uint32_t id, uint16_t flags);
   /// The bundle that a message may be added to; opens one if there is none of this id.
   std::expected<OpenBundle*, ofp::Error> to_fill(uint32_t id, uint16_t flags);
-  void add(OpenBundle& bundle, ByteView raw, std::optional<ofp::FlowMod>&& flow_mod);
+  /// Adds a message, unless read(BundledMessage&), which may decode it, says what is wrong with it.
+  template <typename Read>
+  Outcome add(OpenBundle& bundle, ByteView raw, const Read& read) {
+    BundledMessage& message = bundle.messages.emplace_back();
+    Outcome good = read(message);
+    if (good) keep(bundle, message, raw);
+    else bundle.messages.pop_back();
+    return good;
+  }
 
  private:
   using Map = std::map<uint32_t, OpenBundle>;
+  void keep(OpenBundle& bundle, BundledMessage& message, ByteView raw);
   std::unexpected<ofp::Error> end(Map::iterator it, ofp::Error error);
   std::expected<Map::iterator, ofp::Error> find(uint32_t id, uint16_t flags);
 

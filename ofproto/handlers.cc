@@ -397,16 +397,15 @@ Outcome commit_bundle(const Request& r, OpenBundle bundle) {
   r.connection.end_turn();
   Time now = r.agent.now();
   bool as_read = bundle.tlv_changes == r.bridge().tlv_changes();   // tun_metadata fields are where they were
-  auto apply = [&](BundledMessage& waiting, ByteView raw) {
+  auto apply = [&](BundledMessage& waiting) {
     if (waiting.flow_mod && as_read) return r.bridge().flow_mod(*waiting.flow_mod, r.connection.version(), now);
     Message message;
-    Outcome read = read_message(raw, r.connection.session().codec, message);
-    return read ? dispatch({r.agent, r.connection, message, raw}) : read;
+    Outcome read = read_message(waiting.raw, r.connection.session().codec, message);
+    return read ? dispatch({r.agent, r.connection, message, waiting.raw}) : read;
   };
   for (BundledMessage& waiting : bundle.messages) {
-    ByteView raw = bundle.raw(waiting);
-    if (Outcome done = apply(waiting, raw); !done) {
-      r.connection.send_error(done.error(), raw);
+    if (Outcome done = apply(waiting); !done) {
+      r.connection.send_error(done.error(), waiting.raw);
       r.bridge().roll_back(std::move(staged), now);
       return std::unexpected(Error::OFPBFC_MSG_FAILED);
     }
@@ -442,16 +441,12 @@ Outcome bundle_add(const Request& r) {
   if (!bundle) return std::unexpected(bundle.error());
   if ((*bundle)->messages.empty()) (*bundle)->tlv_changes = r.bridge().tlv_changes();
   // Which messages may be in a bundle, the codec knows.
-  std::optional<FlowMod> mod;
-  Outcome read;
-  if (add.type == MessageType::OFPT_FLOW_MOD || add.type == MessageType::NXT_FLOW_MOD) {
-    read = read_flow_mod(add.message, add.type, r.connection.session().codec, mod.emplace());
-  } else {
+  return bundles.add(**bundle, add.message, [&](BundledMessage& waiting) -> Outcome {
+    const CodecOptions& codec = r.connection.session().codec;
+    if (add.type == MessageType::OFPT_FLOW_MOD || add.type == MessageType::NXT_FLOW_MOD) return read_flow_mod(add.message, add.type, codec, waiting.flow_mod.emplace());
     Message message;
-    read = read_message(add.message, r.connection.session().codec, message);
-  }
-  if (read) bundles.add(**bundle, add.message, std::move(mod));
-  return read;
+    return read_message(add.message, codec, message);
+  });
 }
 
 }  // namespace

@@ -104,6 +104,7 @@ void OfConnection::received(ByteView bytes) {
 }
 
 bool OfConnection::run() {
+  if (in_.empty() && !work_ && !stream_.reading_paused()) return false;   // most turns
   bool more = true;
   for (turn_ = kMessagesPerTurn; turn_ && more;) {
     turn_--;
@@ -151,7 +152,7 @@ bool OfConnection::handle_next() {
   ByteView raw = stream.first(header->length);
   in_head_ += header->length;
   handle(*header, raw);
-  return !broken_;
+  return !broken_ && (work_ || in_head_ < in_.size());
 }
 
 void OfConnection::handle(const ofp::Header& header, ByteView raw) {

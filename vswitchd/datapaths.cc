@@ -65,6 +65,9 @@ std::expected<void, std::string> Datapaths::open(Entry& e) {
   e.dpif = std::move(opened->dpif);
   log_datapath_features(*e.dpif);
   e.sw = std::make_unique<Switch>(*e.dpif, options_, seed_);
+  open_.clear();
+  for (auto& [type, entry] : entries_)
+    if (entry.sw) open_.push_back(entry.sw.get());
   // Waking up is all that is needed: every iteration of the loop runs the datapaths.
   if (opened->wait_fd >= 0) e.watch = loop_.watch(opened->wait_fd, true, false, [](bool, bool) {}, "datapath");
   return {};
@@ -84,13 +87,6 @@ std::string Datapaths::version(const std::string& type) const {
 const Switch* Datapaths::opened(const std::string& type) const {
   auto it = entries_.find(resolve(type));
   return it == entries_.end() ? nullptr : it->second.sw.get();
-}
-
-std::vector<Switch*> Datapaths::all() {
-  std::vector<Switch*> open;
-  for (auto& [type, e] : entries_)
-    if (e.sw) open.push_back(e.sw.get());
-  return open;
 }
 
 std::vector<std::string> Datapaths::types() const {
@@ -115,15 +111,14 @@ void Datapaths::set_options(const SwitchOptions& options) {
 
 bool Datapaths::run(Time now) {
   bool more = false;
-  for (Switch* s : all()) more |= s->run(now);
+  for (Switch* s : open_) more |= s->run(now);
   for (auto& dpif : spare_) more |= dpif->run(now);
   return more;
 }
 
 Time Datapaths::deadline(Time now) const {
   Time soonest = kNever;
-  for (auto& [type, e] : entries_)
-    if (e.sw) soonest = std::min(soonest, e.sw->deadline(now));
+  for (Switch* s : open_) soonest = std::min(soonest, s->deadline(now));
   for (auto& dpif : spare_) soonest = std::min(soonest, dpif->deadline(now));
   return soonest;
 }

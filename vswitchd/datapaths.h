@@ -43,7 +43,8 @@ class Datapaths {
   std::string version(const std::string& type) const;
   /// The datapath of a type if it is in use, else null.
   const Switch* opened(const std::string& type) const;
-  std::vector<Switch*> all();
+  /// Those that are in use, by type.
+  const std::vector<Switch*>& all() const { return open_; }
   // Datapaths without bridges.
   Dpif* add_spare(const std::string& type, const std::string& name);
   void remove_spare(const std::string& type, const std::string& name);
@@ -66,6 +67,7 @@ class Datapaths {
   uint64_t seed_;
   SwitchOptions options_;
   std::map<std::string, Entry> entries_;
+  std::vector<Switch*> open_;   // of the entries: every turn of the loop looks at them
   std::expected<void, std::string> open(Entry& entry);
   std::string resolve(const std::string& type) const;
   std::map<std::string, std::string> aliases_, fallbacks_;

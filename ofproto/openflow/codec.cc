@@ -96,17 +96,15 @@ std::optional<Version> readable_version(const Header& h) {
   return std::nullopt;
 }
 
-Result<Envelope> open_headers(ByteView bytes) {
-  auto h = peek_header(bytes);
-  if (!h) return fail(Error::OFPBRC_BAD_LEN);
-  auto version = readable_version(*h);
-  if (!version) return unknown(Error::OFPBRC_BAD_TYPE, *h, "");
-  Envelope e{MessageType::OFPT_HELLO, *version, h->xid, false, ByteReader(bytes.subspan(kHeaderSize))};
+Result<Envelope> open_headers(const Header& h, ByteView bytes) {
+  auto version = readable_version(h);
+  if (!version) return unknown(Error::OFPBRC_BAD_TYPE, h, "");
+  Envelope e{MessageType::OFPT_HELLO, *version, h.xid, false, ByteReader(bytes.subspan(kHeaderSize))};
   uint8_t request = *version == Version::k10 ? 16 : 18;
-  if (h->type == request || h->type == request + 1) return open_multipart(e, *h, h->type != request);
-  if (h->type == kExperimenterType) return open_experimenter(e, *h, WireKind::kExperimenter, false);
-  auto type = find_plain(*version, h->type);
-  if (!type) return unknown(Error::OFPBRC_BAD_TYPE, *h, "");
+  if (h.type == request || h.type == request + 1) return open_multipart(e, h, h.type != request);
+  if (h.type == kExperimenterType) return open_experimenter(e, h, WireKind::kExperimenter, false);
+  auto type = find_plain(*version, h.type);
+  if (!type) return unknown(Error::OFPBRC_BAD_TYPE, h, "");
   e.type = *type;
   return e;
 }
@@ -114,7 +112,7 @@ Result<Envelope> open_headers(ByteView bytes) {
 Result<Envelope> open(ByteView bytes) {
   auto h = peek_header(bytes);
   if (!h || h->length != bytes.size()) return fail(Error::OFPBRC_BAD_LEN);
-  auto e = open_headers(bytes);
+  auto e = open_headers(*h, bytes);
   if (!e) return e;
   size_t body = e->body.remaining();
   if (Status s = check_length(e->type, e->version, bytes.size() - body, body); !s) return fail(s.error());
@@ -170,8 +168,8 @@ Status encode_single(const Message& m, Bytes& out, const CodecOptions& options) 
 
 std::optional<Header> peek_header(ByteView stream) {
   if (stream.size() < kHeaderSize) return std::nullopt;
-  ByteReader r(stream);
-  return Header{r.u8(), r.u8(), r.u16(), r.u32()};
+  const uint8_t* p = stream.data();
+  return Header{p[0], p[1], load_be<uint16_t>(p + 2), load_be<uint32_t>(p + 4)};
 }
 
 Result<MessageType> decode_type(ByteView bytes) {
@@ -181,7 +179,9 @@ Result<MessageType> decode_type(ByteView bytes) {
 }
 
 Result<MessageType> decode_type_of_part(ByteView bytes) {
-  auto e = open_headers(bytes);
+  auto h = peek_header(bytes);
+  if (!h) return fail(Error::OFPBRC_BAD_LEN);
+  auto e = open_headers(*h, bytes);
   if (!e) return fail(e.error());
   return e->type;
 }

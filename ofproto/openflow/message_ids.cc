@@ -49,25 +49,22 @@ constexpr Reverse make_reverse() {
 }
 constexpr Reverse kReverse = make_reverse();
 
-/// Of experimenters: sorted by everything but versions.
-struct ExperimenterKey {
-  uint64_t key;
-  uint8_t row;
-};
-constexpr uint64_t experimenter_key(WireKind kind, bool reply, uint32_t vendor, uint32_t number) {
-  return static_cast<uint64_t>(vendor) << 32 ^ static_cast<uint64_t>(number) << 3 ^ static_cast<uint64_t>(kind) << 1 ^ static_cast<uint64_t>(reply);
-}
+/// Rows of experimenters by vendor and number: a hash table in which a row stands at its place or at one of the next.
+constexpr size_t kPlaces = 256;
+constexpr size_t place_of(uint32_t vendor, uint32_t number) { return ((vendor ^ number * 0x9e3779b1u) * 0x85ebca6bu) >> 24; }
 constexpr bool is_experimenter(const MessageId& id) { return id.kind == WireKind::kExperimenter || id.kind == WireKind::kExperimenterStats; }
-constexpr auto make_experimenters() {
-  constexpr size_t n = static_cast<size_t>(std::ranges::count_if(kIds, is_experimenter));
-  std::array<ExperimenterKey, n> t{};
-  size_t k = 0;
-  for (uint8_t i = 0; i < kMessageTypes; i++)
-    if (const MessageId& id = kIds[i]; is_experimenter(id)) t[k++] = {experimenter_key(id.kind, id.reply, id.vendor, id.number), i};
-  std::ranges::sort(t, {}, &ExperimenterKey::key);
+static_assert(std::ranges::count_if(kIds, is_experimenter) < static_cast<ptrdiff_t>(kPlaces) / 2);
+constexpr auto kExperimenters = [] {
+  std::array<uint8_t, kPlaces> t{};
+  t.fill(kNoRow);
+  for (uint8_t i = 0; i < kMessageTypes; i++) {
+    if (!is_experimenter(kIds[i])) continue;
+    size_t at = place_of(kIds[i].vendor, kIds[i].number);
+    while (t[at] != kNoRow) at = (at + 1) % kPlaces;
+    t[at] = i;
+  }
   return t;
-}
-constexpr auto kExperimenters = make_experimenters();
+}();
 
 std::optional<MessageType> row(uint8_t i) {
   if (i == kNoRow) return std::nullopt;
@@ -89,10 +86,9 @@ std::optional<MessageType> find_stats(Version v, bool reply, uint16_t number) {
 }
 
 std::optional<MessageType> find_experimenter(Version v, WireKind kind, bool reply, uint32_t vendor, uint32_t number) {
-  uint64_t key = experimenter_key(kind, reply, vendor, number);
-  for (auto it = std::ranges::lower_bound(kExperimenters, key, {}, &ExperimenterKey::key); it != kExperimenters.end() && it->key == key; ++it) {
-    const MessageId& id = kIds[it->row];   // the key does not hold all of them
-    if (id.kind == kind && id.reply == reply && id.vendor == vendor && id.number == number && id.exists(v)) return static_cast<MessageType>(it->row);
+  for (size_t at = place_of(vendor, number); kExperimenters[at] != kNoRow; at = (at + 1) % kPlaces) {
+    const MessageId& id = kIds[kExperimenters[at]];
+    if (id.number == number && id.vendor == vendor && id.kind == kind && id.reply == reply && id.exists(v)) return static_cast<MessageType>(kExperimenters[at]);
   }
   return std::nullopt;
 }
