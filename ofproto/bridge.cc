@@ -7,6 +7,7 @@
 
 #include "ofproto/bridge_ports.h"
 #include "ofproto/ct_support.h"
+#include "ofproto/openflow/action_walk.h"
 #include "ofproto/switch_impl.h"
 #include "ofproto/tunnel_options.h"
 
@@ -160,11 +161,9 @@ namespace {
 
 /// Groups that the actions name must exist (OFPBAC_BAD_OUT_GROUP).
 bool groups_exist(const BridgeView& v, const ofp::Actions& actions) {
-  return std::ranges::all_of(actions, [&](const ofp::Action& a) {
-    if (auto* g = a.as<ofp::Group>()) return v.groups.contains(g->group);
-    if (auto* w = a.as<ofp::WriteActions>()) return groups_exist(v, w->actions);
-    if (auto* c = a.as<ofp::Clone>()) return groups_exist(v, c->actions);
-    return true;
+  return !ofp::any_action(actions, [&](const ofp::Action& a) {
+    auto* g = a.as<ofp::Group>();
+    return g && !v.groups.contains(g->group);
   });
 }
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ofproto/openflow/action_walk.h"
+
 namespace sluice {
 namespace {
 
@@ -26,11 +28,9 @@ OdpCt needs_of(const ofp::Ct& ct) {
 }
 
 bool can_do(const FeatureLimits& limits, const ofp::Actions& actions) {
-  return std::ranges::all_of(actions, [&](const ofp::Action& a) {
-    if (auto* w = a.as<ofp::WriteActions>()) return can_do(limits, w->actions);
-    if (auto* c = a.as<ofp::Clone>()) return can_do(limits, c->actions);
+  return !ofp::any_action(actions, [&](const ofp::Action& a) {
     auto* ct = a.as<ofp::Ct>();
-    return !ct || limits.refuse(Flow{}, {OdpAction{needs_of(*ct)}}) == SlowReason::kNone;
+    return ct && limits.refuse(Flow{}, {OdpAction{needs_of(*ct)}}) != SlowReason::kNone;
   });
 }
 

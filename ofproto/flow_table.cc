@@ -3,7 +3,6 @@
 #include "ofproto/flow_table.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 namespace sluice {
@@ -82,48 +81,32 @@ FlowTables::Outcome FlowTables::add(ofp::FlowMod& mod, ModSemantics semantics, T
 FlowTables::Outcome FlowTables::make_room(FlowTable& table, Time now) {
   if (count_ + undo_.size() >= kMaxRules) return std::unexpected(Error::OFPFMFC_TABLE_FULL);  // what a stage removes keeps its place
   if (!table.settings.flow_limit || table.rules.size() < *table.settings.flow_limit) return {};
-  auto goes = table.evicts() ? victims(table, 1) : std::vector<Rule*>();
-  if (goes.empty()) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
-  remove(goes.front(), RuleEnd::kEviction, now);
+  Rule* goes = next_to_evict(table);
+  if (!goes) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
+  remove(goes, RuleEnd::kEviction, now);
   return {};
 }
 
-/// So many flows, each of what is the largest group by then, that would end first in it; those without a timeout never go (Flow_Table, overflow_policy, groups).
-std::vector<Rule*> FlowTables::victims(const FlowTable& table, size_t count) const {
-  std::map<Bytes, std::vector<Rule*>> groups;
-  table.rules.for_each([&](Rule* r) {
-    if (r->is_hidden() || timeout(*r) == kNever) return true;
-    Bytes key;
-    const Flow value = table.settings.groups.empty() ? Flow{} : r->match.expand().value;
-    for (const ofp::Subfield& f : table.settings.groups) {
-      ofp::FieldValue v = ofp::read_subfield(f, value);
-      key.insert(key.end(), v.bytes().begin(), v.bytes().end());
-    }
-    groups[key].push_back(r);
-    return true;
-  });
-  using Group = std::pair<const Bytes, std::vector<Rule*>>;
-  std::vector<Group*> by_size;   // heaps: the largest group, and in each what ends first
-  auto smaller = [](const Group* a, const Group* b) { return a->second.size() != b->second.size() ? a->second.size() < b->second.size() : a->first > b->first; };
-  auto later = [](const Rule* a, const Rule* b) { return timeout(*a) > timeout(*b); };
-  for (Group& g : groups) std::ranges::make_heap(g.second, later), by_size.push_back(&g);
-  std::ranges::make_heap(by_size, smaller);
-  std::vector<Rule*> go;
-  while (go.size() < count && !by_size.empty()) {
-    std::ranges::pop_heap(by_size, smaller);
-    std::vector<Rule*>& largest = by_size.back()->second;
-    std::ranges::pop_heap(largest, later);
-    go.push_back(largest.back());
-    largest.pop_back();
-    if (largest.empty()) by_size.pop_back();
-    else std::ranges::push_heap(by_size, smaller);
+/// Null: none may go.
+Rule* FlowTables::next_to_evict(FlowTable& table) {
+  if (!table.evicts()) {
+    table.eviction.reset();
+    return nullptr;
   }
-  return go;
+  if (!table.eviction || table.eviction->fields() != table.settings.groups) {
+    table.eviction = std::make_unique<EvictionOrder>(table.settings.groups, timeout);
+    table.rules.for_each([&](Rule* r) { return table.eviction->put(r), true; });
+  }
+  return table.eviction->next();
 }
 
 void FlowTables::fit_limit(FlowTable& table, Time now) {
-  if (!table.settings.flow_limit || !table.evicts() || table.rules.size() <= *table.settings.flow_limit) return;
-  for (Rule* goes : victims(table, table.rules.size() - *table.settings.flow_limit)) remove(goes, RuleEnd::kEviction, now);
+  if (!table.settings.flow_limit) return;
+  while (table.rules.size() > *table.settings.flow_limit) {
+    Rule* goes = next_to_evict(table);
+    if (!goes) break;
+    remove(goes, RuleEnd::kEviction, now);
+  }
   drop_orphans(now);
 }
 
@@ -209,7 +192,8 @@ RuleContent FlowTables::content(ofp::FlowMod& mod, Time now) {
 void FlowTables::enter(Rule* rule, const Classifier::Place& place) {
   rule->live = true;
   tables_[rule->table]->rules.insert(rule, place);
-  set_timer(*rule);
+  set_timer(rule);
+  count_learned(*rule, 1);
   count_++;
   generation_++;
 }
@@ -243,8 +227,10 @@ void FlowTables::change(Rule* rule, const RuleContent& to) {
   ActionList* old = rule->actions;
   tables_[rule->table]->rules.set_actions(rule, to.actions);
   actions_.release(old);
+  count_learned(*rule, -1);
   static_cast<RuleContent&>(*rule) = to;
-  set_timer(*rule);
+  count_learned(*rule, 1);
+  set_timer(rule);
   generation_++;
 }
 
@@ -261,8 +247,11 @@ void FlowTables::note(Undo::Kind kind, Rule* rule, RuleId replaced) {
 }
 
 void FlowTables::take_out(Rule* rule) {
-  tables_[rule->table]->rules.remove(rule);
+  FlowTable& table = *tables_[rule->table];
+  table.rules.remove(rule);
+  if (table.eviction) table.eviction->forget(rule);
   rule->live = false;
+  count_learned(*rule, -1);
   count_--;
   generation_++;
 }
@@ -323,6 +312,25 @@ void FlowTables::learn(const ofp::FlowMod& mod, Time modified) {
   drop_orphans(modified);
 }
 
+bool FlowTables::may_learn(const ofp::FlowMod& flow, uint32_t limit) const {
+  if (!limit || tables_[flow.table_id]->rules.find(flow.match, flow.priority)) return true;
+  if (auto known = learned_.find({flow.table_id, flow.new_cookie}); known != learned_.end()) return known->second < limit;
+  const ofp::MiniMatch all;
+  return select({.match = all, .table = flow.table_id, .strict_priority = {}, .cookie = flow.new_cookie, .cookie_mask = UINT64_MAX}).size() < limit;
+}
+
+void FlowTables::keep_count(LearnedFlows which) {
+  if (learned_.contains(which)) return;
+  if (learned_.size() >= kMostCounts) learned_.clear();
+  const ofp::MiniMatch all;
+  learned_[which] = select({.match = all, .table = which.table, .strict_priority = {}, .cookie = which.cookie, .cookie_mask = UINT64_MAX}).size();
+}
+
+void FlowTables::count_learned(const Rule& rule, int change) {
+  if (learned_.empty() || rule.is_hidden()) return;
+  if (auto known = learned_.find({rule.table, rule.cookie}); known != learned_.end()) known->second += static_cast<size_t>(change);
+}
+
 void FlowTables::clear(Time) {
   for (auto& t : tables_) {
     std::vector<Rule*> all;
@@ -367,8 +375,23 @@ Time FlowTables::timeout(const Rule& r) {
   return t;
 }
 
-void FlowTables::set_timer(const Rule& rule) {
-  if (Time t = timeout(rule); t != kNever) timers_.push({t, rule.id});
+void FlowTables::set_timer(Rule* rule) {
+  if (EvictionOrder* order = tables_[rule->table]->eviction.get()) order->put(rule);
+  Time t = timeout(*rule);
+  if (t == kNever) return;
+  if (timers_.size() > kSpareTimers + 2 * count_) drop_old_timers();
+  timers_.push({t, rule->id});
+}
+
+/// Flows that are refreshed again and again leave timers that mean nothing.
+void FlowTables::drop_old_timers() {
+  std::vector<Timer> all;
+  for (auto& table : tables_)
+    table->rules.for_each([&](const Rule* r) {
+      if (Time t = timeout(*r); t != kNever) all.push_back({t, r->id});
+      return true;
+    });
+  timers_ = decltype(timers_)({}, std::move(all));
 }
 
 void FlowTables::expire(Time now) {
@@ -399,7 +422,7 @@ void FlowTables::lower_timeouts(Rule* rule, uint16_t idle, uint16_t hard) {
   };
   lower(rule->idle_timeout, idle);
   lower(rule->hard_timeout, hard);
-  set_timer(*rule);
+  set_timer(rule);
 }
 
 // --- stages ---

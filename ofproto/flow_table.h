@@ -9,6 +9,7 @@
 #include <array>
 #include <expected>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <queue>
@@ -16,6 +17,7 @@
 #include <vector>
 
 #include "ofproto/classifier.h"
+#include "ofproto/eviction.h"
 #include "ofproto/flow_change.h"
 #include "ofproto/openflow/error.h"
 #include "ofproto/openflow/flow_mod.h"
@@ -29,6 +31,8 @@ inline constexpr unsigned kFlowTables = 255;                 // 0..254
 inline constexpr uint32_t kMaxRules = RuleTable::kMaxSlots;  // of a bridge: a bound for memory
 inline constexpr uint32_t kUsualMaxEntries = 1000000;        // of a table without a limit, as it is told
 inline constexpr size_t kSmallTable = 1024;                  // rules that are visited at once
+inline constexpr size_t kMostCounts = 1024;                  // cookies with limits whose flows are counted
+inline constexpr size_t kSpareTimers = 1024;                 // that may be kept beyond two for each rule
 
 struct FlowTable {
   explicit FlowTable(uint8_t n) : slots(n) {}
@@ -41,6 +45,7 @@ struct FlowTable {
   bool openflow_evict = false;                               // besides what the configuration says
   bool vacancy_events = false, is_short = false;             // is_short: the last event said that there is little room
   uint8_t vacancy_down = 0, vacancy_up = 0;                  // % of free entries
+  std::unique_ptr<EvictionOrder> eviction;                   // once it was full, while it evicts
   bool evicts() const { return settings.evict || openflow_evict; }
   const std::string& name() const { return settings.name.empty() ? openflow_name : settings.name; }
   uint32_t max_entries() const { return settings.flow_limit.value_or(kUsualMaxEntries); }
@@ -81,6 +86,10 @@ class FlowTables {
   void remove_hidden(uint8_t table, const ofp::Match& match, int priority);
   /// Adds, or refreshes (actions, `modified`), a flow made by a learn action.
   void learn(const ofp::FlowMod& mod, Time modified);
+  /// Whether a learn action's limit, of flows with the flow's cookie in its table, lets one more be learned, or it is there already.
+  bool may_learn(const ofp::FlowMod& flow, uint32_t limit) const;
+  /// From now on it is known how many flows have this cookie; before, may_learn() looks at all.
+  void keep_count(LearnedFlows which);
 
   void set_watched(bool on) { watched_ = on; }
 
@@ -99,6 +108,7 @@ class FlowTables {
   /// Ends rules whose time has come.  Counters must be up to date.
   void expire(Time now);
   Time deadline() const;                                     // of the next check, kNever if none
+  size_t timers() const { return timers_.size(); }
   void lower_timeouts(Rule* rule, uint16_t idle, uint16_t hard);  // fin_timeout
 
   Rule* find(RuleId id) const { return table_of(id) < kFlowTables ? tables_[table_of(id)]->slots.find(id) : nullptr; }
@@ -133,7 +143,7 @@ class FlowTables {
   Outcome modify(ofp::FlowMod& mod, ModSemantics semantics, Time now);
   Outcome remove_matching(const ofp::FlowMod& mod, Time now);
   Outcome make_room(FlowTable& table, Time now);
-  std::vector<Rule*> victims(const FlowTable& table, size_t count) const;
+  Rule* next_to_evict(FlowTable& table);
   void end_expired(Time now);
   RuleContent content(ofp::FlowMod& mod, Time now);           // takes the mod's actions
   Rule* insert(FlowTable& table, const Classifier::Place& place, ofp::MiniMatch&& match, int priority, const RuleContent& content, Time now);
@@ -142,9 +152,11 @@ class FlowTables {
   void change(Rule* rule, const RuleContent& to);
   void note(Undo::Kind kind, Rule* rule, RuleId replaced = 0);
   void take_out(Rule* rule);
+  void count_learned(const Rule& rule, int change);
   void discard(Rule* rule);
   bool means(const RuleFilter& filter, const Rule& rule) const;
-  void set_timer(const Rule& rule);
+  void set_timer(Rule* rule);
+  void drop_old_timers();
   static Time timeout(const Rule& rule);
   void tell(const FlowChange& change) const;
   void tell(const Undo& change, Time now) const;
@@ -154,6 +166,7 @@ class FlowTables {
   ActionPool actions_;
   std::array<std::unique_ptr<FlowTable>, kFlowTables> tables_;
   std::priority_queue<Timer, std::vector<Timer>, std::greater<>> timers_;
+  std::map<LearnedFlows, size_t> learned_;   // of those that limits were asked about
   std::vector<Undo> undo_;
   bool staged_ = false;
   size_t count_ = 0;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Group-mods (OF1.3.5 6.7, 7.3.4.3; buckets by OF1.5.1) and what is told of groups.
 #include <algorithm>
+#include <unordered_set>
 
 #include "ofproto/bridge_ports.h"
+#include "ofproto/openflow/action_walk.h"
 #include "ofproto/switch_impl.h"
 
 namespace sluice {
@@ -15,20 +17,23 @@ namespace {
 
 bool names_group(const ofp::Actions& actions, uint32_t id) { return ofp::outputs_to_group(actions, id); }
 
-/// True if following buckets from `from` comes to `to`.
-bool reaches(const BridgeView& v, const std::vector<ofp::Bucket>& from, uint32_t to, unsigned depth = 0) {
-  if (depth > kMaxDepth) return true;
-  for (const ofp::Bucket& b : from)
-    for (const ofp::Action& a : b.actions)
-      if (auto* g = a.as<ofp::Group>()) {
-        if (g->group == to) return true;
-        auto next = v.groups.find(g->group);
-        if (next == v.groups.end()) continue;
-        std::vector<ofp::Bucket> buckets;
-        for (const GroupBucket& n : next->second.buckets) buckets.push_back(n.bucket);
-        if (reaches(v, buckets, to, depth + 1)) return true;
-      }
-  return false;
+/// True if following buckets from `from` comes to `to`.  Looks at each group once, however many ways lead to it.
+bool reaches(const BridgeView& v, const std::vector<ofp::Bucket>& from, uint32_t to) {
+  std::unordered_set<uint32_t> seen;
+  std::vector<uint32_t> ahead;
+  auto follow = [&](const ofp::Bucket& b) {
+    ofp::for_each_action(b.actions, [&](const ofp::Action& a) {
+      if (auto* g = a.as<ofp::Group>(); g && seen.insert(g->group).second) ahead.push_back(g->group);
+    });
+  };
+  for (const ofp::Bucket& b : from) follow(b);
+  while (!ahead.empty() && !seen.contains(to)) {
+    auto group = v.groups.find(ahead.back());
+    ahead.pop_back();
+    if (group == v.groups.end()) continue;
+    for (const GroupBucket& b : group->second.buckets) follow(b.bucket);
+  }
+  return seen.contains(to);
 }
 
 Outcome check(const BridgeView& v, const ofp::GroupMod& mod, std::vector<ofp::Bucket>& buckets) {

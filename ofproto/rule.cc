@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ofproto/mix.h"
+#include "ofproto/openflow/action_walk.h"
 
 namespace sluice {
 namespace {
@@ -33,8 +34,8 @@ uint64_t hash_action(uint64_t h, const ofp::Action& a) {
   if (auto* s = a.as<ofp::SetL4Src>()) return mix(h, s->port);
   if (auto* c = a.as<ofp::Conjunction>()) return mix(mix(h, c->id), c->clause);
   if (auto* n = a.as<ofp::Note>()) return hash_bytes(h, n->data);
-  if (auto* w = a.as<ofp::WriteActions>())
-    for (const ofp::Action& b : w->actions) h = hash_action(h, b);
+  if (auto* inner = ofp::nested(a))
+    for (const ofp::Action& b : *inner) h = hash_action(h, b);
   return h;
 }
 
@@ -86,11 +87,9 @@ namespace {
 /// Calls fn(LearnedFlows) for each learn action that takes its flows with it.
 template <typename Fn>
 void for_each_owned(const ofp::Actions& actions, const Fn& fn) {
-  for (const ofp::Action& a : actions) {
+  ofp::for_each_action(actions, [&](const ofp::Action& a) {
     if (auto* l = a.as<ofp::Learn>(); l && l->delete_learned) fn(LearnedFlows{l->table, l->cookie});
-    if (auto* c = a.as<ofp::Clone>()) for_each_owned(c->actions, fn);
-    if (auto* w = a.as<ofp::WriteActions>()) for_each_owned(w->actions, fn);
-  }
+  });
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ size_t Translator::select_bucket(const Group& group) {
   const uint32_t value = p_.get_bits<&Flow::dp_hash>(be32(mask)).host();
   for (uint32_t i = 0; i <= mask; i++) {   // the next live one takes over
     size_t bucket = group.by_hash[(value + i) & mask];
-    if (is_bucket_live(group.buckets[bucket].bucket, 0)) return bucket;
+    if (is_bucket_live(group.buckets[bucket].bucket)) return bucket;
   }
   return SIZE_MAX;
 }
@@ -100,7 +100,7 @@ size_t Translator::select_by_fields(const Group& group) {
   uint64_t best_score = 0;
   for (size_t i = 0; i < group.buckets.size(); i++) {
     const ofp::Bucket& b = group.buckets[i].bucket;
-    if (!b.weight || !is_bucket_live(b, 0)) continue;
+    if (!b.weight || !is_bucket_live(b)) continue;
     uint64_t id = b.bucket_id < ofp::OFPG15_BUCKET_MAX ? b.bucket_id : i;
     uint64_t h = (id * 0x9e3779b97f4a7c15ull) ^ basis;
     h = (h ^ h >> 33) * 0xff51afd7ed558ccdull;

@@ -18,7 +18,8 @@
 namespace sluice {
 
 inline constexpr unsigned kMaxDepth = 64;            // resubmits, groups and patch ports within each other
-inline constexpr unsigned kMaxResubmits = 4096;      // of one translation
+inline constexpr unsigned kMaxResubmits = 4096;      // with groups and patch ports, of one translation
+inline constexpr unsigned kMaxLivenessLooks = 1024;  // at watched groups, for one bucket: one that takes more is not live
 inline constexpr size_t kMaxStackBytes = 65536;
 inline constexpr size_t kMaxOdpActions = 16384;      // elements; a translation that exceeds it drops
 

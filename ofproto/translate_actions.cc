@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "datapath/ethertype.h"
+#include "ofproto/openflow/action_walk.h"
 #include "ofproto/translator.h"
 
 namespace sluice {
@@ -363,21 +364,27 @@ Translator::Then Translator::run_action(const Action& action, bool is_last) {
 
 // --- the longer ones ---
 
-void Translator::resubmit(const Resubmit& r) {
+/// Resubmits, groups and patch ports are bounded in number, and in depth those that could go in circles.
+bool Translator::may_go_on(bool deeper) {
   if (resubmits_ >= kMaxResubmits) {
     error(fmt::format("over {} resubmit actions", kMaxResubmits));
     fail(TranslateError::kTooManyResubmits);
-    return;
+    return false;
   }
+  if (deeper && depth_ >= kMaxDepth) {
+    error(fmt::format("over max translation depth {}", kMaxDepth));
+    fail(TranslateError::kTooDeep);
+    return false;
+  }
+  resubmits_++;
+  return true;
+}
+
+void Translator::resubmit(const Resubmit& r) {
   uint8_t table = r.table == kTableAll ? table_ : r.table;
   // Going forward cannot loop.
   bool counts = table <= table_;
-  if (counts && depth_ >= kMaxDepth) {
-    error(fmt::format("over max translation depth {}", kMaxDepth));
-    fail(TranslateError::kTooDeep);
-    return;
-  }
-  resubmits_++;
+  if (!may_go_on(counts)) return;
   depth_ += counts;
   lookup(table, MissIs::kSilent, r.in_port == OFPP_IN_PORT ? flow_.in_port : be32(r.in_port.value), r.ct);
   depth_ -= counts;
@@ -510,8 +517,7 @@ namespace {
 
 /// True if what the list does to the packet cannot be taken back by setting fields.
 bool is_irreversible(const Actions& actions) {
-  return std::ranges::any_of(actions, [](const Action& a) {
-    if (auto* c = a.as<Clone>()) return is_irreversible(c->actions);
+  return any_action(actions, [](const Action& a) {
     return a.as<PushMpls>() || a.as<PopMpls>() || a.as<Ct>() || a.as<CtClear>() || a.as<Encap>() || a.as<Decap>() || a.as<DebugRecirc>() || a.as<Meter>() || a.as<Resubmit>() ||
            a.as<ofp::Group>();
   });

@@ -2,6 +2,8 @@
 // Groups (OF1.3.5 5.6): each bucket runs on a copy of the packet, as an action set.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "ofproto/translator.h"
 
 namespace sluice {
@@ -9,11 +11,7 @@ namespace sluice {
 void Translator::run_group(uint32_t id) {
   auto it = bridge_->groups.find(id);
   if (it == bridge_->groups.end()) return warning("output to nonexistent group");
-  if (depth_ >= kMaxDepth) {
-    error(fmt::format("over max translation depth {}", kMaxDepth));
-    fail(TranslateError::kTooDeep);
-    return;
-  }
+  if (!may_go_on(true)) return;
   const Group& group = it->second;
   depth_++;
   bool outer = std::exchange(in_group_, true);
@@ -32,7 +30,7 @@ void Translator::run_group(uint32_t id) {
         freezing_ = redo_ = true;
         break;
       }
-      size_t i = group.type == ofp::GroupType::kSelect ? select_bucket(group) : static_cast<size_t>(live_bucket(group, 0) ? live_bucket(group, 0) - group.buckets.data() : SIZE_MAX);
+      size_t i = group.type == ofp::GroupType::kSelect ? select_bucket(group) : first_live(group);
       if (i == SIZE_MAX) {
         detail("no live bucket");
         break;
@@ -70,20 +68,25 @@ bool Translator::is_live(OfpPort port) const {
   return p && !(p->config & ofp::OFPPC_PORT_DOWN) && !(p->state & ofp::OFPPS_LINK_DOWN);
 }
 
+size_t Translator::first_live(const Group& group) const {
+  auto live = std::ranges::find_if(group.buckets, [&](const GroupBucket& b) { return is_bucket_live(b.bucket); });
+  return live == group.buckets.end() ? SIZE_MAX : static_cast<size_t>(live - group.buckets.begin());
+}
+
 /// Watching nothing is alive (as Open vSwitch has it; the text of OpenFlow leaves it open).
-bool Translator::is_bucket_live(const ofp::Bucket& bucket, unsigned depth) const {
+bool Translator::is_bucket_live(const ofp::Bucket& bucket) const {
+  unsigned looks = kMaxLivenessLooks;
+  return is_bucket_live(bucket, looks);
+}
+
+bool Translator::is_bucket_live(const ofp::Bucket& bucket, unsigned& looks) const {
   bool watches_port = bucket.watch_port != OFPP_NONE, watches_group = bucket.watch_group != ofp::OFPG_ANY;
   if (!watches_port && !watches_group) return true;
   if (watches_port && is_live(bucket.watch_port)) return true;
-  if (!watches_group || depth >= kMaxDepth) return false;
+  if (!watches_group || !looks) return false;
+  looks--;
   auto it = bridge_->groups.find(bucket.watch_group);
-  return it != bridge_->groups.end() && live_bucket(it->second, depth + 1);
-}
-
-const GroupBucket* Translator::live_bucket(const Group& group, unsigned depth) const {
-  for (const GroupBucket& b : group.buckets)
-    if (is_bucket_live(b.bucket, depth)) return &b;
-  return nullptr;
+  return it != bridge_->groups.end() && std::ranges::any_of(it->second.buckets, [&](const GroupBucket& b) { return is_bucket_live(b.bucket, looks); });
 }
 
 }  // namespace sluice

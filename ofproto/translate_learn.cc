@@ -8,13 +8,6 @@ namespace sluice {
 
 using namespace ofp;
 
-/// Whether the limit lets one more be learned, or it is there already.
-bool Translator::may_learn(const FlowMod& flow, uint32_t limit) const {
-  if (!limit || bridge_->tables->table(flow.table_id).rules.find(flow.match, flow.priority)) return true;
-  const MiniMatch all;
-  return bridge_->tables->select({.match = all, .table = flow.table_id, .strict_priority = {}, .cookie = flow.new_cookie, .cookie_mask = UINT64_MAX}).size() < limit;
-}
-
 /// True if a lookup would find a flow that this translation has learned, once that is there.
 bool Translator::would_find_learned(uint8_t table, const Rule* found) const {
   return std::ranges::any_of(out_.effects, [&](const Effect& e) {
@@ -60,7 +53,7 @@ void Translator::learn(const ofp::Learn& l) {
   }
   mod->match = MiniMatch(match);
   if (l.fin_idle_timeout || l.fin_hard_timeout) mod->actions.insert(mod->actions.begin(), FinTimeout{l.fin_idle_timeout, l.fin_hard_timeout});
-  bool may = may_learn(*mod, l.limit);
+  bool may = bridge_->tables->may_learn(*mod, l.limit);
   if (l.result_dst.field != FieldId::kNone) set_subfield(l.result_dst, may ? 1 : 0);
   if (!may) return;
   has_learned_ = true;

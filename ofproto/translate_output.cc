@@ -68,11 +68,7 @@ void Translator::send_patch(const PortView& port) {
   const BridgeView* peer = pipeline_.bridge(port.peer_bridge);
   const PortView* in = peer ? peer->port(port.peer_port) : nullptr;
   if (!in) return warning("Nonexistent patch port peer");
-  if (depth_ >= kMaxDepth) {
-    error(fmt::format("over max translation depth {}", kMaxDepth));
-    fail(TranslateError::kTooDeep);
-    return;
-  }
+  if (!may_go_on(true)) return;
   effect(PatchTraffic{bridge_->id, port.ofport, false});
   effect(PatchTraffic{peer->id, in->ofport, true});
   depth_++;

@@ -54,6 +54,7 @@ class Translator {
   Then run_action(const ofp::Action& action, bool is_last);
   template <typename T>
   Then act(const T& action);
+  bool may_go_on(bool deeper);
   void resubmit(const ofp::Resubmit& r);
   void set_field(ofp::FieldId field, const ofp::FieldValue& value, const ofp::FieldValue& mask);
   void set_subfield(const ofp::Subfield& dst, const ofp::FieldValue& value);
@@ -129,8 +130,9 @@ class Translator {
   // --- translate_group.cc ---
   void run_group(uint32_t id);
   void run_bucket(const Group& group, size_t index);
-  bool is_bucket_live(const ofp::Bucket& bucket, unsigned depth) const;
-  const GroupBucket* live_bucket(const Group& group, unsigned depth) const;
+  bool is_bucket_live(const ofp::Bucket& bucket) const;
+  bool is_bucket_live(const ofp::Bucket& bucket, unsigned& looks) const;   // looks: how many watched groups may still be asked
+  size_t first_live(const Group& group) const;                             // SIZE_MAX: none
 
   // --- select_group.cc ---
   bool wants_hash(const Group& group) const;
@@ -140,7 +142,6 @@ class Translator {
 
   // --- translate_learn.cc ---
   void learn(const ofp::Learn& l);
-  bool may_learn(const ofp::FlowMod& flow, uint32_t limit) const;
   bool would_find_learned(uint8_t table, const Rule* found) const;
 
   // --- commit.cc ---

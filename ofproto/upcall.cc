@@ -289,12 +289,8 @@ void Switch::Impl::apply(const Effects& effects, uint64_t packets, uint64_t byte
 
 void Switch::Impl::learn_flow(const LearnFlow& l, Time used) {
   FlowTables& tables = *by_id.at(l.bridge)->view.tables;
-  if (l.limit) {
-    ofp::MiniMatch all;
-    RuleFilter filter{.match = all, .table = l.flow->table_id, .strict_priority = {}, .cookie = l.flow->new_cookie, .cookie_mask = UINT64_MAX};
-    bool exists = tables.table(l.flow->table_id).rules.find(l.flow->match, l.flow->priority) != nullptr;
-    if (!exists && tables.select(filter).size() >= l.limit) return;
-  }
+  if (l.limit) tables.keep_count({l.flow->table_id, l.flow->new_cookie});
+  if (!tables.may_learn(*l.flow, l.limit)) return;
   tables.learn(*l.flow, used);
 }
 

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "ofproto/openflow/action_walk.h"
+
 namespace sluice::ofp {
 namespace {
 
@@ -17,13 +19,6 @@ constexpr std::string_view kNames[] = {
     "ct_clear", "encap", "decap", "debug_recirc", "debug_slow", "meter", "clear_actions", "write_actions", "write_metadata",
 };
 static_assert(std::size(kNames) == std::variant_size_v<Action::Variant>);
-
-const Actions* nested(const Action& a) {
-  if (auto* c = a.as<Clone>()) return &c->actions;
-  if (auto* c = a.as<Ct>()) return &c->actions;
-  if (auto* w = a.as<WriteActions>()) return &w->actions;
-  return nullptr;
-}
 
 }  // namespace
 
@@ -55,22 +50,19 @@ uint16_t instruction_type(const Action& a) {
 }
 
 bool outputs_to_port(const Actions& actions, OfpPort port) {
-  for (const Action& a : actions) {
-    if (auto* o = a.as<Output>(); o && o->port == port) return true;
-    if (auto* o = a.as<OutputTrunc>(); o && o->port == port) return true;
-    if (auto* o = a.as<Enqueue>(); o && o->port == port) return true;
-    if (port == OFPP_CONTROLLER && a.as<Controller>()) return true;
-    if (auto* n = nested(a); n && outputs_to_port(*n, port)) return true;
-  }
-  return false;
+  return any_action(actions, [&](const Action& a) {
+    if (auto* o = a.as<Output>()) return o->port == port;
+    if (auto* o = a.as<OutputTrunc>()) return o->port == port;
+    if (auto* o = a.as<Enqueue>()) return o->port == port;
+    return port == OFPP_CONTROLLER && a.as<Controller>();
+  });
 }
 
 bool outputs_to_group(const Actions& actions, uint32_t group) {
-  for (const Action& a : actions) {
-    if (auto* g = a.as<Group>(); g && g->group == group) return true;
-    if (auto* n = nested(a); n && outputs_to_group(*n, group)) return true;
-  }
-  return false;
+  return any_action(actions, [&](const Action& a) {
+    auto* g = a.as<Group>();
+    return g && g->group == group;
+  });
 }
 
 }  // namespace sluice::ofp

@@ -6,6 +6,7 @@
 
 #include "lib/log.h"
 #include "ofproto/openflow/action_io.h"
+#include "ofproto/openflow/action_walk.h"
 #include "ofproto/openflow/message_text.h"
 
 namespace sluice::ofp {
@@ -167,11 +168,13 @@ Status check_nesting(const Actions& actions) {
       log_actions.warn(nesting_limit, "cannot set CT fields outside of ct action");
       return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
     }
-    if (auto* ct = a.as<Ct>())
-      for (const Action& inner : ct->actions)
-        if (Status s = check_in_ct(inner); !s) return s;
-    if (const Actions* inner = nested_actions(a))
+    const Actions* inner = nested(a);
+    if (inner && a.as<Ct>()) {
+      for (const Action& of_ct : *inner)
+        if (Status s = check_in_ct(of_ct); !s) return s;
+    } else if (inner) {
       if (Status s = check_nesting(*inner); !s) return s;
+    }
   }
   return {};
 }

@@ -2,12 +2,9 @@
 // Which fields actions name, however deep.
 #pragma once
 
-#include "ofproto/openflow/action.h"
+#include "ofproto/openflow/action_walk.h"
 
 namespace sluice::ofp {
-
-template <typename Fn>
-void for_each_field(const Actions& actions, const Fn& fn);
 
 namespace action_fields {
 template <typename Fn>
@@ -29,9 +26,8 @@ void for_each_field(const Actions& actions, const Fn& fn) {
     if constexpr (requires { a.result_dst; }) name(a.result_dst, fn);
     if constexpr (requires { a.specs; })
       for (const LearnSpec& s : a.specs) name(s.src, fn), name(s.dst, fn);
-    if constexpr (requires { a.actions; }) for_each_field(a.actions, fn);
   };
-  for (const Action& a : actions) std::visit(parts, a.v);
+  for_each_action(actions, [&](const Action& a) { std::visit(parts, a.v); });
 }
 
 }  // namespace sluice::ofp

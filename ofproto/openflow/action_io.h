@@ -111,12 +111,6 @@ inline const FieldId* written_field(const Action& a) {
   if (auto* m = a.as<Move>()) return &m->dst.field;
   return nullptr;
 }
-/// The list within clone or write_actions; null: another action.
-inline const Actions* nested_actions(const Action& a) {
-  if (auto* c = a.as<Clone>()) return &c->actions;
-  if (auto* w = a.as<WriteActions>()) return &w->actions;
-  return nullptr;
-}
 
 enum class WireForm : uint8_t { kStandard, kNicira, kOnf };
 

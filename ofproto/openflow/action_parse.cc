@@ -2,6 +2,7 @@
 // Actions from text.  A table says for every word what its argument looks like; nested and long ones are in action_parse_*.cc.
 #include "ofproto/openflow/action_io.h"
 #include "ofproto/openflow/action_parse.h"
+#include "ofproto/openflow/action_walk.h"
 
 #include <fmt/core.h>
 
@@ -460,7 +461,7 @@ bool sets_ct_fields(const Actions& actions) {
   for (const Action& a : actions) {
     const FieldId* f = written_field(a);
     if (f && (*f == FieldId::kCtMark || *f == FieldId::kCtLabel)) return true;
-    if (const Actions* inner = nested_actions(a); inner && sets_ct_fields(*inner)) return true;
+    if (const Actions* inner = nested(a); inner && !a.as<Ct>() && sets_ct_fields(*inner)) return true;
   }
   return false;
 }

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <random>
+#include <ranges>
 #include <set>
 
 namespace sluice {
@@ -218,6 +219,103 @@ TEST(FlowTableTest, LimitRefusesOrEvicts) {
   EXPECT_TRUE(add(2, 0));
   EXPECT_EQ(evicted, 1);
   EXPECT_FALSE(add(3, 0));   // what is left never ends by itself
+}
+
+/// Random adds, refreshes, removals and packets against a look at all flows.
+TEST(FlowTableTest, EvictsOfTheLargestGroupWhatEndsFirst) {
+  std::mt19937 random(7);
+  std::optional<std::pair<uint32_t, uint32_t>> evicted;   // reg0, in_port
+  auto key = [](const Rule& r) { const Flow v = r.match.expand().value; return std::pair(v.reg[0].host(), v.in_port.host()); };
+  FlowTables tables([&](const FlowChange& c) { if (c.reason == RuleEnd::kEviction) evicted = key(c.rule); });
+  FlowTable& table = tables.table(0);
+  table.settings.flow_limit = 40;
+  table.settings.evict = true;
+  table.settings.groups = {ofp::whole(ofp::FieldId::kReg0)};
+  Time now{};
+  auto ends = [](const Rule& r) {
+    Time t = r.hard_timeout ? r.modified + seconds(r.hard_timeout) : kNever;
+    return r.idle_timeout ? std::min(t, r.used + seconds(r.idle_timeout)) : t;
+  };
+  for (int step = 0; step < 3000; step++) {
+    now += milliseconds(random() % 50 + 1);
+    std::vector<Rule*> all;
+    table.rules.for_each([&](Rule* r) { return all.push_back(r), true; });
+    Rule* one = all.empty() ? nullptr : all[random() % all.size()];
+    if (one && random() % 3 == 0) one->used = now;
+    if (one && random() % 7 == 0) tables.lower_timeouts(one, static_cast<uint16_t>(random() % 200), 0);
+    if (one && random() % 11 == 0) tables.remove(one, RuleEnd::kDelete, now);
+    if (random() % 13 == 0) tables.expire(now);
+    std::map<uint32_t, std::map<Time, std::set<uint32_t>>> groups;   // reg0 -> end -> ports
+    std::map<uint32_t, size_t> sizes;
+    table.rules.for_each([&](Rule* r) {
+      if (ends(*r) != kNever) groups[key(*r).first][ends(*r)].insert(key(*r).second), sizes[key(*r).first]++;
+      return true;
+    });
+    bool full = table.rules.size() >= 40;
+    ofp::Match match;
+    match.set_u64(ofp::FieldId::kReg0, random() % 4);
+    match.set_u64(ofp::FieldId::kInPort, random() % 60);
+    ofp::FlowMod m;
+    m.match = ofp::MiniMatch(match);
+    m.table_id = 0;
+    m.idle_timeout = random() % 3 ? static_cast<uint16_t>(random() % 300 + 1) : 0;
+    m.hard_timeout = random() % 3 ? static_cast<uint16_t>(random() % 300 + 1) : 0;
+    bool is_new = !table.rules.find(m.match, m.priority);
+    evicted.reset();
+    bool added = tables.apply(m, {}, now).has_value();
+    ASSERT_EQ(added, !is_new || !full || !groups.empty());
+    ASSERT_EQ(evicted.has_value(), is_new && full && !groups.empty());
+    if (!evicted) continue;
+    size_t largest = std::ranges::max(sizes | std::views::values);
+    ASSERT_EQ(sizes[evicted->first], largest);
+    ASSERT_TRUE(groups[evicted->first].begin()->second.contains(evicted->second)) << step;
+  }
+}
+
+TEST(FlowTableTest, CountsWhatLearnLimitsAskAbout) {
+  std::mt19937 random(3);
+  FlowTables tables([](const FlowChange&) {});
+  constexpr uint32_t kLimit = 10;
+  auto flow = [&](uint32_t port) {
+    ofp::FlowMod m;
+    m.match = from_port(port);
+    m.table_id = 0;
+    m.new_cookie = random() % 2;
+    return m;
+  };
+  auto by_looking = [&](const ofp::FlowMod& m) {
+    const ofp::MiniMatch all;
+    return tables.table(0).rules.find(m.match, m.priority) ||
+           tables.select({.match = all, .table = 0, .strict_priority = {}, .cookie = m.new_cookie, .cookie_mask = UINT64_MAX}).size() < kLimit;
+  };
+  for (int step = 0; step < 2000; step++) {
+    if (step == 100) tables.keep_count({0, 1});
+    if (step % 50 == 40) tables.open_stage();
+    ofp::FlowMod m = flow(random() % 30);
+    if (unsigned what = random() % 4; what == 0) m.command = ofp::FlowModCommand::kDelete;
+    else if (what == 1) m.command = ofp::FlowModCommand::kModify, m.modify_cookie = true;
+    ASSERT_TRUE(tables.apply(m, {}, Time{}));
+    if (step % 50 == 45) random() % 2 ? tables.roll_back_stage() : tables.commit_stage(Time{});
+    ofp::FlowMod next = flow(random() % 30);
+    ASSERT_EQ(tables.may_learn(next, kLimit), by_looking(next)) << step;
+  }
+}
+
+TEST(FlowTableTest, RefreshingAFlowLeavesNoHeapOfTimers) {
+  FlowTables tables([](const FlowChange&) {});
+  ofp::FlowMod m;
+  m.match = from_port(1);
+  m.table_id = 0;
+  m.hard_timeout = 60000;
+  Time now{};
+  for (int i = 0; i < 20000; i++) ASSERT_TRUE(tables.apply(m, {}, now += milliseconds(1)));
+  EXPECT_LT(tables.timers(), 2 * kSpareTimers);
+  Time end = now + seconds(60000);
+  tables.expire(end - milliseconds(1));
+  EXPECT_EQ(tables.size(), 1u);
+  EXPECT_LE(tables.deadline(), end);
+  tables.expire(end);
+  EXPECT_EQ(tables.size(), 0u);
 }
 
 TEST(FlowTableTest, OverlapIsRefused) {
