@@ -4,7 +4,7 @@
 // Input: byte 0 is the version, the rest the list.
 #include <vector>
 
-#include "ofproto/openflow/action.h"
+#include "ofproto/openflow/action_walk.h"
 #include "tests/fuzz/fuzz.h"
 
 using namespace sluice;
@@ -18,19 +18,9 @@ Bytes bytes_of(const Actions& a, Version v) {
   return written([&](ByteWriter& w) { require(encode_instructions(a, w, v, &kTlv).has_value()); });
 }
 
-template <typename Fn>
-void for_all(Actions& list, Fn fn) {
-  for (Action& a : list) {
-    fn(a);
-    if (auto* c = std::get_if<Ct>(&a.v)) for_all(c->actions, fn);
-    if (auto* c = std::get_if<Clone>(&a.v)) for_all(c->actions, fn);
-    if (auto* w = std::get_if<WriteActions>(&a.v)) for_all(w->actions, fn);
-  }
-}
-
 /// What text has one spelling for: the length of what goes to a port or a register's, a controller action without arguments, forms that could as well be others.
 Actions spelled_once(Actions list) {
-  for_all(list, [](Action& a) {
+  for_each_action(list, [](Action& a) {
     if (auto* o = std::get_if<Output>(&a.v); o && o->port != OFPP_CONTROLLER) o->max_len = 0;
     if (auto* c = a.as<Controller>(); c && *c == Controller{.max_len = c->max_len}) a = Output{OFPP_CONTROLLER, c->max_len};
     if (auto* o = std::get_if<OutputReg>(&a.v)) o->max_len = kNoBufferLen;
@@ -43,7 +33,7 @@ Actions spelled_once(Actions list) {
 
 /// A load of a field that a load has no room for goes as the other.
 Actions set_in_one_form(Actions list) {
-  for_all(list, [](Action& a) {
+  for_each_action(list, [](Action& a) {
     if (auto* f = std::get_if<SetField>(&a.v)) f->form = {};
   });
   return list;
@@ -51,7 +41,7 @@ Actions set_in_one_form(Actions list) {
 
 std::vector<size_t> kinds(Actions list) {
   std::vector<size_t> all;
-  for_all(list, [&](Action& a) { all.push_back(a.v.index()); });
+  for_each_action(list, [&](Action& a) { all.push_back(a.v.index()); });
   return all;
 }
 

@@ -45,5 +45,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Bytes twice;
   require(encode(*again, twice, codec).has_value());
   require(once == twice);
+  require(format(*again, print) == format(*m, print));   // which shows all of it
   return 0;
 }

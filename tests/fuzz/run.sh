@@ -5,7 +5,7 @@ set -e
 cd "$(dirname "$0")/../.."
 seconds=${1:?usage: run.sh SECONDS [TARGET...]}
 shift
-targets=${*:-jsonrpc transact monitor schema journal match actions flow_text message packet pcap}
+targets=${*:-jsonrpc transact monitor schema journal match actions flow_text requests message packet pcap odp}
 cmake --preset fuzz > /dev/null
 ninja -C build/fuzz fuzz_seeds fuzz_db_seeds $(for t in $targets; do echo fuzz_$t; done) > build/fuzz/build.log || { tail -20 build/fuzz/build.log; exit 1; }
 mkdir -p build/fuzz/found build/fuzz/corpus
