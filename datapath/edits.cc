@@ -7,9 +7,7 @@
 #include "datapath/l4.h"
 
 namespace sluice {
-namespace {
 
-/// Where the EtherType after all VLAN tags is, or 0 if the frame is cut before.
 size_t ether_type_at(const Packet& p) {
   size_t at = 12;
   for (;; at += 4) {
@@ -17,6 +15,8 @@ size_t ether_type_at(const Packet& p) {
     if (!is_vlan_type(be16(load_be<uint16_t>(p.data() + at)))) return at;
   }
 }
+
+namespace {
 
 /// The L4 checksum that covers the packet, kept right while words under it change.
 class L4Checksum {
@@ -220,9 +220,9 @@ void remove_at(Packet& p, size_t at, size_t n) {
 
 }  // namespace
 
-void set_fields(Packet& p, const OdpSet& set) {
-  const Flow &v = set.value, &m = set.mask;
-  switch (set.kind) {
+void set_fields(Packet& p, const FieldEdit& edit) {
+  const Flow &v = edit.value, &m = edit.mask;
+  switch (edit.kind) {
     case OdpSetKind::kEthernet: return set_ethernet(p, v, m);
     case OdpSetKind::kIpv4: return set_ipv4(p, v, m);
     case OdpSetKind::kIpv6: return set_ipv6(p, v, m);

@@ -8,7 +8,16 @@
 
 namespace sluice {
 
-void set_fields(Packet& packet, const OdpSet& set);
+/// An OdpSet ready to be applied many times.
+struct FieldEdit {
+  OdpSetKind kind;
+  Flow value{}, mask{};
+  static FieldEdit of(const OdpSet& set) { return {set.kind, set.fields.value(), set.fields.mask()}; }
+};
+void set_fields(Packet& packet, const FieldEdit& edit);
+inline void set_fields(Packet& packet, const OdpSet& set) { set_fields(packet, FieldEdit::of(set)); }
+/// Where the EtherType after all VLAN tags is, or 0 if the frame is cut before.
+size_t ether_type_at(const Packet& packet);
 void push_vlan(Packet& packet, be16 tpid, be16 tci);
 void pop_vlan(Packet& packet);
 void push_mpls(Packet& packet, be32 lse, be16 eth_type);

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "datapath/flow.h"
+#include "datapath/flow_patch.h"
 #include "datapath/port_no.h"
 
 namespace sluice {
@@ -24,9 +24,9 @@ enum class SlowReason : uint8_t { kNone, kController, kAction, kCfm, kBfd, kLacp
 struct OdpOutput { OdpPort port; friend bool operator==(const OdpOutput&, const OdpOutput&) = default; };
 /// To the brain: an upcall with the slow-path reason, or (controller) a packet-in whose parameters are the effect `cookie` of the translation.
 struct OdpUserspace { SlowReason reason; uint64_t cookie = 0; uint32_t max_len = UINT32_MAX; friend bool operator==(const OdpUserspace&, const OdpUserspace&) = default; };
-/// Sets the bits of `mask` in the packet's headers or metadata to those of `value`; only fields of one layer in one action.
+/// Sets bits of the packet's headers or metadata; only fields of one layer in one action.
 enum class OdpSetKind : uint8_t { kEthernet, kIpv4, kIpv6, kTcp, kUdp, kSctp, kIcmp, kIcmpv6, kArp, kNd, kMpls, kTunnel, kSkbMark, kSkbPriority, kNsh };
-struct OdpSet { OdpSetKind kind; Flow value{}; Flow mask{}; friend bool operator==(const OdpSet&, const OdpSet&) = default; };
+struct OdpSet { OdpSetKind kind; FlowPatch fields{}; friend bool operator==(const OdpSet&, const OdpSet&) = default; };
 struct OdpPushVlan { be16 tpid; be16 tci; friend bool operator==(const OdpPushVlan&, const OdpPushVlan&) = default; };  // tci with kVlanPresent
 struct OdpPopVlan { friend bool operator==(const OdpPopVlan&, const OdpPopVlan&) = default; };
 struct OdpPushMpls { be32 lse; be16 eth_type; friend bool operator==(const OdpPushMpls&, const OdpPushMpls&) = default; };

@@ -352,7 +352,7 @@ std::optional<OdpAction> parse_set(std::string_view body, const OdpTextOptions& 
   if (set == std::end(kSetNames)) return std::nullopt;
   OdpKeyMask km{};
   if (!parse_attribute(item->body, set->attribute, km, options)) return std::nullopt;
-  return OdpAction{OdpSet{set->kind, km.key, km.mask}};
+  return OdpAction{OdpSet{set->kind, {km.key, km.mask}}};
 }
 
 std::optional<OdpAction> parse_userspace(std::string_view body) {

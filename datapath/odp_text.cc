@@ -325,15 +325,16 @@ struct ActionPrinter {
     OdpTextOptions brief = options;
     brief.verbose = false;
     std::string body;
-    if (a.kind == OdpSetKind::kMpls) body = mpls_text(a.value, a.mask, brief);
-    else if (a.kind == OdpSetKind::kTunnel) body = tunnel_text(a.value, a.mask, brief, flags_of_set(a), false);
-    else body = parts_text(set->attribute.parts, a.value, a.mask, brief);
+    const Flow value = a.fields.value(), mask = a.fields.mask();
+    if (a.kind == OdpSetKind::kMpls) body = mpls_text(value, mask, brief);
+    else if (a.kind == OdpSetKind::kTunnel) body = tunnel_text(value, mask, brief, flags_of_set(value, mask), false);
+    else body = parts_text(set->attribute.parts, value, mask, brief);
     return fmt::format("set({}({}))", set->attribute.name, body);
   }
   /// What it was read with; else all of them, if there is one.
-  static uint16_t flags_of_set(const OdpSet& a) {
-    uint16_t asked = tunnel_flags(a.mask.tunnel);
-    return asked ? asked : tunnel_flags(a.value.tunnel) ? UINT16_MAX : 0;
+  static uint16_t flags_of_set(const Flow& value, const Flow& mask) {
+    uint16_t asked = tunnel_flags(mask.tunnel);
+    return asked ? asked : tunnel_flags(value.tunnel) ? UINT16_MAX : 0;
   }
   static std::string lse(be32 v) {
     uint32_t h = v.host();

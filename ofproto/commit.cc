@@ -17,26 +17,23 @@ class Difference {
   template <auto M>
   void member() {
     if (base_.*M == flow_.*M) return;
-    auto* value = reinterpret_cast<uint8_t*>(&(set_.value.*M));
-    auto* mask = reinterpret_cast<uint8_t*>(&(set_.mask.*M));
-    std::memcpy(mask, &(mask_.*M), sizeof(mask_.*M));
-    std::memcpy(value, &(flow_.*M), sizeof(flow_.*M));
-    auto* base = reinterpret_cast<const uint8_t*>(&(base_.*M));
-    for (size_t i = 0; i < sizeof(flow_.*M); i++) {
-      mask[i] |= static_cast<uint8_t>(base[i] ^ value[i]);
-      value[i] &= mask[i];
+    auto value = flow_.*M, mask = mask_.*M;
+    auto bytes = [](auto& member) { return reinterpret_cast<uint8_t*>(&member); };
+    auto* base = bytes(base_.*M);
+    for (size_t i = 0; i < sizeof value; i++) {
+      bytes(mask)[i] |= static_cast<uint8_t>(base[i] ^ bytes(value)[i]);
+      bytes(value)[i] &= bytes(mask)[i];
     }
+    set_.fields.put(static_cast<size_t>(base - bytes(base_)), value, mask);
     base_.*M = flow_.*M;
-    any_ = true;
   }
-  bool any() const { return any_; }
+  bool any() const { return !set_.fields.words().empty(); }
 
  private:
   OdpSet& set_;
   Flow& base_;
   const Flow& flow_;
   const Flow& mask_;
-  bool any_ = false;
 };
 
 }  // namespace
@@ -128,8 +125,8 @@ void Translator::commit_mpls() {
   if (have == same && want == same && (same_type || !have)) return void(base_.eth_type = flow_.eth_type);
   if (have && have == want && same == have - 1 && same_type) {
     OdpSet set{.kind = OdpSetKind::kMpls};
-    set.mask.mpls_lse[0] = out_.mask.mpls_lse[0] | (flow_.mpls_lse[0] ^ base_.mpls_lse[0]);
-    set.value.mpls_lse[0] = flow_.mpls_lse[0] & set.mask.mpls_lse[0];
+    be32 mask = out_.mask.mpls_lse[0] | (flow_.mpls_lse[0] ^ base_.mpls_lse[0]);
+    set.fields.put(offsetof(Flow, mpls_lse), flow_.mpls_lse[0] & mask, mask);
     emit({std::move(set)});
   } else {
     for (size_t left = have; left-- > same;) emit({OdpPopMpls{left == 0 && want ? kEthIpv4 : left == same && want == same ? flow_.eth_type : base_.eth_type}});

@@ -85,18 +85,18 @@ void Translator::enter_kind(const TunnelSettings& s, FlowTunnel& t) {
 
 /// base_ has its options as the datapath has them: they may come from several bridges.
 void Translator::commit_tunnel(const TunnelSettings& to) {
-  OdpSet set{.kind = OdpSetKind::kTunnel};
-  set.value.tunnel = flow_.tunnel;
+  Flow value{}, mask{};
+  value.tunnel = flow_.tunnel;
   if (to.kind == TunnelKind::kGeneve && flow_.tun_present) {
-    set.value.tun_present = flow_.tun_present;
-    std::memcpy(set.value.tun_metadata, flow_.tun_metadata, sizeof flow_.tun_metadata);
-    fields_to_options(set.value, bridge_->tlv);
-    set.mask.tun_present = be64(UINT64_MAX);
-    std::memset(set.mask.tun_metadata, 0xff, geneve_options(set.value).size());
+    value.tun_present = flow_.tun_present;
+    std::memcpy(value.tun_metadata, flow_.tun_metadata, sizeof flow_.tun_metadata);
+    fields_to_options(value, bridge_->tlv);
+    mask.tun_present = be64(UINT64_MAX);
+    std::memset(mask.tun_metadata, 0xff, geneve_options(value).size());
   }
-  bool same_options = set.value.tun_present == base_.tun_present && std::memcmp(set.value.tun_metadata, base_.tun_metadata, sizeof base_.tun_metadata) == 0;
+  bool same_options = value.tun_present == base_.tun_present && std::memcmp(value.tun_metadata, base_.tun_metadata, sizeof base_.tun_metadata) == 0;
   if (same_options && std::memcmp(&flow_.tunnel, &base_.tunnel, sizeof flow_.tunnel) == 0) return;
-  FlowTunnel& m = set.mask.tunnel;
+  FlowTunnel& m = mask.tunnel;
   auto all = [](auto& member, bool on) { if (on) std::memset(static_cast<void*>(&member), 0xff, sizeof member); };
   const FlowTunnel& t = flow_.tunnel;
   all(m.id, (t.dp_flags.host() & kTunnelKey) != 0);
@@ -107,9 +107,9 @@ void Translator::commit_tunnel(const TunnelSettings& to) {
   all(m.gbp_id, (t.dp_flags.host() & kTunnelGbp) != 0), all(m.gbp_flags, (t.dp_flags.host() & kTunnelGbp) != 0);
   all(m.erspan_ver, t.erspan_ver), all(m.erspan_idx, t.erspan_ver == 1), all(m.erspan_dir, t.erspan_ver == 2), all(m.erspan_hwid, t.erspan_ver == 2);
   base_.tunnel = flow_.tunnel;
-  base_.tun_present = set.value.tun_present;
-  std::memcpy(base_.tun_metadata, set.value.tun_metadata, sizeof base_.tun_metadata);
-  emit({std::move(set)});
+  base_.tun_present = value.tun_present;
+  std::memcpy(base_.tun_metadata, value.tun_metadata, sizeof base_.tun_metadata);
+  emit({OdpSet{OdpSetKind::kTunnel, {value, mask}}});
 }
 
 /// The packet goes with the options that it has; false: they are too many.

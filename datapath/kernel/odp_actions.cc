@@ -128,16 +128,17 @@ ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
   if (!set || !set->in_kernel) return ActionTrouble::kUnsupported;
   const OdpAttribute& attribute = set->attribute;
   if (attribute.wire == OdpWire::kNested) {  // tunnels can't be masked
-    out_.nest(OVS_ACTION_ATTR_SET, [&] { put_attribute(attribute, a.value, false, out_); });
+    out_.nest(OVS_ACTION_ATTR_SET, [&] { put_attribute(attribute, a.fields.value(), false, out_); });
     return ActionTrouble::kNone;
   }
-  Flow value = a.value;
-  mask_flow(value, a.mask);
+  Flow value = a.fields.value();
+  const Flow mask = a.fields.mask();
+  mask_flow(value, mask);
   size_t size = payload_size(attribute);
   out_.nest(OVS_ACTION_ATTR_SET_MASKED, [&] {
     uint8_t* both = out_.room(attribute.type, 2 * size);
     put_payload(attribute, value, false, both);
-    put_payload(attribute, a.mask, true, both + size);
+    put_payload(attribute, mask, true, both + size);
   });
   return ActionTrouble::kNone;
 }
@@ -345,20 +346,20 @@ bool ActionDecoder::set(ByteView attrs, bool is_masked, OdpActions& actions) {
       reading_.complete = false;
       return true;
     }
-    OdpSet set{.kind = name->kind};
+    Flow value{}, mask{};
     if (!is_masked) {
-      if (!take_attribute(name->attribute, a, false, set.value, reading_.complete)) return false;
+      if (!take_attribute(name->attribute, a, false, value, reading_.complete)) return false;
       Bytes ones(payload_size(name->attribute), 0xff);
       bool ignored = true;
-      if (name->attribute.wire == OdpWire::kNested) set.mask = whole_tunnel(set.value);
-      else take_attribute(name->attribute, {a.type, ones}, true, set.mask, ignored);
+      if (name->attribute.wire == OdpWire::kNested) mask = whole_tunnel(value);
+      else take_attribute(name->attribute, {a.type, ones}, true, mask, ignored);
     } else {
       size_t half = a.data.size() / 2;
       if (a.data.size() != 2 * half || name->attribute.wire == OdpWire::kNested) return false;
-      if (!take_attribute(name->attribute, {a.type, a.data.first(half)}, false, set.value, reading_.complete)) return false;
-      if (!take_attribute(name->attribute, {a.type, a.data.subspan(half)}, true, set.mask, reading_.complete)) return false;
+      if (!take_attribute(name->attribute, {a.type, a.data.first(half)}, false, value, reading_.complete)) return false;
+      if (!take_attribute(name->attribute, {a.type, a.data.subspan(half)}, true, mask, reading_.complete)) return false;
     }
-    actions.push_back({set});
+    actions.push_back({OdpSet{name->kind, {value, mask}}});
   }
   return true;
 }

@@ -27,8 +27,8 @@ uint64_t count(const OdpNat& nat) {
   return to >= from ? to - from + 1 : 1;
 }
 
-OdpSet addresses_of(const ConnKey& k) {
-  OdpSet set{.kind = k.ipv6 ? OdpSetKind::kIpv6 : OdpSetKind::kIpv4};
+FieldEdit addresses_of(const ConnKey& k) {
+  FieldEdit set{.kind = k.ipv6 ? OdpSetKind::kIpv6 : OdpSetKind::kIpv4};
   if (k.ipv6) {
     set.value.ipv6_src = k.src, set.value.ipv6_dst = k.dst;
     set.mask.ipv6_src.b.fill(0xff), set.mask.ipv6_dst.b.fill(0xff);
@@ -42,7 +42,7 @@ OdpSet addresses_of(const ConnKey& k) {
 
 void set_ports(Packet& p, const ConnKey& k) {
   auto kind = k.proto == kProtoTcp ? OdpSetKind::kTcp : k.proto == kProtoUdp ? OdpSetKind::kUdp : OdpSetKind::kSctp;
-  OdpSet set{.kind = kind};
+  FieldEdit set{.kind = kind};
   set.value.tp_src = k.src_port, set.value.tp_dst = k.dst_port;
   set.mask.tp_src = set.mask.tp_dst = be16(UINT16_MAX);
   set_fields(p, set);

@@ -94,7 +94,7 @@ Packet* Executor::step(const Op& op, Packet* p, Time now, unsigned depth) {
 Packet* Executor::edit(const Op& op, Packet* p, Time now) {
   const OdpAction& a = *op.action;
   switch (op.code) {
-    case OpCode::kSet: set_fields(*p, std::get<OdpSet>(a.v)); break;
+    case OpCode::kSet: set_fields(*p, *op.edit); break;
     case OpCode::kPushVlan: push_vlan(*p, std::get<OdpPushVlan>(a.v).tpid, std::get<OdpPushVlan>(a.v).tci); break;
     case OpCode::kPopVlan: pop_vlan(*p); break;
     case OpCode::kPushMpls: push_mpls(*p, std::get<OdpPushMpls>(a.v).lse, std::get<OdpPushMpls>(a.v).eth_type); break;

@@ -35,7 +35,7 @@ uint64_t hash_actions(const OdpActions& actions) {
   for (const OdpAction& a : actions) {
     hash.add(uint64_t{a.v.index()} << 32 | argument(a));
     if (auto* set = std::get_if<OdpSet>(&a.v))
-      for (uint64_t w : set->value.words()) hash.add(w);
+      for (const FlowPatch::Word& w : set->fields.words()) hash.add(w.value);
   }
   return hash.value();
 }
@@ -53,6 +53,10 @@ Program::Program(OdpActions actions) : actions_(std::move(actions)) {
     if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) {
       nested_.push_back(std::make_unique<Program>(check->less_or_equal));
       op.otherwise = nested_.back().get();
+    }
+    if (auto* set = std::get_if<OdpSet>(&a.v)) {
+      edits_.push_back(std::make_unique<FieldEdit>(FieldEdit::of(*set)));
+      op.edit = edits_.back().get();
     }
     ops_.push_back(op);
     if (op.code == OpCode::kDrop) break;

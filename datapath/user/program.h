@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "datapath/edits.h"
 #include "datapath/odp_action.h"
 
 namespace sluice {
@@ -35,6 +36,7 @@ struct Op {
   bool last = false;           // nothing follows: the packet may be consumed
   uint32_t arg = 0;
   const OdpAction* action;     // within the program's actions
+  const FieldEdit* edit = nullptr;   // of kSet
   const Program *nested = nullptr, *otherwise = nullptr;   // otherwise: of a packet that is not longer
 };
 
@@ -52,6 +54,7 @@ class Program {
   OdpActions actions_;
   std::vector<Op> ops_;
   std::vector<std::unique_ptr<Program>> nested_;
+  std::vector<std::unique_ptr<FieldEdit>> edits_;
   ProgramKind kind_;
 };
 

@@ -17,8 +17,8 @@ namespace sluice {
 namespace {
 
 /// A set() that fits the packet, and its effect on the model.
-OdpSet random_set(std::mt19937& rng, const Flow& f) {
-  OdpSet set{OdpSetKind::kEthernet};
+FieldEdit random_set(std::mt19937& rng, const Flow& f) {
+  FieldEdit set{OdpSetKind::kEthernet};
   Flow random{};
   for (uint64_t& w : random.words()) w = static_cast<uint64_t>(rng()) << 32 | rng();
   Flow& m = set.mask;
@@ -52,7 +52,7 @@ OdpSet random_set(std::mt19937& rng, const Flow& f) {
   return set;
 }
 
-void model_set(Flow& f, const OdpSet& set) {
+void model_set(Flow& f, const FieldEdit& set) {
   for (size_t i = 0; i < kFlowWords; i++) f.words()[i] = (f.words()[i] & ~set.mask.words()[i]) | set.value.words()[i];
 }
 
@@ -103,9 +103,9 @@ TEST_P(RandomActions, EditsDoWhatTheModelDoes) {
         model.vlan2_tpid = model.vlan2_tci = {};
         pop_vlan(p);
       } else {
-        OdpSet set = random_set(rng, model);
+        FieldEdit set = random_set(rng, model);
         model_set(model, set);
-        set_fields(p, set);
+        set_fields(p, OdpSet{set.kind, {set.value, set.mask}});
       }
     }
     complete_checksum(p);
@@ -146,7 +146,7 @@ TEST(Edits, NothingHappensToWhatIsNotThere) {
     extract(p, key);
     if (rng() % 2) p.offload = {true, false, static_cast<uint16_t>(rng() % 100), static_cast<uint16_t>(rng() % 20), 0, 0, 0};
     for (int k = 0; k < 4; k++) {
-      OdpSet set = random_set(rng, random_flow(rng));
+      FieldEdit set = random_set(rng, random_flow(rng));
       set_fields(p, set);
       if (rng() % 3 == 0) pop_vlan(p);
       if (rng() % 3 == 0) push_vlan(p, kEthVlan, be16(5));

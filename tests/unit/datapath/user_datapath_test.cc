@@ -146,8 +146,7 @@ TEST_F(UserDatapathTest, DeletedFlowIsNotHitThroughTheCache) {
 
 TEST_F(UserDatapathTest, EachOutputGetsItsVersionOfThePacket) {
   OdpSet set{OdpSetKind::kEthernet};
-  set.value.eth_dst = MacAddr{{2, 0, 0, 0, 0, 9}};
-  set.mask.eth_dst = MacAddr{{255, 255, 255, 255, 255, 255}};
+  set.fields.put(offsetof(Flow, eth_dst), MacAddr{{2, 0, 0, 0, 0, 9}}, MacAddr{{255, 255, 255, 255, 255, 255}});
   std::string files[3];
   for (int i = 0; i < 3; i++) {
     files[i] = testing::TempDir() + "dp_out" + std::to_string(i) + ".pcap";

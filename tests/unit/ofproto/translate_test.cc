@@ -168,11 +168,9 @@ std::vector<Departure> perform(const OdpActions& actions, Flow f) {
     if (auto* o = std::get_if<OdpOutput>(&a.v)) {
       out.push_back({o->port.value - 10, f});
     } else if (auto* s = std::get_if<OdpSet>(&a.v)) {
-      auto w = f.words();
-      auto v = s->value.words(), m = s->mask.words();
-      for (size_t i = 0; i < kFlowWords; i++) {
-        EXPECT_EQ(v[i] & ~m[i], 0u);
-        w[i] = (w[i] & ~m[i]) | v[i];
+      for (const FlowPatch::Word& w : s->fields.words()) {
+        EXPECT_EQ(w.value & ~w.mask, 0u);
+        f.words()[w.at] = (f.words()[w.at] & ~w.mask) | w.value;
       }
     } else if (auto* p = std::get_if<OdpPushVlan>(&a.v)) {
       f.vlan2_tci = f.vlan_tci, f.vlan2_tpid = f.vlan_tpid;
