@@ -32,7 +32,9 @@ const char* describe(TranslateError e) {
 }
 
 Translator::Translator(const Pipeline& pipeline, const TranslateInput& input, TraceTree* trace)
-    : pipeline_(pipeline), input_(input), trace_(trace), flow_(input.key), base_(), p_(flow_, out_.mask), odp_(&out_.actions) {}
+    : pipeline_(pipeline), input_(input), trace_(trace), flow_(input.key), base_(), p_(flow_, out_.mask), odp_(&out_.actions) {
+  out_.effects.reserve(4);   // a look-up and a rule or two, mostly
+}
 
 Translation Translator::run() {
   // What each megaflow is exact about.

@@ -150,8 +150,11 @@ namespace {
 
 /// Where in a Flow the subfield is, if it is whole bytes there that mean nothing else besides.
 std::optional<Place> plain_bytes(const Subfield& s) {
-  constexpr FieldId kOthers[] = {FieldId::kNwTos, FieldId::kInPort, FieldId::kVlanTci, FieldId::kDlVlan, FieldId::kVlanVid, FieldId::kDlVlanPcp, FieldId::kVlanPcp};
-  if (is_tun_metadata(s.field) || std::ranges::find(kOthers, s.field) != std::end(kOthers)) return std::nullopt;
+  switch (s.field) {
+    case FieldId::kNwTos: case FieldId::kInPort: case FieldId::kVlanTci: case FieldId::kDlVlan: case FieldId::kVlanVid: case FieldId::kDlVlanPcp: case FieldId::kVlanPcp: return std::nullopt;
+    default: break;
+  }
+  if (is_tun_metadata(s.field)) return std::nullopt;
   const Place& place = ofp::field(s.field).place;
   if (place.shift || place.bits != place.bytes * 8u || s.ofs % 8 || s.n_bits % 8 || s.ofs + s.n_bits > place.bits) return std::nullopt;
   return Place{static_cast<uint16_t>(place.offset + place.bytes - (s.ofs + s.n_bits) / 8), static_cast<uint8_t>(s.n_bits / 8), 0, s.n_bits};

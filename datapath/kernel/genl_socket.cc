@@ -41,15 +41,17 @@ void each_message(const uint8_t* bytes, size_t size, Fn fn) {
 
 }  // namespace
 
-void add_request(Bytes& out, GenlCommand command, uint16_t flags, uint32_t seq, int dp_ifindex, const std::function<void(AttrWriter&)>& write) {
+size_t begin_request(Bytes& out, GenlCommand command, int dp_ifindex) {
   size_t begun = out.size();
   bool control = command.family == GENL_ID_CTRL;
   out.resize(begun + (control ? kGenlHeader : kOvsHeader));
   genlmsghdr genl{.cmd = command.command, .version = command.version, .reserved = 0};
   std::memcpy(out.data() + begun + sizeof(nlmsghdr), &genl, sizeof genl);
   if (!control) std::memcpy(out.data() + begun + kGenlHeader, &dp_ifindex, sizeof dp_ifindex);
-  AttrWriter writer(out);
-  write(writer);
+  return begun;
+}
+
+void end_request(Bytes& out, size_t begun, GenlCommand command, uint16_t flags, uint32_t seq) {
   nlmsghdr header{.nlmsg_len = static_cast<uint32_t>(out.size() - begun), .nlmsg_type = command.family, .nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags),
                   .nlmsg_seq = seq, .nlmsg_pid = 0};
   std::memcpy(out.data() + begun, &header, sizeof header);

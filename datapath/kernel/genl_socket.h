@@ -30,8 +30,17 @@ struct GenlMessage {
   ByteView attrs;
 };
 
+/// Appends the headers of a request; its attributes are to follow, then end_request() with what this returned.
+size_t begin_request(Bytes& out, GenlCommand command, int dp_ifindex);
+void end_request(Bytes& out, size_t begun, GenlCommand command, uint16_t flags, uint32_t seq);
 /// Appends a request: write() adds its attributes.
-void add_request(Bytes& out, GenlCommand command, uint16_t flags, uint32_t seq, int dp_ifindex, const std::function<void(AttrWriter&)>& write);
+template <typename Write>
+void add_request(Bytes& out, GenlCommand command, uint16_t flags, uint32_t seq, int dp_ifindex, const Write& write) {
+  size_t begun = begin_request(out, command, dp_ifindex);
+  AttrWriter writer(out);
+  write(writer);
+  end_request(out, begun, command, flags, seq);
+}
 
 /// Room for datagrams that are received at once, and the messages in them: good until it is used again.
 struct GenlBatch {

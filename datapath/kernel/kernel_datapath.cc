@@ -53,6 +53,7 @@ std::expected<std::unique_ptr<KernelDatapath>, std::string> KernelDatapath::open
   impl->handlers = std::move(*handlers);
   impl->epoll.reset(epoll_create1(EPOLL_CLOEXEC));
   impl->links = open_link_socket();
+  impl->direct.open();
   if (auto connected = impl->connect(); !connected) return std::unexpected(explain(connected.error()));
   impl->watch(impl->handlers->fd(), kUpcallsTag);
   if (impl->links) impl->watch(impl->links.get(), kLinksTag);
@@ -198,7 +199,7 @@ bool KernelDatapath::run(Time now) {
 
 Time KernelDatapath::deadline(Time now) const {
   const Impl& d = *impl_;
-  return d.more || !d.pending.empty() ? now : d.ports.empty() ? kNever : d.next_health;
+  return d.more || !d.pending.empty() || !d.direct.is_empty() ? now : d.ports.empty() ? kNever : d.next_health;
 }
 
 void KernelDatapath::Impl::check_health() {

@@ -102,6 +102,7 @@ SlowReason KernelDatapath::flow_put(const FlowPut& put, Time now) {
 
 /// Sends what waits, and looks at what the kernel did not like.
 void KernelDatapath::Impl::flush() {
+  direct.flush();   // before their flows are there: packets that follow do not overtake them
   if (pending.empty()) return;
   Bytes requests;
   requests.swap(pending);

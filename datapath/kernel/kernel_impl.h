@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "datapath/kernel/direct_output.h"
 #include "datapath/kernel/flow_records.h"
 #include "datapath/kernel/flow_shapes.h"
 #include "datapath/kernel/genl_socket.h"
@@ -25,6 +26,7 @@ inline constexpr int kCpuBuffer = 8 << 20;               // of a handler, if it 
 inline constexpr size_t kBatchBytes = 32 * 1024;         // of requests that are sent at once
 inline constexpr size_t kUpcallsAtOnce = 64;             // before the flows and packets of these are sent
 inline constexpr unsigned kTurnsPerRun = 2;
+inline constexpr size_t kMostDirect = 8;                 // outputs of a packet that is sent directly
 inline constexpr size_t kDeletesAtOnce = 64;
 inline constexpr size_t kMostDumps = 4;                  // under way at a time; an older one that nobody went on with ends
 inline constexpr Duration kHealthInterval = seconds(1);  // between looks whether the datapath is still there
@@ -37,6 +39,8 @@ struct KernelPort {
   bool made_link = false;     // a tunnel's device, which goes with the port
   int ifindex = 0;            // of the interface that is attached; another may have the name meanwhile
   bool attached = true;       // false: its interface has gone; it is attached again when one of that name comes
+  /// Packets that go out of it go out of the interface as they are.
+  bool is_plain() const { return attached && vport_type == OVS_VPORT_TYPE_NETDEV && !made_link; }
 };
 
 struct KernelDatapath::Impl {
@@ -66,11 +70,12 @@ struct KernelDatapath::Impl {
 
   FlowRecords flows;
   FlowShapes shapes;                       // for `features`
+  DirectOutput direct;
   Bytes pending;                           // requests for `batch` that are not sent yet
   std::vector<std::pair<uint32_t, Ufid>> pending_puts;
   std::map<uint64_t, std::unique_ptr<GenlSocket>> dumps;
   uint64_t next_dump = 1;
-  uint64_t overflows = 0, unreadable = 0, dropped = 0;  // as logged
+  uint64_t overflows = 0, unreadable = 0, dropped = 0, refused = 0;  // as logged
 
   // --- kernel_datapath.cc ---
   std::expected<void, int> connect();
@@ -103,6 +108,7 @@ struct KernelDatapath::Impl {
 
   // --- kernel_packets.cc ---
   bool take_upcalls(Time now);
+  bool send_directly(const Packet& packet, const OdpActions& actions);
   void queue_execute(const Packet& packet, const OdpActions& actions);
   void execute_slowly(Packet packet, const OdpActions& actions);
 };

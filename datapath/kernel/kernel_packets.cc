@@ -42,6 +42,10 @@ void KernelDatapath::Impl::warn_of_losses() {
     kernel_log.warn(upcall_limit, "{}: lost {} packets: the queues of their ports were full", name, n - dropped);
     dropped = n;
   }
+  if (uint64_t n = direct.refused(); n != refused) {
+    kernel_log.dbg("{}: {} packets were not sent: their devices are down, have gone, or are full", name, n - refused);
+    refused = n;
+  }
   if (uint64_t n = handlers->unreadable(); n != unreadable) {
     unreadable = n;
     kernel_log.warn(upcall_limit, "{}: an upcall that can't be read", name);
@@ -50,11 +54,26 @@ void KernelDatapath::Impl::warn_of_losses() {
 
 void KernelDatapath::execute(Packet packet, const OdpActions& actions, Time now) {
   impl_->now = now;
-  if (actions.empty() || !impl_->dp.ifindex) return;
+  if (actions.empty() || !impl_->dp.ifindex || impl_->send_directly(packet, actions)) return;
   if (kernel_can_do(actions)) return impl_->queue_execute(packet, actions);
   Flow offsets;
   extract(packet, offsets);
   impl_->execute_slowly(std::move(packet), actions);
+}
+
+/// True if that was all to be done with it.
+bool KernelDatapath::Impl::send_directly(const Packet& packet, const OdpActions& actions) {
+  if (!direct.is_open() || actions.size() > kMostDirect || !DirectOutput::can_send(packet)) return false;
+  int to[kMostDirect];
+  size_t n = 0;
+  for (const OdpAction& a : actions) {
+    auto* output = std::get_if<OdpOutput>(&a.v);
+    auto port = output ? ports.find(output->port.value) : ports.end();
+    if (port == ports.end() || !port->second.is_plain()) return false;
+    to[n++] = port->second.ifindex;
+  }
+  for (size_t i = 0; i < n; i++) direct.add(packet.view(), to[i]);
+  return true;
 }
 
 void KernelDatapath::Impl::queue_execute(const Packet& packet, const OdpActions& actions) {

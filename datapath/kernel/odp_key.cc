@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "datapath/edits.h"
 #include "datapath/geneve.h"
 #include "datapath/kernel/odp_parts.h"
 #include "datapath/odp_fields.h"
@@ -72,6 +73,10 @@ bool is_zero(const void* bytes, size_t n) {
   uint64_t word = 0;
   for (; n >= sizeof word; p += sizeof word, n -= sizeof word)
     if (std::memcpy(&word, p, sizeof word); word) return false;
+  if (uint32_t half = 0; n >= sizeof half) {
+    if (std::memcpy(&half, p, sizeof half); half) return false;
+    p += sizeof half, n -= sizeof half;
+  }
   for (; n > 0; p++, n--)
     if (*p) return false;
   return true;
@@ -254,6 +259,10 @@ void encode_odp_metadata(const Packet& packet, AttrWriter& out) {
   Flow key{};
   copy_metadata(packet, key);
   KeyEncoder(key, zero_flow(), false, out).metadata();
+  // The kernel refuses the tuple of a frame that is not (or is no longer) of its protocol.
+  const bool v6 = packet.ct_tuple.ipv6;
+  if (size_t at = packet.has_ct_tuple ? ether_type_at(packet) : 0; at && load_be<uint16_t>(packet.data() + at) == (v6 ? kEthIpv6 : kEthIpv4).host())
+    put_attribute(*find_odp_attribute(v6 ? OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6 : OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4), key, false, out);
 }
 
 namespace {

@@ -335,6 +335,50 @@ TEST_F(KernelTest, UserspaceActionComesUpWithItsCookie) {
   EXPECT_EQ(take_upcall().cookie, 0x1234567890u);
 }
 
+/// A packet that was handed up after the tracker and goes back comes to the next lookup with all that it had.
+TEST_F(KernelTest, ExecuteKeepsWhatTheTrackerSaid) {
+  add_taps(1);
+  Packet p = Packet::from(frame_of(kUdp));
+  p.in_port = ports[0];
+  p.ct_state = kCtTrk | kCtEst | kCtRpl;
+  p.ct_zone = 9, p.ct_mark = 77, p.ct_label[3] = 5;
+  p.has_ct_tuple = true;
+  p.ct_tuple.src.b = {10, 9, 8, 7}, p.ct_tuple.dst.b = {10, 9, 8, 6};
+  p.ct_tuple.tp_src = be16(1111), p.ct_tuple.tp_dst = be16(22), p.ct_tuple.proto = 17;
+  const CtTuple tuple = p.ct_tuple;
+  datapath->execute(std::move(p), parse_actions("recirc(0x5)"), clock_now());
+  Upcall u = take_upcall();
+  EXPECT_EQ(u.key.recirc_id, be32(5));
+  EXPECT_EQ(u.key.ct_state, kCtTrk | kCtEst | kCtRpl);
+  EXPECT_EQ(u.key.ct_mark, be32(77));
+  EXPECT_EQ(u.key.ct_label[3], 5);
+  EXPECT_TRUE(u.packet.has_ct_tuple && u.packet.ct_tuple == tuple);
+}
+
+/// Packets that only go out, and those of which more is to be done, leave as they were whatever they are.
+TEST_F(KernelTest, ExecuteSendsToEachPort) {
+  add_taps(3);
+  std::string out = std::to_string(ports[1].value) + "," + std::to_string(ports[2].value);
+  Bytes shortest(14, 0x11), longest = frame_of(kUdp), tagged = frame_of(VLAN);
+  longest.resize(1514);
+  for (const Bytes& frame : {shortest, longest, tagged})
+    for (uint32_t mark : {0, 1}) {
+      Packet p = Packet::from(frame);
+      p.in_port = ports[0], p.pkt_mark = mark;
+      datapath->execute(std::move(p), parse_actions(out), clock_now());
+      datapath->run(clock_now());
+      EXPECT_EQ(taps[1]->receive(), frame);
+      EXPECT_EQ(taps[2]->receive(), frame);
+    }
+  // One that can't be sent does not hold up those after it.
+  Bytes too_long(5000, 0x22);
+  for (const Bytes& frame : {longest, too_long, tagged}) datapath->execute(Packet::from(frame), parse_actions(std::to_string(ports[1].value)), clock_now());
+  datapath->run(clock_now());
+  EXPECT_EQ(taps[1]->receive(), longest);
+  EXPECT_EQ(taps[1]->receive(), tagged);
+  EXPECT_FALSE(taps[1]->receive(50));
+}
+
 struct Dispatch { bool per_cpu; unsigned threads; };
 class KernelUpcalls : public KernelTest, public testing::WithParamInterface<Dispatch> {
  protected:
