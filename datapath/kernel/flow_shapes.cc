@@ -51,9 +51,14 @@ bool FlowShapes::encode(const Flow& key, const Flow& mask, const KernelFeatures&
   auto shape = std::make_unique<Shape>(Shape{.mask = mask, .narrowed = narrowed, .layers = layers, .attributes = {out.begin() + static_cast<ptrdiff_t>(begun), out.end()}, .copies = {}});
   auto learned = Attrs(shape->attributes).find(OVS_FLOW_ATTR_KEY);
   if (!learned || !shape->learn(learned->data, 0)) return can;
+  shape->learn_meaning();
   if (shapes_.size() >= kMostShapes) shapes_.pop_back();
   shapes_.insert(shapes_.begin(), std::move(shape));
   return can;
+}
+
+bool FlowShapes::decode(ByteView attributes, Flow& key, Flow& mask) const {
+  return std::ranges::any_of(shapes_, [&](auto& shape) { return shape->read(attributes, key, mask); });
 }
 
 const FlowShapes::Shape* FlowShapes::find(const Flow& mask, const Layers& layers) {
@@ -75,6 +80,32 @@ void FlowShapes::Shape::write(const Flow& key, Bytes& out) const {
     copy_masked(to + c.to, from + c.from, mask_of + c.from, c.size);
     if (c.reversed) std::reverse(to + c.to, to + c.to + c.size);
   }
+}
+
+void FlowShapes::Shape::learn_meaning() {
+  fixed.assign(attributes.size(), UINT8_MAX);
+  for (const Copy& c : copies) std::fill_n(fixed.begin() + c.to, c.size, 0);
+  auto key_part = Attrs(attributes).find(OVS_FLOW_ATTR_KEY), mask_part = Attrs(attributes).find(OVS_FLOW_ATTR_MASK);
+  auto key = key_part ? decode_odp_key(key_part->data) : std::unexpected("");
+  auto mask = key && mask_part ? decode_odp_mask(mask_part->data, key->flow) : std::unexpected("");
+  readable = key && mask;
+  if (readable) read_key = key->flow, read_mask = mask->flow;
+}
+
+bool FlowShapes::Shape::read(ByteView from, Flow& key, Flow& mask_of) const {
+  if (!readable || from.size() < attributes.size()) return false;
+  for (size_t i = 0; i < attributes.size(); i += 4) {   // they are padded to 4 bytes
+    uint32_t have, want, bits;
+    std::memcpy(&have, from.data() + i, 4), std::memcpy(&want, attributes.data() + i, 4), std::memcpy(&bits, fixed.data() + i, 4);
+    if ((have ^ want) & bits) return false;
+  }
+  key = read_key, mask_of = read_mask;
+  auto* to = reinterpret_cast<uint8_t*>(&key);
+  for (const Copy& c : copies) {
+    std::memcpy(to + c.from, from.data() + c.to, c.size);
+    if (c.reversed) std::reverse(to + c.from, to + c.from + c.size);
+  }
+  return true;
 }
 
 /// Finds the values in a key's attributes, which are within this->attributes, inside of so many tags.  False: that is not known of each attribute.

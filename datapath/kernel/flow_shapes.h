@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// FlowShapes: writes key and mask of a flow as netlink attributes.  Flows that come one after another mostly look alike: the mask is the same, the keys have the same layers.
+// FlowShapes: writes key and mask of a flow as netlink attributes, and reads them back.  Flows that come one after another mostly look alike: the mask is the same, the keys have the same layers.
 // Of a flow that looks like one before, only the values are written into a copy of that one's attributes.
 //
-// Invariant (tested): the bytes are those that narrow_for_kernel(), encode_odp_key() and encode_odp_mask() give.
+// Invariant (tested): the bytes are those that narrow_for_kernel(), encode_odp_key() and encode_odp_mask() give, and mean what decode_odp_key() and decode_odp_mask() say.
 // Threads: one.
 #pragma once
 
@@ -20,6 +20,8 @@ class FlowShapes {
  public:
   /// Appends OVS_FLOW_ATTR_KEY and OVS_FLOW_ATTR_MASK.  False: the mask has bits that the kernel can't match on; they are left out.
   bool encode(const Flow& key, const Flow& mask, const KernelFeatures& features, Bytes& out);
+  /// Reads attributes that look like some that were written; others may follow them.  False: they do not.
+  bool decode(ByteView attributes, Flow& key, Flow& mask) const;
   /// Must be called when the features are others.
   void forget() { shapes_.clear(); }
   size_t size() const { return shapes_.size(); }
@@ -45,6 +47,11 @@ class FlowShapes {
     Layers layers;
     Bytes attributes;            // of one such flow
     std::vector<Copy> copies;
+    Bytes fixed;                 // of the bytes of `attributes`: 0 for those that are copied, else 0xff
+    Flow read_key, read_mask;    // what `attributes` mean
+    bool readable = false;
+    void learn_meaning();
+    bool read(ByteView from, Flow& key, Flow& mask) const;
     bool learn(ByteView attrs, unsigned tags);
     void write(const Flow& key, Bytes& out) const;
   };

@@ -135,14 +135,17 @@ void KernelDatapath::Impl::take_statistics(KernelFlow& flow, const GenlMessage& 
 }
 
 bool KernelDatapath::Impl::describe(const KernelFlow& flow, Megaflow& out) const {
-  auto key = decode_odp_key(part(flow, OVS_FLOW_ATTR_KEY));
-  if (!key) return false;
-  auto mask = decode_odp_mask(part(flow, OVS_FLOW_ATTR_MASK), key->flow);
   auto actions = decode_odp_actions(part(flow, OVS_FLOW_ATTR_ACTIONS));
-  if (!mask || !actions) return false;
+  if (!actions) return false;
+  if (!shapes.decode(flow.spec, out.key, out.mask)) {
+    auto key = decode_odp_key(part(flow, OVS_FLOW_ATTR_KEY));
+    if (!key) return false;
+    auto mask = decode_odp_mask(part(flow, OVS_FLOW_ATTR_MASK), key->flow);
+    if (!mask) return false;
+    out.key = key->flow;
+    out.mask = mask->flow;
+  }
   out.ufid = flow.ufid;
-  out.key = key->flow;
-  out.mask = mask->flow;
   out.actions = std::move(actions->actions);
   out.stats = flow.stats;
   out.generation = flow.generation;

@@ -139,7 +139,7 @@ TEST(FlowShapes, WriteWhatIsWrittenWithoutThem) {
   masks.emplace_back();
   std::memset(static_cast<void*>(&masks.back()), 0xff, sizeof(Flow));
   clear_what_the_kernel_has_not(masks.back());
-  size_t alike = 0;
+  size_t alike = 0, read = 0;
   for (int i = 0; i < 20000; i++) {
     Flow key = random_flow(rng), mask = rng() % 50 ? masks[rng() % masks.size()] : random_mask(rng);
     if (rng() % 2) clear_what_the_kernel_has_not(mask), mask.tun_present = {}, mask.pbb_uca = 0, mask.pbb_isid = {}, mask.nsh_flags = mask.nsh_mdtype = mask.nsh_np = mask.nsh_ttl = 0, mask.nsh_path = {},
@@ -159,8 +159,19 @@ TEST(FlowShapes, WriteWhatIsWrittenWithoutThem) {
     alike += can && shapes.size() == before;
     ASSERT_EQ(hex({out.begin() + 4, out.end()}), hex(plain)) << i << " " << format_odp_key(key) << " mask " << format_odp_key(key, mask);
     ASSERT_LE(shapes.size(), kMostShapes);
+    Flow read_key, read_mask;
+    out.insert(out.end(), {8, 0, OVS_FLOW_ATTR_ACTIONS, 0, 0, 0, 0, 0});
+    if (!shapes.decode(ByteView(out).subspan(4), read_key, read_mask)) continue;
+    read++;
+    auto plain_key = decode_odp_key(Attrs(plain).find(OVS_FLOW_ATTR_KEY)->data);
+    ASSERT_TRUE(plain_key);
+    auto plain_mask = decode_odp_mask(Attrs(plain).find(OVS_FLOW_ATTR_MASK)->data, plain_key->flow);
+    ASSERT_TRUE(plain_mask);
+    ASSERT_TRUE(read_key == plain_key->flow) << format_odp_key(read_key) << " " << format_odp_key(plain_key->flow);
+    ASSERT_TRUE(read_mask == plain_mask->flow) << format_odp_key(read_key, read_mask);
   }
   EXPECT_GT(alike, 3000u);
+  EXPECT_GT(read, 3000u);
   shapes.forget();
   EXPECT_EQ(shapes.size(), 0u);
 }
