@@ -180,7 +180,7 @@ bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow&
   if (a.wire == OdpWire::kNested) return take_tunnel(attr.data, is_mask, f, complete);
   if (a.wire == OdpWire::kStack) {
     size_t n = attr.data.size() / sizeof(be32);
-    if (!n || attr.data.size() % sizeof(be32)) return false;
+    if (attr.data.size() % sizeof(be32)) return false;   // none: of a flow that matches no label
     if (n > kMplsLabels) complete = false;
     std::memcpy(f.mpls_lse, attr.data.data(), std::min<size_t>(n, kMplsLabels) * sizeof(be32));
     return true;
