@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "ofproto/openflow/action.h"
+#include "ofproto/openflow/group_messages.h"
 #include "ofproto/openflow/port.h"
 
 namespace sluice::ofp {
@@ -42,7 +43,7 @@ class Checker {
   }
   Status operator()(SetQueue&) { return {}; }
   Status operator()(PopQueue&) { return {}; }
-  Status operator()(Group& g) { return g.group < OFPG_MAX ? Status() : fail(Error::OFPBAC_BAD_OUT_GROUP); }
+  Status operator()(Group& g) { return g.group <= OFPG_MAX ? Status() : fail(Error::OFPBAC_BAD_OUT_GROUP); }
   Status operator()(Controller&) { return {}; }
   Status operator()(Bundle& b) {
     for (OfpPort p : b.members) {
@@ -119,7 +120,6 @@ class Checker {
     bool in_tag = s.field == FieldId::kVlanVid || s.field == FieldId::kVlanPcp;
     // The prerequisite of a tag's fields is a tag.
     bool tagged = in_tag ? has_tag() : has_prereq(f.prereq, match());
-    if (s.form == SetField::Form::kLoad && in_tag) tagged = true;
     if (!tagged) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
     s.flow_has_vlan = has_tag();
     if (!is_value_valid(s.field, s.value, c_.tlv)) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
@@ -238,7 +238,7 @@ class Checker {
   Status operator()(DebugSlow&) { return {}; }
 
   // --- Instructions ---
-  Status operator()(Meter& mt) { return mt.meter_id ? Status() : fail(meter_error()); }
+  Status operator()(Meter& mt) { return mt.meter_id && mt.meter_id <= OFPM_MAX ? Status() : fail(meter_error()); }
   Status operator()(ClearActions&) { return {}; }
   Status operator()(WriteActions& w) {
     Match saved = match();

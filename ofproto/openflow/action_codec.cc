@@ -40,24 +40,32 @@ enum : uint16_t { kGoto = 1, kWriteMetadata, kWriteActions, kApplyActions, kClea
 constexpr uint16_t kExperimenterInstruction = 0xffff;
 constexpr uint16_t kNxWriteMetadata = 22;
 
+[[gnu::cold]] std::unexpected<Error> unknown_action(Version v, uint32_t vendor, uint16_t type, Error error) {
+  log_actions.warn(limit, "unknown {} action for vendor {} and type {}", version_name(v), vendor ? fmt::format("{:#x}", vendor) : "0", type);
+  return fail(error);
+}
+
 Result<const WireRow*> read_head(ByteReader& body, uint16_t type, const ActionContext& ctx) {
   Version v = ctx.version;
   if (type != kVendorType) {
     const WireRow* row = row_to_read(WireForm::kStandard, type, v);
-    if (!row) return fail(Error::OFPBAC_BAD_TYPE);
+    if (!row) return unknown_action(v, 0, type, Error::OFPBAC_BAD_TYPE);
     return row;
   }
   uint32_t vendor = body.u32();
   uint16_t subtype = body.u16();
   if (!body.ok()) return fail(Error::OFPBAC_BAD_LEN);
-  if (vendor != kNiciraVendor && vendor != kOnfVendor) return fail(Error::OFPBAC_BAD_VENDOR);
+  if (vendor != kNiciraVendor && vendor != kOnfVendor) {
+    log_actions.warn(limit, "OpenFlow action has unknown vendor {:#x}", vendor);
+    return fail(Error::OFPBAC_BAD_VENDOR);
+  }
   const WireRow* row = row_to_read(vendor == kNiciraVendor ? WireForm::kNicira : WireForm::kOnf, subtype, v);
   if (vendor == kNiciraVendor && subtype == kNxWriteMetadata) {  // the one action that 1.1 made an instruction
     if (ctx.in_rule) return row_to_read(WireForm::kNicira, subtype, Version::k10);
     log_actions.warn(instruction_limit, "write_metadata instruction not allowed here");
     return fail(Error::OFPBIC_UNSUP_INST);
   }
-  if (!row) return fail(Error::OFPBAC_BAD_VENDOR_TYPE);
+  if (!row) return unknown_action(v, vendor, subtype, Error::OFPBAC_BAD_VENDOR_TYPE);
   return row;
 }
 

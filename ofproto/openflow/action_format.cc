@@ -282,6 +282,8 @@ void Formatter::learn_spec(const LearnSpec& s) {
           out_ += hex(s.immediate);
           return;
         }
+        if (s.dst.field == FieldId::kCtZone) return put("{}", hex(s.immediate));   // otherwise than in matches, as Open vSwitch
+        if (s.dst.field == FieldId::kRecircId) return put("{}", s.immediate.u64());
         FieldValue v(field(s.dst.field).wire_bytes);
         copy_bits(s.immediate.bytes(), 0, v.bytes(), 0, s.n_bits);
         format_value(s.dst.field, v, nullptr, out_, names_.ports);

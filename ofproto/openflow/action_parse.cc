@@ -265,11 +265,14 @@ Parsed load(std::string_view arg, const ParseContext& ctx) {
   if (!dst) return TextError(dst.error());
   const Field& f = field(dst->field);
   if (f.access == Access::kReadOnly) return TextError(fmt::format("{} is read-only", f.name));
+  FieldValue v(16);
+  // All of an option, of whatever length that has: as set_field.
+  if (is_tun_metadata(f.id) && dst->is_whole() && parse_big_number(a->from, v.data(), v.size())) return set_field(fmt::format("{}->{}", a->from, f.name), ctx);
   unsigned room = make_room(*dst, ctx.names.tlv);
   size_t size = wire_bytes_of(f.id, ctx.names.tlv);
   if (is_tun_metadata(f.id) && room && dst->ofs + dst->n_bits > room) return TextError(fmt::format("{}: {} has {} bits", arg, f.name, room));
   if (size == 0) return TextError(fmt::format("{}: no mapping of a tunnel option to {} is known", arg, f.name));
-  FieldValue v(std::max<size_t>(16, size));
+  v.resize(std::max<size_t>(16, size));
   if (!parse_big_number(a->from, v.data(), v.size())) return TextError(fmt::format("{}: cannot parse integer value", arg));
   for (unsigned i = dst->n_bits; i < v.size() * 8; i++)
     if (v.bit(i)) return TextError(fmt::format("{}: value {} does not fit into {} bits", arg, a->from, dst->n_bits));

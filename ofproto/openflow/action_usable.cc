@@ -19,23 +19,13 @@ ProtocolSet set_field_protocols(const SetField& s) {
   return set;
 }
 
-ProtocolSet of_action(const Action& a);
-
-/// A set_field in clone says nothing of the formats, as in Open vSwitch: every version has some form for it.
-ProtocolSet of_clone(const Actions& actions) {
-  ProtocolSet set = kAllProtocols;
-  for (const Action& a : actions)
-    if (!a.as<SetField>()) set &= of_action(a);
-  return set;
-}
-
 ProtocolSet of_action(const Action& a) {
   if (auto* s = a.as<SetField>()) return set_field_protocols(*s);
   if (a.as<PushVlan>() || a.as<CopyTtlIn>() || a.as<CopyTtlOut>() || a.as<ClearActions>()) return kFrom11;
   if (a.as<PushPbb>() || a.as<PopPbb>() || a.as<Encap>() || a.as<Meter>() || a.as<DecNshTtl>()) return kFrom13;
   if (a.as<WriteMetadata>()) return kNxmAny | kFrom11;
   if (auto* w = a.as<WriteActions>()) return kFrom11 & usable_protocols(w->actions);
-  if (auto* c = a.as<Clone>()) return of_clone(c->actions);
+  if (auto* c = a.as<Clone>()) return usable_protocols(c->actions);
   if (auto* ct = a.as<Ct>()) return usable_protocols(ct->actions);
   return kAllProtocols;
 }

@@ -2,6 +2,7 @@
 // Codec: groups (OF1.3.5 7.3.4.3, OF1.5.1 7.3.4.3; the Nicira messages of 1.0 have the form of 1.5).
 #include <algorithm>
 
+#include "lib/log.h"
 #include "ofproto/openflow/codec_body.h"
 #include "ofproto/openflow/codec_group.h"
 #include "ofproto/openflow/codec_port.h"
@@ -11,6 +12,9 @@
 
 namespace sluice::ofp {
 namespace {
+
+Log log_group("ofp_group");
+LogLimit limit(1, 5);
 
 enum : uint16_t { kWeight = 0, kWatchPort = 1, kWatchGroup = 2, kExperimenterProperty = 0xffff };
 constexpr uint32_t kSelectionMethod = 1;
@@ -184,7 +188,9 @@ Status check_bucket_ids(const std::vector<Bucket>& buckets) {
   std::vector<uint32_t> ids;
   for (const Bucket& b : buckets) ids.push_back(b.bucket_id);
   std::ranges::sort(ids);
-  return std::ranges::adjacent_find(ids) == ids.end() ? Status{} : fail(Error::OFPGMFC_BAD_BUCKET);
+  if (std::ranges::adjacent_find(ids) == ids.end()) return {};
+  log_group.warn(limit, "Duplicate bucket id");
+  return fail(Error::OFPGMFC_BAD_BUCKET);
 }
 
 Status decode_group_tail15(ByteReader& r, const BodyContext& ctx, GroupMod& m) {

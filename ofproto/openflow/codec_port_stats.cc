@@ -10,7 +10,6 @@ namespace {
 
 constexpr uint16_t kEthernetProperty = 0, kExperimenterProperty = 0xffff;
 constexpr uint32_t kIntelRfc2819 = 1, kIntelCustom = 2;
-constexpr size_t kRfc2819Counters = 21;
 
 Status decode_custom(ByteReader& r, PortStats& p) {
   r.skip(2);
@@ -228,7 +227,7 @@ Status encode_body(ByteWriter& w, const BodyContext& ctx, const PortStatsReply& 
 
 Status decode_body(ByteReader& r, const BodyContext& ctx, QueueRequest& m) {
   bool v10 = ctx.version == Version::k10, statistics = is_queue_statistics(ctx);
-  Status s = read_port(r, ctx.version, statistics ? Error::OFPQOFC_BAD_PORT : Error::OFPQOFC_BAD_PORT, m.port_no);
+  Status s = read_port(r, ctx.version, Error::OFPQOFC_BAD_PORT, m.port_no);
   if (statistics) {
     if (v10) r.skip(2);
     m.queue_id = r.u32();
@@ -237,6 +236,7 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, QueueRequest& m) {
     m.queue_id = r.u32();
   } else {
     r.skip(v10 ? 2 : 4);
+    if (m.port_no.value >= OFPP_MAX && m.port_no != OFPP_NONE) return fail(Error::OFPQOFC_BAD_PORT);  // OF1.3.5 7.3.6: a physical port
   }
   return r.ok() ? s : fail(Error::OFPBRC_BAD_LEN);
 }

@@ -5,7 +5,6 @@
 #include <cctype>
 #include <cstring>
 
-#include "lib/log.h"
 #include "ofproto/openflow/field.h"
 #include "ofproto/openflow/flag_names.h"
 #include "ofproto/openflow/port.h"
@@ -13,9 +12,6 @@
 
 namespace sluice::ofp {
 namespace {
-
-Log log_port("ofp_port");
-LogLimit port_limit(3, 15);
 
 struct Parts {
   std::string_view all, value, mask;
@@ -126,7 +122,6 @@ struct Parser {
     Parts p = split(text);
     auto n = parse_port(p.value, ports);
     bool is_number = parse_number(p.value).has_value();
-    if (!n && is_number) log_port.warn(port_limit, "port {} is outside the supported range 0 through ffff or 0xffffff00 through 0xffffffff", p.value);
     if (!n && is_number && f.display == Display::kPort) return fail(fmt::format("{}: port value out of range for {}", text, f.name));
     if (!n) return fail(fmt::format("{}: invalid or unknown port for {}", text, f.name));
     out.value.set_u64(f.display == Display::kPort16 ? port_to_of10(*n) : n->value);
@@ -259,6 +254,8 @@ struct Parser {
       // A mask says less than "all" even if it fills its bytes: the option may be longer.
       size_t want = p.has_mask ? std::max(bytes_in(p.value), bytes_in(p.mask)) + 1 : bytes_in(p.value);
       const TlvTable::Entry* e = tlv ? tlv->find_or_grow(static_cast<unsigned>(f.id - FieldId::kTunMetadata0), static_cast<unsigned>(want)) : nullptr;
+      if (!e && tlv && tlv->grows() && want <= kMaxFieldBytes)
+        return fail(fmt::format("field {} exceeds maximum size for tunnel metadata (used {}, max {})", f.name, tlv->bytes_used() + want, kTunMetadataBytes));
       if (!e) return fail(fmt::format("{}: no mapping of a tunnel option to {} is known, or no room for it", text, f.name));
       n = e->length;
     }

@@ -2,6 +2,8 @@
 // Whole flows from text: keys before "actions=", then the actions; then the checks that need both.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "datapath/odp_text.h"
 #include "ofproto/openflow/action_parse.h"
 #include "ofproto/openflow/flow_text.h"
@@ -23,7 +25,7 @@ constexpr CommandName kCommands[] = {
 };
 
 /// Which keys a text may have.
-enum Allowed : unsigned { kActions = 1, kPriority = 2, kTimeouts = 4, kFlags = 8, kOutPort = 16 };
+enum Allowed : unsigned { kActions = 1, kPriority = 2, kTimeouts = 4, kFlags = 8, kOutPort = 16, kImportance = 32 };
 
 /// Words that dumps contain and that may be fed back.
 constexpr std::string_view kIgnored[] = {"duration", "n_packets", "n_bytes", "idle_age", "hard_age"};
@@ -45,6 +47,8 @@ ProtocolSet flag_protocols(uint16_t flag) {
   }
 }
 
+bool is_delete(FlowModCommand c) { return c == FlowModCommand::kDelete || c == FlowModCommand::kDeleteStrict; }
+
 class FlowParser {
  public:
   FlowParser(const FlowTextOptions& o, unsigned allowed) : o_(o), allowed_(allowed) {}
@@ -52,7 +56,7 @@ class FlowParser {
   FlowMod f;       // but for its match
   Match match;
   ProtocolSet usable = kAllProtocols;
-  bool has_cookie_mask = false, has_priority = false;
+  bool has_priority = false;
   std::vector<std::string> warnings;
 
   TextResult<void> keys(std::string_view text) {
@@ -81,6 +85,7 @@ class FlowParser {
  private:
   const FlowTextOptions& o_;
   unsigned allowed_;
+  std::vector<std::pair<std::string, std::string_view>> options_;   // that are no fields, so far
 
   /// False for fields of the datapath alone (skb_priority, tun_ttl, tun_tos).
   static bool on_wire(std::string_view name) {
@@ -106,8 +111,10 @@ class FlowParser {
           usable &= flag_protocols(w.flag);
           return {};
         }
+    Match before = match;
     if (auto m = parse_match_key(name, value, has_value, match, o_.names.ports, o_.names.tlv, o_.compat)) {
       if (*m && has_value && !on_wire(name)) return TextError(fmt::format("{}: OpenFlow cannot match on this field", name));
+      if (*m && !o_.compat && !match.is_inside(before)) return TextError(fmt::format("{}: contradicts what the match says before it", kv.all));
       return *m;
     }
     if (!has_value) return TextError(fmt::format("field {} missing value", kv.key));
@@ -122,6 +129,9 @@ class FlowParser {
   }
 
   TextResult<void> option(std::string_view name, std::string_view value) {
+    auto said = std::ranges::find(options_, name, &std::pair<std::string, std::string_view>::first);
+    if (said != options_.end() && said->second != value && !o_.compat) return TextError(fmt::format("{} is given twice, as {} and {}", name, said->second, value));
+    options_.emplace_back(name, value);
     if (name == "table") {
       auto t = parse_table(value, o_.names.tables);
       if (!t) return TextError(fmt::format("unknown table \"{}\"", value));
@@ -137,11 +147,11 @@ class FlowParser {
     if (allowed_ & kTimeouts) {
       if (name == "idle_timeout") return u16(value, name, f.idle_timeout);
       if (name == "hard_timeout") return u16(value, name, f.hard_timeout);
-      if (name == "importance") {
-        auto ok = u16(value, name, f.importance);
-        if (f.importance) usable &= kOxm14 | kOxm15;
-        return ok;
-      }
+    }
+    if (name == "importance" && (allowed_ & kImportance)) {
+      auto ok = u16(value, name, f.importance);
+      if (f.importance) usable &= kOxm14 | kOxm15;
+      return ok;
     }
     if (allowed_ & kOutPort) {
       if (name == "out_port") {
@@ -173,13 +183,13 @@ class FlowParser {
     if (value == "-1/-1") v = UINT64_MAX;
     if (!v || !m) return TextError(fmt::format("invalid cookie \"{}\"", value));
     if (!masked) {
+      if (is_delete(f.command)) return TextError(fmt::format("cannot set cookie (to match on a cookie, specify a mask, e.g. cookie={}/-1)", value));
       // To the wire and to Open vSwitch that is no cookie: entries would get 0, and all of them be meant.
       if (*v == UINT64_MAX && !o_.compat) return TextError(fmt::format("cookie {} is reserved (entries with it are meant by {}/-1)", value, value));
       f.new_cookie = *v;
       return {};
     }
     if (f.command == FlowModCommand::kAdd && (allowed_ & kActions)) return TextError("flow additions cannot use a cookie mask");
-    has_cookie_mask = true;
     f.cookie = *v & *m;
     f.cookie_mask = *m;
     usable &= kNxmAny | kOf11 | kOxmAny;
@@ -219,14 +229,10 @@ FlowModCommand take_command(std::string_view& text) {
   return FlowModCommand::kAdd;
 }
 
-bool is_delete(FlowModCommand c) { return c == FlowModCommand::kDelete || c == FlowModCommand::kDeleteStrict; }
-
 /// The cookie of the text: what entries get, or which entries are meant (delete).
 void place_cookies(FlowParser& p) {
   FlowMod& f = p.f;
   if (is_delete(f.command)) {
-    if (f.new_cookie != UINT64_MAX && !p.has_cookie_mask) f.cookie = f.new_cookie, f.cookie_mask = UINT64_MAX;
-    if (f.new_cookie != UINT64_MAX) p.usable &= kNxmAny | kOf11 | kOxmAny;
     f.new_cookie = 0;
     return;
   }
@@ -255,12 +261,13 @@ TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCo
   bool deletes = is_delete(cmd);
   unsigned allowed = deletes ? kOutPort : kActions | kFlags | kTimeouts;
   if (cmd != FlowModCommand::kDelete) allowed |= kPriority;
+  if (cmd == FlowModCommand::kAdd) allowed |= kImportance;   // OF1.4.0 6.4: what is there keeps its own
   FlowParser p(options, allowed);
   p.f.command = cmd;
   size_t at = find_actions(text);
   if (at == text.npos && !deletes) return TextError("must specify an action");
-  if (at != text.npos && deletes) return TextError("unknown keyword actions");
   if (auto ok = p.keys(text.substr(0, at)); !ok) return TextError(ok.error());
+  if (at != text.npos && deletes) return TextError(fmt::format("unknown keyword {}", text.substr(at, text.find('=', at) - at)));
   if (auto ok = p.finish_match(); !ok) return TextError(ok.error());
   place_cookies(p);
   p.f.match = MiniMatch(p.match);
@@ -301,6 +308,9 @@ TextResult<Flow> parse_exact_flow(std::string_view text, const FlowTextOptions& 
     auto ok = parse_match_key(kv.key, kv.value, has_value, m, options.names.ports, options.names.tlv, options.compat);
     if (!ok) return TextError(fmt::format("{}: unknown field {}", kv.all, kv.key));
     if (!*ok) return TextError(ok->error());
+    const Field* f = has_value ? field_by_name(kv.key) : nullptr;
+    if (f && !m.is_exact(f->id, options.names.tlv) && !options.compat)
+      return TextError(fmt::format("{}: bad value for {} ({}: wildcards not allowed here)", text, kv.key, kv.value));
   }
   Match before = m;
   if (normalize(m) && !options.compat) return TextError(missing_prerequisite(before));

@@ -222,7 +222,7 @@ Checked GroupParser::finish(const Wanted& wanted) {
   if (m.command == GroupCommand::kInsertBucket && !has_command_bucket) return bad("must specify a command bucket id");
   if (!m.selection.fields.empty() && m.selection.method != "hash") return bad("fields may only be specified with \"selection_method=hash\"");
   if (!m.selection.method.empty() && m.type != GroupType::kSelect) return bad("selection method can only be specified for select groups");
-  if (has_param && m.selection.method.empty()) return bad("selection method parameter needs a selection method");
+  if (has_param && m.selection.method.empty()) return bad("selection_method_param is only allowed with \"selection_method\"");
   return {};
 }
 

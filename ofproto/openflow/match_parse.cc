@@ -35,6 +35,8 @@ bool parse_shorthand(std::string_view key, Match& m) {
 
 using ParseResult = std::expected<void, std::string>;
 
+ParseResult set_twice(const Field& f) { return std::unexpected(fmt::format("field {} set multiple times", f.name)); }
+
 ParseResult parse_dl_vlan(std::string_view value, Match& m, bool compat) {
   auto n = parse_number(value);
   if (equal_ignoring_case(value, "none") || (n && *n == 0xffff)) {  // OFP_VLAN_NONE
@@ -52,6 +54,7 @@ ParseResult parse_field(const Field& f, std::string_view value, Match& m, const 
   if (f.id == FieldId::kDlVlan) return parse_dl_vlan(value, m, compat);
   auto t = parse_value(f.id, value, ports, tlv, compat);
   if (!t) return std::unexpected(t.error());
+  if (is_tun_metadata(f.id) && !m.is_wild(f.id, tlv)) return set_twice(f);
   m.set(f.id, t->value, t->mask, tlv);
   return {};
 }
@@ -104,6 +107,7 @@ std::optional<ParseResult> parse_match_key(std::string_view key, std::string_vie
   if (has_value) return parse_field(*f, value, m, ports, tlv, compat);
   if (!is_tun_metadata(f->id)) return std::unexpected(fmt::format("field {} missing value", key));
   // tun_metadataN alone: the option is there.
+  if (!m.is_wild(f->id, tlv)) return set_twice(*f);
   be64 bit(uint64_t{1} << (f->id - FieldId::kTunMetadata0));
   m.value.tun_present |= bit;
   m.mask.tun_present |= bit;

@@ -54,7 +54,7 @@ Checked parse_bands(std::string_view text, MeterConfig& m) {
       seen = {};
       continue;
     }
-    if (m.bands.empty()) return bad("bands must begin with 'type'");
+    if (m.bands.empty()) return bad("band must start with the 'type' keyword");
     auto n = parse_u32(kv.value);
     if (kv.key == "rate" || kv.key == "burst_size" || kv.key == "prec_level") {
       if (!n) return bad(n.error());
@@ -66,13 +66,14 @@ Checked parse_bands(std::string_view text, MeterConfig& m) {
       m.bands.back().burst_size = *n;
       seen.burst = true;
     } else if (kv.key == "prec_level") {
+      if (m.bands.back().type != MeterBandType::kDscpRemark) return bad("Only 'dscp_remark' band may have 'prec_level'");
       if (*n > UINT8_MAX) return bad(fmt::format("invalid prec_level \"{}\"", kv.value));
       m.bands.back().prec_level = static_cast<uint8_t>(*n);
     } else {
       return bad(fmt::format("unknown keyword {}", kv.key));
     }
   }
-  if (m.bands.empty()) return bad("must specify bands");
+  if (m.bands.empty()) return bad("meter must have bands");
   return check_band(m, seen);
 }
 

@@ -6,11 +6,15 @@
 #include <algorithm>
 #include <cctype>
 
+#include "lib/log.h"
 #include "lib/text.h"
 #include "ofproto/openflow/text.h"
 
 namespace sluice::ofp {
 namespace {
+
+Log log_port("ofp_port");
+LogLimit limit(1, 5), once(1, 1);
 
 struct Reserved {
   OfpPort port;
@@ -56,8 +60,10 @@ std::optional<OfpPort> parse_port(std::string_view text, const NameMap* names) {
     if (*n > UINT32_MAX) return std::nullopt;
     uint32_t v = static_cast<uint32_t>(*n);
     if (is_port_valid(OfpPort{v})) return OfpPort{v};
-    if (v >= 0xff00 && v <= 0xffff) return port_from_of10(static_cast<uint16_t>(v));
-    return std::nullopt;
+    auto of10 = v <= UINT16_MAX ? port_from_of10(static_cast<uint16_t>(v)) : std::nullopt;
+    if (of10) log_port.warn(once, "referring to port {} as {} is deprecated for compatibility with OpenFlow 1.1 and later", format_port(*of10), v);
+    else log_port.warn(limit, "port {} is outside the supported range 0 through ffff or 0x{:x} through 0xffffffff", v, OFPP_MAX);
+    return of10;
   }
   for (const Reserved& r : kReserved)
     if (equal_ignoring_case(text, r.name)) return r.port;

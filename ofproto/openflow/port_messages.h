@@ -52,6 +52,7 @@ struct PortMod {
 struct PortRequest { OfpPort port_no = OFPP_NONE; };
 
 inline constexpr uint64_t kUnknownCounter = UINT64_MAX;
+inline constexpr size_t kRfc2819Counters = 21;
 struct CustomStat { std::string name; uint64_t value = 0; };
 
 struct PortStats {
@@ -60,7 +61,7 @@ struct PortStats {
   uint64_t rx_dropped = kUnknownCounter, tx_dropped = kUnknownCounter, rx_errors = kUnknownCounter, tx_errors = kUnknownCounter;
   uint64_t rx_frame_err = kUnknownCounter, rx_over_err = kUnknownCounter, rx_crc_err = kUnknownCounter, collisions = kUnknownCounter;
   uint32_t duration_sec = UINT32_MAX, duration_nsec = UINT32_MAX;  // 1.3+
-  std::vector<uint64_t> rfc2819;   // the 21 counters of Intel's property (1.4+), or empty
+  std::vector<uint64_t> rfc2819;   // the kRfc2819Counters counters of Intel's property (1.4+), or empty
   std::vector<CustomStat> custom;  // 1.4+
 };
 struct PortStatsReply { std::vector<PortStats> ports; };
@@ -76,7 +77,7 @@ struct QueueRequest {
 struct QueueStats {
   OfpPort port_no;
   uint32_t queue_id = 0;
-  uint64_t tx_bytes = 0, tx_packets = 0, tx_errors = 0;
+  uint64_t tx_bytes = kUnknownCounter, tx_packets = kUnknownCounter, tx_errors = kUnknownCounter;
   uint32_t duration_sec = UINT32_MAX, duration_nsec = UINT32_MAX;  // 1.3+
 };
 struct QueueStatsReply { std::vector<QueueStats> queues; };

@@ -2,6 +2,8 @@
 // Parsing of packet-outs, connection-tracking flushes and flow monitors.
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/name_map.h"
 #include "ofproto/openflow/port.h"
@@ -68,6 +70,7 @@ std::expected<ParsedPacketOut, std::string> parse_packet_out(std::string_view te
       auto actions = parse_actions(trim(behind_key(before)), names, false);
       if (!actions) return bad(actions.error());
       p.out.actions = std::move(actions->actions);
+      if (std::ranges::any_of(p.out.actions, [](const Action& a) { return a.as<Meter>() != nullptr; })) p.usable &= kOxm15;   // an instruction before
       p.usable &= actions->usable;
       has_actions = true;
     } else if (kv.key == "in_port") {

@@ -56,6 +56,7 @@ TextResult<Subfield> parse_subfield_prefix(std::string_view& s) {
   const Field* f = field_by_name(name);
   std::string_view whole_text = s;
   if (!f) return TextError(fmt::format("{}: unknown field `{}'", whole_text, name));
+  if (!wire_id_of(f->id, Version::k15)) return TextError(fmt::format("{}: OpenFlow has no number for the field {}", whole_text, f->name));
   s.remove_prefix(n);
   Subfield out{f->id, 0, f->bits};
   if (s.empty() || s[0] != '[') return out;

@@ -90,6 +90,7 @@ void add_checksum(std::string& out, const Packet& p, const Flow& f) {
 }
 
 void add_packet(std::string& out, const TextContext& ctx, ByteView frame) {
+  if (ctx.options.verbosity < 0) return;
   out += format_packet(frame, ctx.options);
   constexpr int kDumpVerbosity = 3;
   if (ctx.options.verbosity >= kDumpVerbosity) out += plain_hex_dump(frame);

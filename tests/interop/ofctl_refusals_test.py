@@ -31,6 +31,13 @@ REFUSED = [
     ("ct-flush-zone br0 65536", "65536"), ("ct-flush br0 zone=65536", "zone"), ("ct-flush br0 ct_nw_proto=256", "ct_nw_proto"), ("ping br0 65536", "65527"), ("ping br0 x", "65527"), ("benchmark br0 x 1", "65527"),
     ("packet-out br0 in_port=70000,packet=00,actions=drop", "70000"), ("packet-out br0 in_port=LOCAL,packet=0g,actions=drop", "packet"), ("ofp-print 00 x", "x"), ("encode-hello x", "x"), ("print-error foo", "foo"),
     ("monitor br0 65536", "65536"), ("monitor br0 x", "x"), ("monitor br0 watch:foo", "foo"),
+    ("add-flow br0 reg0=1,reg0=2,actions=drop", "reg0=2"), ("add-flow br0 tcp,udp,actions=drop", "udp"), ("add-flow br0 in_port=1,in_port=2,actions=drop", "in_port=2"),
+    ("add-flow br0 nw_src=10.0.0.0/8,ip,nw_src=11.0.0.0/8,actions=drop", "nw_src=11.0.0.0/8"), ("dump-flows br0 dl_vlan=1,dl_vlan=2", "dl_vlan=2"),
+    ("add-flow br0 tun_metadata0=1,tun_metadata0=1,actions=drop", "tun_metadata0"), ("add-flow br0 table=1,table=2,actions=drop", "table"), ("add-flow br0 priority=1,priority=2,actions=drop", "priority"),
+    ("add-flow br0 table=254,actions=drop", "OFPBRC_EPERM"), ("-O OpenFlow15 --bundle add-flow br0 table=254,actions=drop", "OFPBRC_EPERM"), ("-O OpenFlow14 mod-table br0 254 evict", "OFPTMFC_EPERM"),
+    ("-O OpenFlow14 mod-flows br0 importance=1,actions=drop", "importance"), ("del-flows br0 cookie=5", "cookie=5/-1"), ("del-flows br0 reg0=1,actions=drop", "actions"),
+    ("-O OpenFlow13 add-meter br0 meter=1,kbps,band=type=drop,rate=1,prec_level=1", "prec_level"), ("compose-packet ip,nw_src=1.0.0.0/8", "nw_src"),
+    ("-O OpenFlow13 packet-out br0 in_port=LOCAL,packet=505400000007505400000005080045,actions=meter:1", "OpenFlow15"), ("dump-group-stats br0 2", "2"),
 ]
 # (what is set, how it is asked for, what the answer must have)
 READS_BACK = [

@@ -105,12 +105,14 @@ VersionSet bundle_versions(VersionSet asked) {
   return asked & kFrom13;
 }
 
-void run_bundle(const Settings& s, const std::string& bridge, const std::vector<BundleItem>& items, ProtocolSet usable, const TlvTable* tlv) {
+void run_bundle(const Settings& s, const std::string& bridge, const std::vector<BundleItem>& items, ProtocolSet usable, const TlvTable* tlv,
+                std::unique_ptr<Client> open) {
   Settings wide = s;
+  wide.bundle = true;
   wide.versions = bundle_versions(s.versions);
   wide.protocols &= versions_protocols(wide.versions);
   if (!wide.protocols) wide.protocols = versions_protocols(wide.versions);
-  FlowSession session = open_for_flow_mods(wide, bridge, usable & kBundleProtocols);
+  FlowSession session = open_for_flow_mods(wide, bridge, usable & kBundleProtocols, std::move(open));
   BundleRun run(*session.client);
   run.control(BundleControlType::kOpenRequest);
   if (!run.failed()) {
@@ -127,14 +129,15 @@ void run_bundle(const Settings& s, const std::string& bridge, const std::vector<
 void bundle_file(const Settings& s, const std::string& bridge, const std::string& path) {
   auto c = open_bridge(s, bridge);
   Names names(s);
-  TextNames read = names.for_reading(*c);
+  std::vector<Line> lines = read_lines(path);
+  TextNames read = names.for_reading(*c, lines);
   std::vector<BundleItem> items;
   ProtocolSet usable = kAllProtocols;
-  for (const Line& line : read_lines(path)) {
+  for (const Line& line : lines) {
     items.push_back(parse_bundle_line(s, path, line, read));
     usable &= items.back().usable;
   }
-  run_bundle(s, bridge, items, usable, read.tlv);
+  run_bundle(s, bridge, items, usable, read.tlv, std::move(c));
 }
 
 }  // namespace sluice::ofctl

@@ -71,7 +71,7 @@ std::expected<int, std::string> open_tcp(const Target& target) {
 }  // namespace
 
 std::expected<std::unique_ptr<Client>, std::string> Client::connect(const std::string& name, const Target& target, ofp::VersionSet versions,
-                                                                    TlsContext* tls, bool prefer_10) {
+                                                                    TlsContext* tls, std::optional<ofp::Version> preferred) {
   auto fd = target.kind == TransportKind::unix_socket ? open_unix(target.path) : open_tcp(target);
   if (!fd) return std::unexpected(fmt::format("connecting to {} ({})", name, fd.error()));
   std::unique_ptr<Client> client(new Client(name, *fd, nullptr));
@@ -86,7 +86,7 @@ std::expected<std::unique_ptr<Client>, std::string> Client::connect(const std::s
       client->wait_for(r.want_read, r.want_write);
     }
   }
-  if (auto ok = client->negotiate(versions, prefer_10); !ok) return std::unexpected(ok.error());
+  if (auto ok = client->negotiate(versions, preferred); !ok) return std::unexpected(ok.error());
   return client;
 }
 
@@ -97,13 +97,13 @@ Client::~Client() {
 
 void Client::lost(std::string_view why) const { fatal("talking to {} ({})", name_, why); }
 
-std::expected<void, std::string> Client::negotiate(ofp::VersionSet versions, bool prefer_10) {
+std::expected<void, std::string> Client::negotiate(ofp::VersionSet versions, std::optional<ofp::Version> preferred) {
   auto send_hello = [&] {
     auto highest = static_cast<ofp::Version>(31 - __builtin_clz(versions));
     send(ofp::encode({.type = ofp::MessageType::OFPT_HELLO, .version = highest, .xid = next_xid(), .body = ofp::Hello{.versions = versions}}));
   };
-  // To prefer 1.0 we must know what the switch speaks: its hello comes without ours.
-  if (!prefer_10) send_hello();
+  // To prefer a version we must know what the switch speaks: its hello comes without ours.
+  if (!preferred) send_hello();
   Bytes reply = receive();
   auto m = ofp::decode(reply);
   const auto* theirs = m ? std::get_if<ofp::Hello>(&m->body) : nullptr;
@@ -111,8 +111,8 @@ std::expected<void, std::string> Client::negotiate(ofp::VersionSet versions, boo
     log_vconn.warn("{}: received message of type {} while expecting HELLO", name_, reply.size() > 1 ? reply[1] : 0);
     return std::unexpected(fmt::format("connecting to {} (Protocol error)", name_));
   }
-  if (prefer_10) {
-    if (versions & theirs->versions & ofp::version_bit(ofp::Version::k10)) versions = ofp::version_bit(ofp::Version::k10);
+  if (preferred) {
+    if (versions & theirs->versions & ofp::version_bit(*preferred)) versions = ofp::version_bit(*preferred);
     send_hello();
   }
   unsigned highest = 31 - static_cast<unsigned>(__builtin_clz(versions));

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,10 @@ namespace sluice::ofctl {
 
 class Client {
  public:
-  /// Connects and negotiates one of `versions`: the highest that both have, or, if prefer_10, 1.0 where both have it.  The error is what to tell the user behind the program's name.
+  /// Connects and negotiates one of `versions`: `preferred` where both have it, else the highest that both have.  The error is what to tell the user
+  /// behind the program's name.
   static std::expected<std::unique_ptr<Client>, std::string> connect(const std::string& name, const Target& target, ofp::VersionSet versions,
-                                                                     TlsContext* tls, bool prefer_10 = false);
+                                                                     TlsContext* tls, std::optional<ofp::Version> preferred = {});
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -45,7 +47,7 @@ class Client {
 
  private:
   Client(std::string name, int fd, std::unique_ptr<TlsSession> tls) : name_(std::move(name)), fd_(fd), tls_(std::move(tls)) {}
-  std::expected<void, std::string> negotiate(ofp::VersionSet versions, bool prefer_10);
+  std::expected<void, std::string> negotiate(ofp::VersionSet versions, std::optional<ofp::Version> preferred);
   /// Reads what there is into in_; false: nothing now (only if !wait).
   bool fill(bool wait);
   Bytes take_message();

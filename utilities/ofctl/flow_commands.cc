@@ -15,9 +15,10 @@ namespace sluice::ofctl {
 
 using namespace ofp;  // NOLINT
 
+static Log log_match("ofp_match");   // there before main() sets its level
+
 void warn(const std::vector<std::string>& lines) {
-  static Log log("ofp_match");
-  for (const std::string& line : lines) log.info("{}", line);
+  for (const std::string& line : lines) log_match.info("{}", line);
 }
 
 ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::optional<FlowModCommand> command, const TextNames& names) {
@@ -27,10 +28,10 @@ ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::opti
   return std::move(*flow);
 }
 
-std::vector<FlowMod> read_flow_file(const Settings& s, const std::string& path, std::optional<FlowModCommand> command, const TextNames& names,
-                                    ProtocolSet& usable, std::string_view failed) {
+std::vector<FlowMod> parse_flow_lines(const Settings& s, const std::string& path, std::span<const Line> lines, std::optional<FlowModCommand> command,
+                                      const TextNames& names, ProtocolSet& usable) {
   std::vector<FlowMod> flows;
-  for (const Line& line : read_lines(path, failed)) {
+  for (const Line& line : lines) {
     auto flow = parse_flow(line.text, command, {.names = names, .compat = s.compat});
     if (!flow) fatal("{}:{}: {}", path, line.number, flow.error());
     warn(flow->warnings);
@@ -48,17 +49,6 @@ Bytes encode_flow_mod(FlowSession& session, const FlowMod& mod, const TlvTable* 
 
 namespace {
 
-bool mentions_tables(std::string_view text) {
-  // Only a name makes the tables' names worth asking for.
-  for (std::string_view key : {"table=", "table:", "goto_table:", "resubmit("}) {
-    for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
-      size_t value = at + key.size();
-      if (value < text.size() && key != "resubmit(" && !std::isdigit(static_cast<unsigned char>(text[value]))) return true;
-    }
-  }
-  return false;
-}
-
 struct Filtered {
   FlowSession session;
   FlowFilter filter;
@@ -70,11 +60,7 @@ Filtered open_filtered(const Settings& s, Words w, Names& names) {
   std::unique_ptr<Client> c;
   if (w.size() > 1) {
     c = open_bridge(s, w[0]);
-    TextNames read = names.for_reading(*c);
-    if (mentions_tables(w[1])) {
-      names.learn_tables(*c);
-      read = names.for_reading(*c);
-    }
+    TextNames read = names.for_reading(*c, w[1]);
     auto filter = parse_flow_filter(w[1], {.names = read, .compat = s.compat});
     if (!filter) fatal("{}", filter.error());
     if (filter->priority) fatal("unknown keyword priority");  // a request for statistics has none
@@ -89,12 +75,12 @@ Filtered open_filtered(const Settings& s, Words w, Names& names) {
 // --- Sorting ---
 
 /// Flows without the field come last, whichever the direction.
-int compare(const FlowStats& a, const FlowStats& b, const SortKey& key) {
+int compare(const FlowStats& a, const FlowStats& b, const SortKey& key, const TlvTable* tlv) {
   auto sign = [&](bool less) { return less != key.descending ? -1 : 1; };
   if (!key.field) return a.priority == b.priority ? 0 : sign(a.priority < b.priority);
-  bool wild_a = a.match.is_wild(*key.field), wild_b = b.match.is_wild(*key.field);
+  bool wild_a = a.match.is_wild(*key.field, tlv), wild_b = b.match.is_wild(*key.field, tlv);
   if (wild_a || wild_b) return wild_a == wild_b ? 0 : wild_a ? 1 : -1;
-  FieldValue x = a.match.get(*key.field), y = b.match.get(*key.field);
+  FieldValue x = a.match.get(*key.field, tlv), y = b.match.get(*key.field, tlv);
   if (x == y) return 0;
   return sign(std::ranges::lexicographical_compare(x.bytes(), y.bytes()));
 }
@@ -110,7 +96,7 @@ void dump_flows(const Settings& s, Words w) {
   std::vector<FlowStats> flows = fetch_flows(s, c, request, print_names.tlv);
   std::ranges::stable_sort(flows, [&](const FlowStats& a, const FlowStats& b) {
     for (const SortKey& key : s.sort)
-      if (int order = compare(a, b, key)) return order < 0;
+      if (int order = compare(a, b, key, print_names.tlv)) return order < 0;
     return !s.sort.empty() && a.priority > b.priority;
   });
   std::string out;
@@ -148,7 +134,7 @@ void send_flow_mods(const Settings& s, const std::string& bridge, std::vector<Fl
   if (s.bundle) {
     std::vector<BundleItem> items;
     for (FlowMod& m : mods) items.push_back({std::move(m), usable});
-    return run_bundle(s, bridge, items, usable, tlv);
+    return run_bundle(s, bridge, items, usable, tlv, std::move(c));
   }
   FlowSession session = open_for_flow_mods(s, bridge, usable, std::move(c));
   std::vector<Bytes> requests;
@@ -162,9 +148,10 @@ void send_flow_mods(const Settings& s, const std::string& bridge, std::vector<Fl
 void change_flows_file(const Settings& s, Words w, std::optional<FlowModCommand> command) {
   auto c = open_bridge(s, w[0]);
   Names names(s);
-  TextNames read = names.for_reading(*c);
+  std::vector<Line> lines = read_lines(w[1]);
+  TextNames read = names.for_reading(*c, lines);
   ProtocolSet usable = kAllProtocols;
-  std::vector<FlowMod> mods = read_flow_file(s, w[1], command, read, usable);
+  std::vector<FlowMod> mods = parse_flow_lines(s, w[1], lines, command, read, usable);
   send_flow_mods(s, w[0], std::move(mods), usable, std::move(c), read.tlv);
 }
 
@@ -174,11 +161,7 @@ void change_flow(const Settings& s, Words w, FlowModCommand command) {
   auto c = open_bridge(s, w[0]);
   Names names(s);
   std::string_view text = w.size() > 1 ? std::string_view(w[1]) : std::string_view{};
-  TextNames read = names.for_reading(*c);
-  if (mentions_tables(text)) {
-    names.learn_tables(*c);
-    read = names.for_reading(*c);
-  }
+  TextNames read = names.for_reading(*c, text);
   ParsedFlow parsed = parse_flow_or_die(s, text, command, read);
   std::vector<FlowMod> mods;
   mods.push_back(std::move(parsed.flow));
@@ -199,7 +182,7 @@ void send_packet_out(const Settings& s, Client& c, const PacketOut& out, const T
 void packet_out(const Settings& s, Words w) {
   auto c = open_bridge(s, w[0]);
   Names names(s);
-  TextNames read = names.for_reading(*c);
+  TextNames read = names.for_reading(*c, w.size() == 2 ? w[1] : w.size() > 2 ? w[2] : "");
   if (w.size() == 2) {
     auto p = parse_packet_out(w[1], read);
     if (!p) fatal("{}", p.error());

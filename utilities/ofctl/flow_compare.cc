@@ -2,6 +2,7 @@
 // replace-flows and diff-flows: two sets of flows side by side, keyed by table, priority and match.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <unordered_map>
@@ -52,8 +53,8 @@ class FlowTable {
 
 constexpr uint16_t kComparedFlags = OFPFF_SEND_FLOW_REM | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
 
-void read_file(const Settings& s, const std::string& path, const TextNames& names, int side, FlowTable& flows, ProtocolSet& usable) {
-  for (FlowMod& m : read_flow_file(s, path, FlowModCommand::kAdd, names, usable, "open")) {
+void add_file(const Settings& s, const std::string& path, std::span<const Line> lines, const TextNames& names, int side, FlowTable& flows, ProtocolSet& usable) {
+  for (FlowMod& m : parse_flow_lines(s, path, lines, FlowModCommand::kAdd, names, usable)) {
     uint8_t table = m.table_id == kTableAll ? 0 : m.table_id;
     flows.at(table, m.priority, m.match.expand()).side[side] =
         Entry{m.new_cookie == UINT64_MAX ? 0 : m.new_cookie, m.idle_timeout, m.hard_timeout, m.importance, m.flags, std::move(m.actions)};
@@ -84,9 +85,11 @@ FlowMod to_flow_mod(const Pair& p, const Entry& e, FlowModCommand command, bool 
   m.new_cookie = e.cookie;
   m.idle_timeout = e.idle_timeout;
   m.hard_timeout = e.hard_timeout;
-  m.importance = e.importance;
-  m.flags = e.flags;
-  if (command == FlowModCommand::kAdd) m.actions = e.actions;
+  if (command == FlowModCommand::kAdd) {
+    m.importance = e.importance;
+    m.flags = e.flags;
+    m.actions = e.actions;
+  }
   return m;
 }
 
@@ -117,11 +120,12 @@ bool is_bridge(const std::string& source) {
 void replace_flows(const Settings& s, const std::string& bridge, const std::string& path) {
   auto c = open_bridge(s, bridge);
   Names names(s);
-  TextNames read = names.for_reading(*c);
+  std::vector<Line> lines = read_lines(path, "open");
+  TextNames read = names.for_reading(*c, lines);
   FlowTable flows;
   ProtocolSet usable = kAllProtocols;
   constexpr int kFile = 0, kSwitch = 1;
-  read_file(s, path, read, kFile, flows, usable);
+  add_file(s, path, lines, read, kFile, flows, usable);
   check_usable(s, usable);
   FlowSession session = open_for_dump(s, bridge, kAllProtocols, std::move(c));
   read_switch(s, session, kSwitch, flows, read.tlv);
@@ -129,15 +133,18 @@ void replace_flows(const Settings& s, const std::string& bridge, const std::stri
   for (const Pair& p : flows.pairs()) tables |= p.table != 0;
   if (tables && session.client->version() == Version::k10) set_protocol(session, session.is_nxm() ? kNxmTid : kOf10Tid);
   bool with_table = session.codec.flow_mod_table_id || session.client->version() > Version::k10;
+  // In each table what goes first, so that a full one has room.
+  auto is_new = [](const Pair& p) { return p.side[kFile].has_value(); };
+  std::ranges::stable_sort(flows.pairs(), {}, [&](const Pair& p) { return std::pair(p.table, is_new(p)); });
   std::vector<FlowMod> mods;
-  for (const Pair& p : flows.pairs())
-    if (!p.side[kFile]) mods.push_back(to_flow_mod(p, *p.side[kSwitch], FlowModCommand::kDeleteStrict, with_table));
-  for (const Pair& p : flows.pairs())
-    if (p.side[kFile] && (s.readd || !same(p.side[kFile], p.side[kSwitch]))) mods.push_back(to_flow_mod(p, *p.side[kFile], FlowModCommand::kAdd, with_table));
+  for (const Pair& p : flows.pairs()) {
+    if (!is_new(p)) mods.push_back(to_flow_mod(p, *p.side[kSwitch], FlowModCommand::kDeleteStrict, with_table));
+    else if (s.readd || !same(p.side[kFile], p.side[kSwitch])) mods.push_back(to_flow_mod(p, *p.side[kFile], FlowModCommand::kAdd, with_table));
+  }
   if (s.bundle) {
     std::vector<BundleItem> items;
     for (FlowMod& m : mods) items.push_back({std::move(m), kAllProtocols});
-    return run_bundle(s, bridge, items, kAllProtocols, read.tlv);
+    return run_bundle(s, bridge, items, kAllProtocols, read.tlv, std::move(session.client));
   }
   std::vector<Bytes> requests;
   for (const FlowMod& m : mods) requests.push_back(encode_flow_mod(session, m, read.tlv));
@@ -148,18 +155,21 @@ void diff_flows(const Settings& s, const std::string& a, const std::string& b) {
   Names names(s);
   FlowTable flows;
   const std::string* sources[] = {&a, &b};
+  std::vector<Line> files[2];
+  for (int side = 0; side < 2; side++)
+    if (!is_bridge(*sources[side])) files[side] = read_lines(*sources[side], "open");
   std::optional<FlowSession> sessions[2];
   TlvTable tlv(true);
   TextNames read{.tlv = &tlv};
   for (const std::string* source : sources)  // a bridge's port names serve for the file too
     if (is_bridge(*source) && !read.ports) {
       auto c = open_bridge(s, *source);
-      read = names.for_reading(*c);
+      read = names.for_reading(*c, files[source == &a]);
     }
   for (int side = 0; side < 2; side++) {
     ProtocolSet usable = kAllProtocols;
     if (!is_bridge(*sources[side])) {
-      read_file(s, *sources[side], read, side, flows, usable);
+      add_file(s, *sources[side], files[side], read, side, flows, usable);
       continue;
     }
     FlowSession session = open_for_dump(s, *sources[side], kAllProtocols);

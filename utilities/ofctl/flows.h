@@ -10,8 +10,9 @@ namespace sluice::ofctl {
 
 void warn(const std::vector<std::string>& lines);
 ofp::ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::optional<ofp::FlowModCommand> command, const ofp::TextNames& names);
-std::vector<ofp::FlowMod> read_flow_file(const Settings& s, const std::string& path, std::optional<ofp::FlowModCommand> command,
-                                         const ofp::TextNames& names, ofp::ProtocolSet& usable, std::string_view failed = "open failed");
+/// Lines of a file; `path` is for errors.
+std::vector<ofp::FlowMod> parse_flow_lines(const Settings& s, const std::string& path, std::span<const Line> lines, std::optional<ofp::FlowModCommand> command,
+                                           const ofp::TextNames& names, ofp::ProtocolSet& usable);
 Bytes encode_flow_mod(FlowSession& session, const ofp::FlowMod& mod, const ofp::TlvTable* tlv);
 std::vector<ofp::FlowStats> fetch_flows(const Settings& s, Client& c, const ofp::Message& request, const ofp::TlvTable* tlv);
 
@@ -21,7 +22,9 @@ struct BundleItem {
   ofp::ProtocolSet usable = ofp::kAllProtocols;
 };
 /// All or none; errors are printed and end the program.
-void run_bundle(const Settings& s, const std::string& bridge, const std::vector<BundleItem>& items, ofp::ProtocolSet usable, const ofp::TlvTable* tlv);
+/// `open`: a connection to go on with if its version fits.
+void run_bundle(const Settings& s, const std::string& bridge, const std::vector<BundleItem>& items, ofp::ProtocolSet usable, const ofp::TlvTable* tlv,
+                std::unique_ptr<Client> open);
 void bundle_file(const Settings& s, const std::string& bridge, const std::string& path);
 
 void replace_flows(const Settings& s, const std::string& bridge, const std::string& path);

@@ -26,7 +26,7 @@ void send_groups(const Settings& s, const std::string& bridge, std::vector<Group
       for (const GroupMod& m : mods) need_15(versions, m.command);
     std::vector<BundleItem> items;
     for (GroupMod& m : mods) items.push_back({std::move(m), usable});
-    return run_bundle(s, bridge, items, usable, tlv);
+    return run_bundle(s, bridge, items, usable, tlv, std::move(c));
   }
   FlowSession session = open_for_flow_mods(s, bridge, usable, std::move(c));
   std::vector<Bytes> requests;
@@ -40,10 +40,11 @@ void send_groups(const Settings& s, const std::string& bridge, std::vector<Group
 void change_groups_file(const Settings& s, Words w, std::optional<GroupCommand> command) {
   auto c = open_bridge(s, w[0]);
   Names names(s);
-  TextNames read = names.for_reading(*c);
+  std::vector<Line> lines = read_lines(w[1]);
+  TextNames read = names.for_reading(*c, lines);
   std::vector<GroupMod> mods;
   ProtocolSet usable = kAllProtocols;
-  for (const Line& line : read_lines(w[1])) {
+  for (const Line& line : lines) {
     auto group = parse_group(line.text, command, read);
     if (!group) fatal("{}:{}: {}", w[1], line.number, group.error());
     usable &= group->usable;
@@ -57,8 +58,9 @@ void change_group(const Settings& s, Words w, GroupCommand command) {
   if (w.size() > 1 && w[1] == "-") return change_groups_file(s, w, adds ? std::nullopt : std::optional(command));
   auto c = open_bridge(s, w[0]);
   Names names(s);
-  TextNames read = names.for_reading(*c);
-  auto group = parse_group(w.size() > 1 ? w[1] : "", command, read);
+  std::string_view text = w.size() > 1 ? std::string_view(w[1]) : std::string_view{};
+  TextNames read = names.for_reading(*c, text);
+  auto group = parse_group(text, command, read);
   if (!group) fatal("{}", group.error());
   std::vector<GroupMod> mods;
   mods.push_back(std::move(group->mod));
@@ -72,13 +74,19 @@ void del_groups(const Settings& s, Words w) { change_group(s, w, GroupCommand::k
 void insert_buckets(const Settings& s, Words w) { change_group(s, w, GroupCommand::kInsertBucket); }
 void remove_buckets(const Settings& s, Words w) { change_group(s, w, GroupCommand::kRemoveBucket); }
 
-uint32_t group_number(Words w) {
-  if (w.size() < 2 || equal_ignoring_case(w[1], "all")) return OFPG_ALL;
-  std::string_view text = w[1];
-  if (text.starts_with("group_id=")) text.remove_prefix(9);
+uint32_t group_number(std::string_view text) {
+  if (equal_ignoring_case(text, "all")) return OFPG_ALL;
+  if (equal_ignoring_case(text, "any")) return OFPG_ANY;
   auto n = parse_number(text);
-  if (!n || *n > UINT32_MAX) fatal("invalid group id {}", w[1]);
+  if (!n || *n > UINT32_MAX) fatal("invalid group id {}", text);
   return static_cast<uint32_t>(*n);
+}
+
+/// "group_id=5".
+uint32_t named_group(std::string_view text) {
+  size_t end = text.find_first_of("=:");
+  if (text.substr(0, end) != "group_id" || end == std::string_view::npos) fatal("unknown keyword {}", text.substr(0, end));
+  return group_number(text.substr(end + 1));
 }
 
 /// The Nicira form in 1.0 (and, for features, 1.1).
@@ -86,14 +94,14 @@ MessageType choose(const Client& c, MessageType standard, MessageType nicira) { 
 
 void dump_groups(const Settings& s, Words w) {
   auto c = open_bridge(s, w[0]);
-  uint32_t group = group_number(w);
+  uint32_t group = w.size() > 1 ? group_number(w[1]) : OFPG_ALL;
   Names names(s);
   dump(s, *c, c->make(choose(*c, MessageType::OFPST_GROUP_DESC_REQUEST, MessageType::NXST_GROUP_DESC_REQUEST), GroupRequest{group}), names.for_printing(*c));
 }
 
 void dump_group_stats(const Settings& s, Words w) {
   auto c = open_bridge(s, w[0]);
-  dump(s, *c, c->make(choose(*c, MessageType::OFPST_GROUP_REQUEST, MessageType::NXST_GROUP_REQUEST), GroupRequest{group_number(w)}));
+  dump(s, *c, c->make(choose(*c, MessageType::OFPST_GROUP_REQUEST, MessageType::NXST_GROUP_REQUEST), GroupRequest{w.size() > 1 ? named_group(w[1]) : OFPG_ALL}));
 }
 
 void dump_group_features(const Settings& s, Words w) {

@@ -92,8 +92,9 @@ class Monitor {
     return reply;
   }
 
+  /// Says what it sends; of packets only with -m what is in them.
   void send(const Bytes& message) {
-    std::string text = "send: " + format_wire(message, {.names = names_, .verbosity = settings_.verbosity + kMonitorVerbosity}, {.tlv = names_.tlv});
+    std::string text = "send: " + format_wire(message, {.names = names_, .verbosity = settings_.verbosity - 1}, {.tlv = names_.tlv});
     std::fwrite(text.data(), 1, text.size(), stderr);
     client_.send(message);
   }

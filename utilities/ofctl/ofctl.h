@@ -27,7 +27,7 @@ struct SortKey {
 
 struct Settings {
   ofp::VersionSet versions = ofp::kAllVersions;
-  bool versions_given = false;                      // by -O; else 1.0 is taken where the switch speaks it, as scripts expect
+  bool versions_given = false;                      // by -O; else 1.0 (of bundles: 1.4) is taken where the switch speaks it, as scripts expect
   ofp::ProtocolSet protocols = ofp::kAllProtocols;  // allowed flow formats; those of `versions`
   bool strict = false, read_only = false, readd = false, timestamps = false, may_create = false, bundle = false, stats = true, compat = false;
   int verbosity = 0;
@@ -101,16 +101,17 @@ ofp::NameMap port_names(const std::vector<ofp::PortDesc>& ports);
 /// Names of tables; empty if there are none or the version has none.
 ofp::NameMap table_names(const Settings& s, Client& c);
 
+struct Line { int number; std::string text; };
+
 /// Names for reading texts, and, if they are wanted, for printing.  Owns the maps that its TextNames point to.
 class Names {
  public:
   explicit Names(const Settings& s) : settings_(s) {}
-  /// Ports for reading flows; asks the bridge, unless --no-names says that there are none.
-  ofp::TextNames for_reading(Client& c);
+  /// For reading flows: ports, and tables if one of the texts names a table ("table=NAME").  Asks the bridge, unless --no-names says that there are none.
+  ofp::TextNames for_reading(Client& c, std::string_view text = {});
+  ofp::TextNames for_reading(Client& c, std::span<const Line> lines);
   /// Names only if --names is in force.
   ofp::TextNames for_printing(Client& c);
-  /// If text names a table ("table=NAME"), the tables too.
-  void learn_tables(Client& c);
 
  private:
   ofp::TextNames view() const;
@@ -126,7 +127,6 @@ bool wants_names(const Settings& s);
 /// Those of the allowed versions that have bundles; 1.4 if none has.
 ofp::VersionSet bundle_versions(ofp::VersionSet allowed);
 /// Lines of a file ("-": stdin) without comments and blank ones.
-struct Line { int number; std::string text; };
 std::vector<Line> read_lines(const std::string& path, std::string_view failed = "open failed");
 
 }  // namespace sluice::ofctl

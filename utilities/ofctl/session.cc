@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 
+#include "lib/decimal.h"
 #include "lib/program.h"
 #include "lib/target.h"
 #include "ofproto/openflow/port.h"
@@ -89,6 +91,27 @@ FlowSession open_session(const Settings& s, const std::string& name, ofp::Protoc
   return session;
 }
 
+std::optional<Version> preferred_version(const Settings& s) {
+  if (s.versions_given) return std::nullopt;
+  return s.bundle ? Version::k14 : Version::k10;
+}
+
+/// Only a name makes the tables' names worth asking for.
+bool names_a_table(std::string_view text) {
+  auto is_name = [&](size_t at) {
+    std::string_view word = text.substr(at, text.find_first_of(",) \t", at) - at);
+    return !word.empty() && !parse_number(word);
+  };
+  for (std::string_view key : {"table=", "table:", "resubmit("})
+    for (size_t at = text.find(key); at != std::string_view::npos; at = text.find(key, at + 1)) {
+      size_t value = at + key.size();
+      if (key == "resubmit(") value = text.find(',', value);  // the second argument
+      if (value == std::string_view::npos) break;
+      if (is_name(text[value] == ',' ? value + 1 : value)) return true;
+    }
+  return false;
+}
+
 }  // namespace
 
 std::unique_ptr<Client> open_bridge_with(const Settings& s, const std::string& name, ofp::VersionSet versions) {
@@ -98,7 +121,7 @@ std::unique_ptr<Client> open_bridge_with(const Settings& s, const std::string& n
   if (target.kind == TransportKind::tls && (s.tls.private_key.empty() || s.tls.certificate.empty() || s.tls.ca_cert.empty()))
     fatal("connecting to {} (TLS needs --private-key, --certificate and --ca-cert)", connection_name(name, target));
   if (target.kind == TransportKind::tls && !tls) tls = std::make_unique<TlsContext>(s.tls);
-  auto c = Client::connect(connection_name(name, target), target, versions, tls.get(), !s.versions_given);
+  auto c = Client::connect(connection_name(name, target), target, versions, tls.get(), preferred_version(s));
   if (!c) fatal("{}", c.error());
   return std::move(*c);
 }
@@ -106,7 +129,7 @@ std::unique_ptr<Client> open_bridge_with(const Settings& s, const std::string& n
 std::unique_ptr<Client> open_bridge(const Settings& s, const std::string& name, std::string_view socket) {
   if (socket == "mgmt") return open_bridge_with(s, name, s.versions);
   Target target = resolve_target(s, name, socket);
-  auto c = Client::connect(connection_name(name, target), target, s.versions, nullptr, !s.versions_given);
+  auto c = Client::connect(connection_name(name, target), target, s.versions, nullptr, preferred_version(s));
   if (!c) fatal("{}", c.error());
   return std::move(*c);
 }
@@ -235,9 +258,16 @@ bool wants_names(const Settings& s) { return s.names.value_or(::isatty(STDOUT_FI
 
 ofp::TextNames Names::view() const { return {ports_ ? &*ports_ : nullptr, tables_ ? &*tables_ : nullptr, &tlv_}; }
 
-ofp::TextNames Names::for_reading(Client& c) {
-  if (!ports_ && settings_.names != false) ports_ = port_names(fetch_ports(settings_, c));
+ofp::TextNames Names::for_reading(Client& c, std::string_view text) {
+  if (settings_.names == false) return view();
+  if (!ports_) ports_ = port_names(fetch_ports(settings_, c));
+  if (!tables_ && names_a_table(text)) tables_ = table_names(settings_, c);
   return view();
+}
+
+ofp::TextNames Names::for_reading(Client& c, std::span<const Line> lines) {
+  auto named = std::ranges::find_if(lines, [](const Line& line) { return names_a_table(line.text); });
+  return for_reading(c, named == lines.end() ? std::string_view{} : std::string_view(named->text));
 }
 
 ofp::TextNames Names::for_printing(Client& c) {
@@ -245,10 +275,6 @@ ofp::TextNames Names::for_printing(Client& c) {
   for_reading(c);
   if (!tables_) tables_ = table_names(settings_, c);
   return view();
-}
-
-void Names::learn_tables(Client& c) {
-  if (!tables_ && settings_.names != false) tables_ = table_names(settings_, c);
 }
 
 OfpPort parse_port_or_die(const Settings& s, Client& c, std::string_view bridge, std::string_view text) {

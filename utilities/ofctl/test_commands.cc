@@ -143,7 +143,7 @@ void parse_flow_command(const Settings& s, Words w) {
 
 void parse_flows_command(const Settings& s, Words w) {
   ProtocolSet usable = kAllProtocols;
-  std::vector<FlowMod> flows = read_flow_file(s, w[0], std::nullopt, print_options(s).names, usable);
+  std::vector<FlowMod> flows = parse_flow_lines(s, w[0], read_lines(w[0]), std::nullopt, print_options(s).names, usable);
   print_flow_mods(s, flows, usable);
 }
 

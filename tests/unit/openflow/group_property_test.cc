@@ -35,7 +35,7 @@ constexpr Refused kGroups[] = {
     {"group_id=1,type=select,selection_method=waytoolongmethod,bucket=output:1", "15"},
     {"group_id=1,type=select,selection_method=hash,fields(foo),bucket=output:1", "foo"},
     {"group_id=1,type=select,selection_method=hash,selection_method_param=x,bucket=output:1", "x"},
-    {"group_id=1,type=select,selection_method_param=1,bucket=output:1", "selection method"},
+    {"group_id=1,type=select,selection_method_param=1,bucket=output:1", "selection_method_param is only allowed"},
     {"group_id=1,type=select,fields(ip_dst),bucket=output:1", "selection_method=hash"},
     {"group_id=1,type=all,selection_method=hash,bucket=output:1", "select"},
     {"group_id=1,type=all,command_bucket_id=5,bucket=output:1", "command bucket id"},
