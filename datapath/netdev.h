@@ -32,6 +32,8 @@ struct NetdevStats {
   uint64_t rx_packets = 0, rx_bytes = 0, rx_errors = 0, rx_dropped = 0;
   uint64_t tx_packets = 0, tx_bytes = 0, tx_errors = 0, tx_dropped = 0;
   std::optional<uint64_t> rx_frame_err, rx_over_err, rx_crc_err, rx_missed_errors, collisions, multicast, tx_aborted_err, tx_carrier_err;
+  bool tells_losses = true;                    // false: dropped and errors are not for others to see
+  std::map<std::string, uint64_t> custom;      // counters of the device's own
 };
 
 struct NetdevState {

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "lib/log.h"
 
 namespace sluice {
@@ -55,15 +57,24 @@ void Agent::configure(const std::vector<ControllerSettings>& controllers, uint32
 bool Agent::run(Time now) {
   update_fail_mode(now);
   bool more = controllers_.run(now);
+  expire_bundles(now);
   flush_monitors();  // of timeouts and learned flows
   update_miss_to_controller();
   return more;
 }
 
 Time Agent::deadline() const {
+  Time soonest = kNever;
+  for (auto& [c, bundles] : bundles_)
+    if (Time oldest = bundles.oldest_use(); oldest != kNever) soonest = std::min(soonest, oldest + bundle_idle_);
   auto lost = controllers_.primary_lost_since();
-  if (fail_mode_ != FailMode::kStandalone || fail_open_ || !lost) return kNever;
-  return *lost + kFailOpenProbes * controllers_.probe_interval();
+  if (fail_mode_ != FailMode::kStandalone || fail_open_ || !lost) return soonest;
+  return std::min(soonest, *lost + kFailOpenProbes * controllers_.probe_interval());
+}
+
+void Agent::expire_bundles(Time now) {
+  for (auto& [c, bundles] : bundles_)
+    for (const OpenBundle& bundle : bundles.expire(now - bundle_idle_)) c->send_error(ofp::Error::OFPBFC_TIMEOUT, bundle.opened_by);
 }
 
 /// A standalone bridge that has been without any primary controller for three probe intervals forwards by itself until one is back.
@@ -185,8 +196,9 @@ void Agent::table_status(const ofp::TableStatus& status) {
   });
 }
 
-void Agent::port_status(ofp::PortReason reason, const ofp::PortDesc& port) {
+void Agent::port_status(ofp::PortReason reason, const ofp::PortDesc& port, bool only_live) {
   controllers_.for_each([&](OfConnection& c) {
+    if (only_live && c.version() == ofp::Version::k10) return;
     if (c.wants(ofp::kAsyncPortStatus, static_cast<unsigned>(reason)))
       c.send({.type = ofp::MessageType::OFPT_PORT_STATUS, .version = c.version(), .xid = 0, .body = ofp::PortStatus{.reason = reason, .port = port}});
   });

@@ -18,6 +18,7 @@
 
 namespace sluice {
 
+inline constexpr Duration kBundleIdle = seconds(10);     // the usual time until a bundle that nothing is done with ends
 inline constexpr int kFailOpenProbes = 3;               // standalone takes over after so many probe intervals without a primary
 
 class Agent : public BridgeEvents {
@@ -30,6 +31,7 @@ class Agent : public BridgeEvents {
   void configure(const std::vector<ControllerSettings>& controllers, uint32_t versions, FailMode fail_mode);
   std::vector<ControllerStatus> controller_status(Time now) const { return controllers_.status(now); }
   void reconnect() { controllers_.reconnect(); }
+  void set_bundle_idle(Duration d) { bundle_idle_ = d; }
 
   /// Handles waiting messages within the quantum; true if more wait.
   bool run(Time now);
@@ -39,7 +41,7 @@ class Agent : public BridgeEvents {
   void packet_in(const PacketInEvent& event) override;
   void flow_removed(const ofp::FlowRemoved& event) override;
   void flow_changed(const FlowChange& change) override;
-  void port_status(ofp::PortReason reason, const ofp::PortDesc& port) override;
+  void port_status(ofp::PortReason reason, const ofp::PortDesc& port, bool only_live) override;
   void table_status(const ofp::TableStatus& status) override;
 
   // For handlers.
@@ -63,6 +65,7 @@ class Agent : public BridgeEvents {
   void update_fail_mode(Time now);
   void update_miss_to_controller();
   void flush_monitors();
+  void expire_bundles(Time now);
 
   Loop& loop_;
   Bridge& bridge_;
@@ -70,6 +73,7 @@ class Agent : public BridgeEvents {
   FailMode fail_mode_ = FailMode::kStandalone;
   bool had_primary_ = false, fail_open_ = false, configured_ = false;
   std::optional<uint64_t> generation_id_;
+  Duration bundle_idle_ = kBundleIdle;
   std::map<OfConnection*, Bundles> bundles_;
   std::map<OfConnection*, FlowMonitors> monitors_;
   const OfConnection* requester_ = nullptr;   // whose request is being handled

@@ -181,6 +181,7 @@ Outcome check(const BridgeView& v, ofp::Actions& actions, const ofp::MiniMatch& 
 Outcome Bridge::flow_mod(ofp::FlowMod& mod, Version version, Time now) {
   bool deletes = mod.command == ofp::FlowModCommand::kDelete || mod.command == ofp::FlowModCommand::kDeleteStrict;
   if (mod.flags & ofp::kFlowEmergency) return std::unexpected(Error::OFPFMFC_TABLE_FULL);
+  if (mod.table_id == kHiddenTable) return std::unexpected(Error::OFPBRC_EPERM);
   if (!deletes && mod.table_id == ofp::kTableAll && version >= Version::k11 && mod.command == ofp::FlowModCommand::kAdd)
     return std::unexpected(Error::OFPFMFC_BAD_TABLE_ID);
   FlowTables::ModSemantics semantics{.modify_adds = version <= Version::k11, .add_resets = version <= Version::k11};
@@ -204,6 +205,7 @@ uint64_t Bridge::generation_to_wait_for() const { return impl_->owner.impl_->gen
 bool Bridge::in_force(uint64_t generation, Time now) { return impl_->owner.impl_->in_force(generation, now); }
 
 Outcome Bridge::table_mod(const ofp::TableMod& mod, Version version, Time now) {
+  if (mod.table_id == kHiddenTable) return std::unexpected(Error::OFPTMFC_EPERM);
   for (unsigned t = 0; t < kFlowTables; t++) {
     if (mod.table_id != ofp::kTableAll && mod.table_id != t) continue;
     FlowTable& table = impl_->view.tables->table(t);
@@ -212,7 +214,7 @@ Outcome Bridge::table_mod(const ofp::TableMod& mod, Version version, Time now) {
       table.vacancy_events = *mod.vacancy_events;
       impl_->watches_vacancy |= *mod.vacancy_events;
       table.vacancy_down = mod.vacancy_down, table.vacancy_up = mod.vacancy_up;
-      table.is_short = table.vacancy() < table.vacancy_down;
+      table.is_short = table.vacancy() < table.vacancy_up;   // OF1.4.0 7.3.4.1: then the next event is that there is room
     }
     if (version == Version::k11 || version == Version::k12) table.miss = mod.miss_config;
   }

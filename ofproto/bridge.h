@@ -39,7 +39,8 @@ class BridgeEvents {
   virtual void packet_in(const PacketInEvent& event) = 0;
   virtual void flow_removed(const ofp::FlowRemoved& event) = 0;
   virtual void flow_changed(const FlowChange& change) = 0;  // removed ones; all kinds while watch_flows(true)
-  virtual void port_status(ofp::PortReason reason, const ofp::PortDesc& port) = 0;
+  /// only_live: nothing but that it lives or not, which 1.0 has no word for.
+  virtual void port_status(ofp::PortReason reason, const ofp::PortDesc& port, bool only_live) = 0;
   virtual void table_status(const ofp::TableStatus&) {}
 };
 
@@ -127,6 +128,8 @@ class Bridge {
   std::vector<ofp::PortDesc> port_descs() const;               // by number, LOCAL last
   bool has_port(OfpPort port) const;
   std::expected<std::vector<ofp::PortStats>, ofp::Error> port_stats(OfpPort port, Time now) const;  // OFPP_NONE: all
+  /// The ports of which a queue is meant.  There is one on each that is a device, the default queue 0, of which nothing is known.
+  std::expected<std::vector<OfpPort>, ofp::Error> queues(const ofp::QueueRequest& request) const;
   std::vector<ofp::GroupDesc> group_descs(uint32_t group_id) const;                                  // OFPG_ALL: all
   std::vector<ofp::GroupStats> group_stats(uint32_t group_id, Time now) const;
   ofp::GroupFeatures group_features() const;

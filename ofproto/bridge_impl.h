@@ -14,7 +14,6 @@
 
 namespace sluice {
 
-inline constexpr unsigned kVisibleTables = 254;
 
 struct MirrorCounters { uint64_t packets = 0, bytes = 0; };
 struct PatchCounters { uint64_t rx_packets = 0, rx_bytes = 0, tx_packets = 0, tx_bytes = 0; };

@@ -66,7 +66,7 @@ ofp::FeaturesReply Bridge::features() const {
 ofp::DescReply Bridge::description() const {
   const BridgeSettings& s = impl_->view.settings;
   return {.mfr_desc = "Nicira, Inc.", .hw_desc = "Open vSwitch", .sw_desc = "3.1.0", .serial_num = s.serial.empty() ? "None" : s.serial,
-          .dp_desc = s.dp_desc.empty() ? impl_->view.name : s.dp_desc};
+          .dp_desc = s.dp_desc.empty() ? "None" : s.dp_desc};
 }
 
 bool Bridge::flow_stats(const ofp::FlowStatsRequest& request, FlowCursor& at, Time now, const std::function<void(const ofp::FlowStatsHead&, const Rule&)>& visit) {

@@ -11,6 +11,7 @@ using ofp::Error;
 
 namespace {
 constexpr size_t kFirstPiece = 1024, kPiece = 64 << 10;   // bytes of messages that are kept together
+constexpr size_t kQuoted = 64;   // bytes of the message that opened a bundle, for the error at its end (OF1.4.0 7.5.4: at least so many)
 }  // namespace
 
 std::unexpected<Error> Bundles::end(Map::iterator it, Error error) {
@@ -26,19 +27,22 @@ std::expected<Bundles::Map::iterator, Error> Bundles::find(uint32_t id, uint16_t
   return it;
 }
 
-Bundles::Outcome Bundles::open(uint32_t id, uint16_t flags) {
+Bundles::Outcome Bundles::open(uint32_t id, uint16_t flags, ByteView by, Time now) {
   auto [it, is_new] = bundles_.try_emplace(id);
   if (!is_new) return end(it, Error::OFPBFC_BAD_ID);    // OF1.4.0 7.3.9.2: opening an open one discards it
   if (bundles_.size() > kMaxBundles) return end(it, Error::OFPBFC_OUT_OF_BUNDLES);
   it->second.flags = flags;
+  it->second.used = now;
+  it->second.opened_by.assign(by.begin(), by.begin() + static_cast<ptrdiff_t>(std::min(by.size(), kQuoted)));
   return {};
 }
 
-Bundles::Outcome Bundles::close(uint32_t id, uint16_t flags) {
+Bundles::Outcome Bundles::close(uint32_t id, uint16_t flags, Time now) {
   auto it = find(id, flags);
   if (!it) return std::unexpected(it.error());
   if ((*it)->second.closed) return end(*it, Error::OFPBFC_BUNDLE_CLOSED);
   (*it)->second.closed = true;
+  (*it)->second.used = now;
   return {};
 }
 
@@ -56,16 +60,37 @@ std::expected<OpenBundle, Error> Bundles::take(uint32_t id, uint16_t flags) {
   return bundle;
 }
 
-std::expected<OpenBundle*, Error> Bundles::to_fill(uint32_t id, uint16_t flags) {
+std::expected<OpenBundle*, Error> Bundles::to_fill(uint32_t id, uint16_t flags, ByteView by, Time now) {
   auto it = find(id, flags);
   if (!it && it.error() == Error::OFPBFC_BAD_ID) {
-    if (auto opened = open(id, flags); !opened) return std::unexpected(opened.error());
+    if (auto opened = open(id, flags, by, now); !opened) return std::unexpected(opened.error());
     it = find(id, flags);
   }
   if (!it) return std::unexpected(it.error());
   if ((*it)->second.closed) return end(*it, Error::OFPBFC_BUNDLE_CLOSED);
   if (memory_ > kMaxBundleBytes) return end(*it, Error::OFPBFC_MSG_TOO_MANY);
+  (*it)->second.used = now;
   return &(*it)->second;
+}
+
+std::vector<OpenBundle> Bundles::expire(Time unused_since) {
+  std::vector<OpenBundle> ended;
+  for (auto it = bundles_.begin(); it != bundles_.end();) {
+    auto next = std::next(it);
+    if (it->second.used <= unused_since) {
+      memory_ -= it->second.memory;
+      ended.push_back(std::move(it->second));
+      bundles_.erase(it);
+    }
+    it = next;
+  }
+  return ended;
+}
+
+Time Bundles::oldest_use() const {
+  Time oldest = kNever;
+  for (auto& [id, bundle] : bundles_) oldest = std::min(oldest, bundle.used);
+  return oldest;
 }
 
 void Bundles::keep(OpenBundle& bundle, BundledMessage& message, ByteView raw) {

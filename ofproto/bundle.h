@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OpenBundle: messages that a controller collects and commits as one (OF1.4.0 7.3.9).  Bundles: those that are open on one connection.
 // What is wrong with a bundle as such ends it, as the specification says; a message that is wrong in itself is refused and the bundle stays.
+// One that nothing is done with for a while ends too (OF1.4.0 7.3.9.1).
 // Threads: the control thread.
 #pragma once
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "lib/bytes.h"
+#include "lib/time.h"
 #include "ofproto/openflow/flow_mod.h"
 
 namespace sluice {
@@ -28,6 +30,8 @@ struct BundledMessage {
 struct OpenBundle {
   uint16_t flags = 0;
   bool closed = false;
+  Time used{};                                          // opened, filled or closed last
+  Bytes opened_by;                                      // the message that did, for errors
   uint64_t tlv_changes = 0;                             // of the bridge when the first message was read
   size_t memory = 0;                                    // bytes that the messages take
   std::vector<Bytes> bytes;                             // of the messages, which stay where they are
@@ -37,13 +41,14 @@ struct OpenBundle {
 class Bundles {
  public:
   using Outcome = std::expected<void, ofp::Error>;
-  Outcome open(uint32_t id, uint16_t flags);
-  Outcome close(uint32_t id, uint16_t flags);
+  /// `by`: the message that asks for it.
+  Outcome open(uint32_t id, uint16_t flags, ByteView by, Time now);
+  Outcome close(uint32_t id, uint16_t flags, Time now);
   Outcome discard(uint32_t id, uint16_t flags);
   /// The bundle is no longer open: it is committed.
   std::expected<OpenBundle, ofp::Error> take(uint32_t id, uint16_t flags);
   /// The bundle that a message may be added to; opens one if there is none of this id.
-  std::expected<OpenBundle*, ofp::Error> to_fill(uint32_t id, uint16_t flags);
+  std::expected<OpenBundle*, ofp::Error> to_fill(uint32_t id, uint16_t flags, ByteView by, Time now);
   /// Adds a message, unless read(BundledMessage&), which may decode it, says what is wrong with it.
   template <typename Read>
   Outcome add(OpenBundle& bundle, ByteView raw, const Read& read) {
@@ -53,6 +58,10 @@ class Bundles {
     else bundle.messages.pop_back();
     return good;
   }
+  /// Ends those that have not been used since then, and returns them.
+  std::vector<OpenBundle> expire(Time unused_since);
+  /// When the one that has been left alone longest was used; kNever: there is none.
+  Time oldest_use() const;
 
  private:
   using Map = std::map<uint32_t, OpenBundle>;

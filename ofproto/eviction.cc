@@ -27,18 +27,18 @@ void EvictionOrder::change(Group& group, const Change& how) {
 void EvictionOrder::put(Rule* rule) {
   Time at = timeout_(*rule);
   auto place = places_.find(rule);
-  if (place != places_.end() && place->second.at->first.first == at) return;
+  if (place != places_.end() && place->second.at->first == turn(rule, at)) return;
   if (rule->is_hidden() || at == kNever) return forget(rule);
   if (place != places_.end()) {   // in the same group
     auto node = place->second.group->queue.extract(place->second.at);
-    node.key().first = at;
+    node.key() = turn(rule, at);
     place->second.at = place->second.group->queue.insert(std::move(node)).position;
     return;
   }
   Key key = key_of(*rule);
   Group& group = groups_[key];
   group.key = std::move(key);
-  change(group, [&](Queue& q) { places_[rule] = {&group, q.emplace(std::pair(at, slot(rule)), rule).first}; });
+  change(group, [&](Queue& q) { places_[rule] = {&group, q.emplace(turn(rule, at), rule).first}; });
 }
 
 void EvictionOrder::forget(Rule* rule) {
@@ -51,8 +51,7 @@ void EvictionOrder::forget(Rule* rule) {
 Rule* EvictionOrder::next() {
   while (!by_size_.empty()) {
     Rule* first = (*by_size_.begin())->queue.begin()->second;
-    Time at = (*by_size_.begin())->queue.begin()->first.first;
-    if (timeout_(*first) == at) return first;
+    if ((*by_size_.begin())->queue.begin()->first == turn(first, timeout_(*first))) return first;
     put(first);
   }
   return nullptr;

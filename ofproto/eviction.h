@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // EvictionOrder: which flow of a full table goes next (Flow_Table, overflow_policy, groups): of the largest group of flows that are equal in some fields, the
-// one that would end first.  Flows without a timeout never go.
+// least important, and of those the one that would end first (OF1.4.0 6.5).  Flows without a timeout never go.
 //
 // Kept for tables that have been full, so that an add costs a step or two down a tree and not a look at all flows.  A flow's place is where its timeout was when
 // it was put there; packets move timeouts away only, so one that comes to the front is looked at again.  Plain object, one thread.
@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "ofproto/rule.h"
@@ -23,7 +24,7 @@ class EvictionOrder {
 
   explicit EvictionOrder(std::vector<ofp::Subfield> fields, Timeout timeout) : fields_(std::move(fields)), timeout_(std::move(timeout)) {}
   const std::vector<ofp::Subfield>& fields() const { return fields_; }
-  /// A rule is new, or its timeout is another.
+  /// A rule is new, or its timeout or importance is another.
   void put(Rule* rule);
   void forget(Rule* rule);
   /// Null: none may go.
@@ -31,7 +32,8 @@ class EvictionOrder {
 
  private:
   using Key = Bytes;                                       // the fields' values
-  using Queue = std::map<std::pair<Time, uint32_t>, Rule*>;   // by timeout, then slot
+  using Turn = std::tuple<uint16_t, Time, uint32_t>;        // importance, timeout, slot
+  using Queue = std::map<Turn, Rule*>;
   struct Group {
     Key key;
     Queue queue;
@@ -43,7 +45,7 @@ class EvictionOrder {
     Group* group;
     Queue::iterator at;
   };
-  static uint32_t slot(const Rule* rule) { return static_cast<uint32_t>(rule->id); }
+  static Turn turn(const Rule* rule, Time at) { return {rule->importance, at, static_cast<uint32_t>(rule->id)}; }
   Key key_of(const Rule& rule) const;
   template <typename Change>
   void change(Group& group, const Change& how);

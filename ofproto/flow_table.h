@@ -28,6 +28,8 @@
 namespace sluice {
 
 inline constexpr unsigned kFlowTables = 255;                 // 0..254
+inline constexpr uint8_t kHiddenTable = 254;                 // Open vSwitch's own: nobody may change it
+inline constexpr unsigned kVisibleTables = kHiddenTable;
 inline constexpr uint32_t kMaxRules = RuleTable::kMaxSlots;  // of a bridge: a bound for memory
 inline constexpr uint32_t kUsualMaxEntries = 1000000;        // of a table without a limit, as it is told
 inline constexpr size_t kSmallTable = 1024;                  // rules that are visited at once

@@ -37,7 +37,7 @@ bool reaches(const BridgeView& v, const std::vector<ofp::Bucket>& from, uint32_t
 }
 
 Outcome check(const BridgeView& v, const ofp::GroupMod& mod, std::vector<ofp::Bucket>& buckets) {
-  if (mod.group_id >= ofp::OFPG_MAX) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);
+  if (mod.group_id > ofp::OFPG_MAX) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);
   if (mod.type == ofp::GroupType::kIndirect && buckets.size() != 1) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);
   for (ofp::Bucket& b : buckets) {
     if (mod.type == ofp::GroupType::kFastFailover && b.watch_port == OFPP_NONE && b.watch_group == ofp::OFPG_ANY) return std::unexpected(Error::OFPGMFC_INVALID_GROUP);

@@ -186,27 +186,28 @@ Outcome port_stats(const Request& r) {
 Outcome port_desc(const Request& r) {
   auto ports = r.bridge().port_descs();
   OfpPort wanted = r.message.version >= Version::k15 ? r.body<PortRequest>().port_no : OFPP_NONE;
-  if (wanted != OFPP_NONE) {
-    std::erase_if(ports, [&](const PortDesc& p) { return p.port_no != wanted; });
-    if (ports.empty()) return std::unexpected(Error::OFPBRC_BAD_PORT);
-  }
+  if (wanted != OFPP_NONE) std::erase_if(ports, [&](const PortDesc& p) { return p.port_no != wanted; });
   r.reply(PortDescReply{std::move(ports)});
   return {};
 }
 
 Outcome queue_stats(const Request& r) {
-  auto port = r.body<QueueRequest>().port_no;
-  if (port != OFPP_NONE && port != OFPP_ALL && !r.bridge().has_port(port)) return std::unexpected(Error::OFPQOFC_BAD_PORT);
-  if (r.body<QueueRequest>().queue_id != OFPQ_ALL) return std::unexpected(Error::OFPQOFC_BAD_QUEUE);   // there are none
-  r.reply(QueueStatsReply{});
+  auto ports = r.bridge().queues(r.body<QueueRequest>());
+  if (!ports) return std::unexpected(ports.error());
+  QueueStatsReply reply;
+  for (OfpPort port : *ports) reply.queues.push_back({.port_no = port});
+  r.reply(std::move(reply));
   return {};
 }
 
 Outcome queue_config(const Request& r) {
-  auto port = r.body<QueueRequest>().port_no;
-  if (port != OFPP_NONE && !r.bridge().has_port(port)) return std::unexpected(Error::OFPQOFC_BAD_PORT);
-  if (r.body<QueueRequest>().queue_id != OFPQ_ALL) return std::unexpected(Error::OFPQOFC_BAD_QUEUE);
-  r.reply(r.message.type == MessageType::OFPST_QUEUE_DESC_REQUEST ? MessageType::OFPST_QUEUE_DESC_REPLY : MessageType::OFPT_QUEUE_GET_CONFIG_REPLY, QueueDescReply{.port_no = port});
+  const auto& request = r.body<QueueRequest>();
+  if (r.message.version == Version::k10 && request.port_no == OFPP_NONE) return std::unexpected(Error::OFPQOFC_BAD_PORT);   // of one port only
+  auto ports = r.bridge().queues(request);
+  if (!ports) return std::unexpected(ports.error());
+  QueueDescReply reply{.port_no = request.port_no};
+  for (OfpPort port : *ports) reply.queues.push_back({.port_no = port});
+  r.reply(r.message.type == MessageType::OFPST_QUEUE_DESC_REQUEST ? MessageType::OFPST_QUEUE_DESC_REPLY : MessageType::OFPT_QUEUE_GET_CONFIG_REPLY, std::move(reply));
   return {};
 }
 
@@ -419,8 +420,8 @@ Outcome bundle_control(const Request& r) {
   Bundles& bundles = r.agent.bundles(r.connection);
   Outcome done;
   switch (type) {
-    case BundleControlType::kOpenRequest: done = bundles.open(id, flags); break;
-    case BundleControlType::kCloseRequest: done = bundles.close(id, flags); break;
+    case BundleControlType::kOpenRequest: done = bundles.open(id, flags, r.raw, r.agent.now()); break;
+    case BundleControlType::kCloseRequest: done = bundles.close(id, flags, r.agent.now()); break;
     case BundleControlType::kCommitRequest: {
       auto bundle = bundles.take(id, flags);
       done = bundle ? commit_bundle(r, std::move(*bundle)) : std::unexpected(bundle.error());
@@ -430,20 +431,25 @@ Outcome bundle_control(const Request& r) {
     default: return std::unexpected(Error::OFPBFC_BAD_TYPE);
   }
   if (!done) return done;
-  r.reply(r.message.type, BundleControl{id, static_cast<BundleControlType>(static_cast<uint16_t>(type) + 1), flags});
+  r.reply(r.message.type, BundleControl{id, static_cast<BundleControlType>(static_cast<uint16_t>(type) + 1), 0});
   return {};
 }
 
 Outcome bundle_add(const Request& r) {
   const auto& add = r.body<BundleAdd>();
   Bundles& bundles = r.agent.bundles(r.connection);
-  auto bundle = bundles.to_fill(add.bundle_id, add.flags);
+  auto bundle = bundles.to_fill(add.bundle_id, add.flags, r.raw, r.agent.now());
   if (!bundle) return std::unexpected(bundle.error());
   if ((*bundle)->messages.empty()) (*bundle)->tlv_changes = r.bridge().tlv_changes();
   // Which messages may be in a bundle, the codec knows.
   return bundles.add(**bundle, add.message, [&](BundledMessage& waiting) -> Outcome {
     const CodecOptions& codec = r.connection.session().codec;
-    if (add.type == MessageType::OFPT_FLOW_MOD || add.type == MessageType::NXT_FLOW_MOD) return read_flow_mod(add.message, add.type, codec, waiting.flow_mod.emplace());
+    if (add.type == MessageType::OFPT_FLOW_MOD || add.type == MessageType::NXT_FLOW_MOD) {
+      FlowMod& mod = waiting.flow_mod.emplace();
+      Outcome read = read_flow_mod(add.message, add.type, codec, mod);
+      if (read && mod.table_id == kHiddenTable) return std::unexpected(Error::OFPBRC_EPERM);
+      return read;
+    }
     Message message;
     return read_message(add.message, codec, message);
   });

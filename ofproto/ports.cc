@@ -132,10 +132,10 @@ void tell_change(Bridge::Impl& b, ofp::PortReason reason, const InterfaceRecord&
   if (!b.events) return;
   ofp::PortDesc port = describe_port(b, r);
   uint32_t state = std::exchange(port.state, old_state & ~uint32_t{ofp::OFPPS_LIVE});
-  b.events->port_status(reason, port);
+  b.events->port_status(reason, port, false);
   if (port.state == state) return;
-  port.state = state;
-  b.events->port_status(ofp::PortReason::kModify, port);
+  bool only_live = (std::exchange(port.state, state) ^ state) == ofp::OFPPS_LIVE;
+  b.events->port_status(ofp::PortReason::kModify, port, only_live);
 }
 
 /// Fills in the record's tunnel and datapath port; the error, or "".
@@ -236,6 +236,19 @@ void Bridge::add_interface(const InterfaceSettings& settings, Time now) {
   if (displaced) add_interface(*displaced, now);
 }
 
+namespace {
+
+/// Gives a number that is free now, or held by one that did not ask for it, to an interface that did.
+void serve_waiting(Bridge& bridge, Bridge::Impl& b, OfpPort number, Time now) {
+  for (auto& [name, waiting] : b.interfaces)
+    if (waiting.settings.ofport_request == number.value && moves(b, waiting, waiting.settings)) {
+      InterfaceSettings s = waiting.settings;
+      return bridge.change_interface(s, now);
+    }
+}
+
+}  // namespace
+
 void Bridge::change_interface(const InterfaceSettings& settings, Time now) {
   auto it = impl_->interfaces.find(settings.device.name);
   if (it == impl_->interfaces.end()) return add_interface(settings, now);
@@ -258,6 +271,7 @@ void Bridge::change_interface(const InterfaceSettings& settings, Time now) {
   sw.fit_mtus(*impl_);
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
+  if (r.works()) serve_waiting(*this, *impl_, r.ofport, now);
 }
 
 void Bridge::remove_interface(const std::string& name, Time now) {
@@ -267,7 +281,7 @@ void Bridge::remove_interface(const std::string& name, Time now) {
   InterfaceRecord r = it->second;
   if (r.works()) {
     log.info("bridge {}: deleted interface {} on port {}", this->name(), name, ofp::port_to_of10(r.ofport));
-    if (impl_->events) impl_->events->port_status(ofp::PortReason::kDelete, describe_port(*impl_, r));
+    if (impl_->events) impl_->events->port_status(ofp::PortReason::kDelete, describe_port(*impl_, r), false);
     hide_from_view(*impl_, r.ofport);
     leave_datapath(sw, *impl_, r);
   }
@@ -275,11 +289,7 @@ void Bridge::remove_interface(const std::string& name, Time now) {
   sw.fit_mtus(*impl_);
   sw.resolve_patches(now);
   sw.config_changed(*impl_, now);
-  for (auto& [other, waiting] : impl_->interfaces)
-    if (r.works() && waiting.settings.ofport_request == r.ofport.value && moves(*impl_, waiting, waiting.settings)) {
-      InterfaceSettings s = waiting.settings;
-      return change_interface(s, now);
-    }
+  if (r.works()) serve_waiting(*this, *impl_, r.ofport, now);
 }
 
 void Bridge::set_port(const PortSettings& settings, Time now) {
@@ -349,7 +359,7 @@ void Switch::Impl::check_ports(Time now) {
       r.seen_changes = dev->state().changes;
       b->view.ports[r.ofport.value].state = port_state(*b, r);
       config_changed(*b, now);
-      if (b->events) b->events->port_status(ofp::PortReason::kModify, describe_port(*b, r));
+      if (b->events) b->events->port_status(ofp::PortReason::kModify, describe_port(*b, r), false);
     }
     if (any) fit_mtus(*b);
   }
@@ -395,7 +405,6 @@ std::vector<ofp::PortDesc> Bridge::port_descs() const {
 bool Bridge::has_port(OfpPort port) const { return impl_->by_number.contains(port.value); }
 
 std::expected<std::vector<ofp::PortStats>, ofp::Error> Bridge::port_stats(OfpPort port, Time now) const {
-  if (port != OFPP_NONE && !has_port(port)) return std::unexpected(ofp::Error::OFPBRC_BAD_PORT);
   impl_->owner.impl_->push_all();
   std::vector<ofp::PortStats> all;
   for (auto& [number, name] : impl_->by_number) {
@@ -403,7 +412,12 @@ std::expected<std::vector<ofp::PortStats>, ofp::Error> Bridge::port_stats(OfpPor
     const InterfaceRecord& r = impl_->interfaces.at(name);
     NetdevStats n = interface_status(name)->stats;
     ofp::PortStats s{.port_no = r.ofport, .rx_packets = n.rx_packets, .tx_packets = n.tx_packets, .rx_bytes = n.rx_bytes, .tx_bytes = n.tx_bytes,
-                     .rx_dropped = n.rx_dropped, .tx_dropped = n.tx_dropped, .rx_errors = n.rx_errors, .tx_errors = n.tx_errors};
+                     .rfc2819 = std::vector<uint64_t>(ofp::kRfc2819Counters, ofp::kUnknownCounter)};
+    if (n.tells_losses) {
+      s.rx_dropped = n.rx_dropped, s.tx_dropped = n.tx_dropped;
+      s.rx_errors = n.rx_errors, s.tx_errors = n.tx_errors;
+    }
+    for (const auto& [counter, value] : n.custom) s.custom.push_back({counter, value});
     s.rx_frame_err = n.rx_frame_err.value_or(ofp::kUnknownCounter);
     s.rx_over_err = n.rx_over_err.value_or(ofp::kUnknownCounter);
     s.rx_crc_err = n.rx_crc_err.value_or(ofp::kUnknownCounter);
@@ -413,6 +427,15 @@ std::expected<std::vector<ofp::PortStats>, ofp::Error> Bridge::port_stats(OfpPor
     s.duration_nsec = nanoseconds_below(age);
     all.push_back(std::move(s));
   }
+  return all;
+}
+
+std::expected<std::vector<OfpPort>, ofp::Error> Bridge::queues(const ofp::QueueRequest& request) const {
+  if (request.port_no != OFPP_NONE && !has_port(request.port_no)) return std::unexpected(ofp::Error::OFPQOFC_BAD_PORT);
+  if (request.queue_id != ofp::OFPQ_ALL && request.queue_id != 0) return std::unexpected(ofp::Error::OFPQOFC_BAD_QUEUE);
+  std::vector<OfpPort> all;
+  for (auto& [number, name] : impl_->by_number)
+    if ((request.port_no == OFPP_NONE || request.port_no.value == number) && !impl_->interfaces.at(name).is_patch()) all.push_back(OfpPort{number});
   return all;
 }
 

@@ -9,6 +9,7 @@
 
 #include "datapath/odp_text.h"
 #include "datapath/port_no.h"
+#include "lib/decimal.h"
 #include "ofproto/openflow/match.h"
 
 namespace sluice {
@@ -59,6 +60,17 @@ std::string tunnel_text(const FlowTunnel& t) {
   return fmt::format("{}tun_src={},tun_dst={},tun_ipv6_src={},tun_ipv6_dst={},tun_gbp_id={},tun_gbp_flags={},tun_tos={},tun_ttl={},tun_erspan_ver={},gtpu_flags={},gtpu_msgtype={},tun_flags={}",
                      t.id ? fmt::format("tun_id={:#x},", t.id.host()) : "", format_ipv4(t.src), format_ipv4(t.dst), format(t.ipv6_src), format(t.ipv6_dst), t.gbp_id.host(), t.gbp_flags, t.tos, t.ttl,
                      t.erspan_ver, t.gtpu_flags, t.gtpu_msgtype, format_tunnel_flags(t, all));
+}
+
+/// ICMP types and codes are half of the ports whose room they have, and shown so: "icmp_type=0x8/0xff".
+void show_half_ports(std::string& match) {
+  for (std::string_view key : {"icmp_type=", "icmp_code="}) {
+    size_t at = match.find(key);
+    if (at == std::string::npos) continue;
+    at += key.size();
+    std::string_view value = std::string_view(match).substr(at, match.find(',', at) - at);
+    if (auto n = parse_number(value)) match.replace(at, value.size(), fmt::format("{:#x}/0xff", *n));
+  }
 }
 
 /// Before options and "in_port".
@@ -113,6 +125,7 @@ std::string format_megaflow_line(const Flow& key, const Flow& mask, const ofp::T
   std::string match;
   ofp::format_match(m, match, nullptr, tlv);
   if (asked.dp_flags) insert_tunnel("tun_flags=" + format_tunnel_flags(key.tunnel, asked), match);
+  show_half_ports(match);
   insert_eth(match);
   return fmt::format("recirc_id={},{}", key.recirc_id ? fmt::format("{:#x}", key.recirc_id.host()) : "0", match);
 }

@@ -2,6 +2,7 @@
 // The learn action: makes a flow out of the packet; installing it is an effect.
 #include <algorithm>
 
+#include "ofproto/flow_table.h"
 #include "ofproto/translator.h"
 
 namespace sluice {
@@ -17,6 +18,7 @@ bool Translator::would_find_learned(uint8_t table, const Rule* found) const {
 }
 
 void Translator::learn(const ofp::Learn& l) {
+  if (l.table == kHiddenTable) return;
   auto mod = std::make_shared<FlowMod>();
   Match match;
   mod->command = FlowModCommand::kAdd;

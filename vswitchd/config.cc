@@ -211,6 +211,7 @@ Config read_config(const ovsdb::Replica& replica) {
   c.stats_interval_ms = get_int(other, "stats-update-interval", 5000, 5000, INT32_MAX);
   c.max_idle_ms = get_int(other, "max-idle", 10000, 500, INT32_MAX);
   c.flow_limit = get_int(other, "flow-limit", 1 << 20, 1, INT32_MAX);
+  c.bundle_idle_s = get_int(other, "bundle-idle-timeout", 10, 1, INT32_MAX);
   c.flow_restore_wait = get_bool(other, "flow-restore-wait", false);
   c.datapath_fallback = get_bool(other, "datapath-fallback", true);
   if (auto ssl = root->ssl() ? schema::get<schema::SSL>(replica, *root->ssl()) : std::nullopt) {

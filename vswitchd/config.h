@@ -52,6 +52,7 @@ struct Config {
   int64_t stats_interval_ms = 5000;                   // other_config:stats-update-interval
   int64_t max_idle_ms = 10000;                        // other_config:max-idle
   int64_t flow_limit = 1 << 20;                       // other_config:flow-limit
+  int64_t bundle_idle_s = 10;                         // other_config:bundle-idle-timeout
   bool flow_restore_wait = false;                     // other_config:flow-restore-wait
   bool datapath_fallback = true;                      // other_config:datapath-fallback: without a kernel datapath, the userspace one
   std::map<std::string, BridgeConfig> bridges;

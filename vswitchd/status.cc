@@ -21,13 +21,14 @@ std::optional<std::string> text_if(bool known, std::string text) { return known 
 std::map<std::string, int64_t> statistics_of(const NetdevStats& s) {
   std::map<std::string, int64_t> m;
   auto put = [&](const char* name, uint64_t v) { m[name] = static_cast<int64_t>(v); };
-  put("rx_packets", s.rx_packets), put("rx_bytes", s.rx_bytes), put("rx_dropped", s.rx_dropped), put("rx_errors", s.rx_errors);
-  put("tx_packets", s.tx_packets), put("tx_bytes", s.tx_bytes), put("tx_dropped", s.tx_dropped), put("tx_errors", s.tx_errors);
+  put("rx_packets", s.rx_packets), put("rx_bytes", s.rx_bytes), put("tx_packets", s.tx_packets), put("tx_bytes", s.tx_bytes);
+  if (s.tells_losses) put("rx_dropped", s.rx_dropped), put("rx_errors", s.rx_errors), put("tx_dropped", s.tx_dropped), put("tx_errors", s.tx_errors);
   auto put_if = [&](const char* name, const std::optional<uint64_t>& v) {
     if (v) put(name, *v);
   };
   put_if("rx_frame_err", s.rx_frame_err), put_if("rx_over_err", s.rx_over_err), put_if("rx_crc_err", s.rx_crc_err);
   put_if("rx_missed_errors", s.rx_missed_errors), put_if("collisions", s.collisions);
+  for (const auto& [name, v] : s.custom) put(name.c_str(), v);
   return m;
 }
 

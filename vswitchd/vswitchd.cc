@@ -73,6 +73,7 @@ void Vswitchd::reconfigure(Time now) {
     log.dbg("{}", format(step));
     apply(step, now);
   }
+  for (auto& [name, agent] : agents_) agent->set_bundle_idle(seconds(wanted.bundle_idle_s));
   if (wanted.stats_interval_ms != running_.stats_interval_ms) next_statistics_ = now + milliseconds(wanted.stats_interval_ms);
   running_ = std::move(wanted);
   log_datapath_ids();

@@ -50,7 +50,7 @@ class DummyDevice final : public Netdev {
   bool has_packets(Time) const override { return !queue_.empty(); }
   void receive(Time now, PacketBatch& out) override;
   void send(Time now, PacketBatch& packets) override;
-  NetdevStats stats() const override { return stats_; }
+  NetdevStats stats() const override;
   const NetdevState& state() const override { return state_; }
   int set_mac(const MacAddr& mac) override;
   int set_mtu(int mtu) override;

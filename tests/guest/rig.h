@@ -80,7 +80,7 @@ class Rig : public BridgeEvents {
   void packet_in(const PacketInEvent&) override { packet_ins++; }
   void flow_removed(const ofp::FlowRemoved&) override {}
   void flow_changed(const FlowChange&) override {}
-  void port_status(ofp::PortReason, const ofp::PortDesc&) override {}
+  void port_status(ofp::PortReason, const ofp::PortDesc&, bool) override {}
   unsigned packet_ins = 0;
 
  protected:

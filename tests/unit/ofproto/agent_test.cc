@@ -193,5 +193,16 @@ TEST_F(AgentTest, APacketOutInABundleWaitsForTheCommit) {
   EXPECT_EQ(flows(), 1u);
 }
 
+TEST_F(AgentTest, ABundleThatNothingIsDoneWithEnds) {
+  constexpr uint8_t kError = 1;                     // the type of an error message
+  auto c = connect();
+  agent->set_bundle_idle(milliseconds(1));
+  auto control = [&](ofp::BundleControlType type) { c->send(MessageType::ONFT_BUNDLE_CONTROL, ofp::BundleControl{.bundle_id = 1, .type = type, .flags = 1}); };
+  control(ofp::BundleControlType::kOpenRequest);
+  ASSERT_TRUE(until([&] { return c->replies[kError] == 1; }));
+  control(ofp::BundleControlType::kCommitRequest);  // it is not there
+  ASSERT_TRUE(until([&] { return c->replies[kError] == 2; }));
+}
+
 }  // namespace
 }  // namespace sluice

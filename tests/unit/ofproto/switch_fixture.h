@@ -105,7 +105,7 @@ class SwitchFixture : public testing::Test, public BridgeEvents {
   void packet_in(const PacketInEvent& e) override { packet_ins.push_back(e); }
   void flow_removed(const ofp::FlowRemoved& e) override { removed.push_back(e); }
   void flow_changed(const FlowChange&) override {}
-  void port_status(ofp::PortReason, const ofp::PortDesc&) override {}
+  void port_status(ofp::PortReason, const ofp::PortDesc&, bool) override {}
 
   NetdevFactory factory;
   DummyDevices devices;
