@@ -7,6 +7,7 @@
 #include "datapath/checksum.h"
 #include "datapath/ethertype.h"
 #include "datapath/l4.h"
+#include "datapath/nsh.h"
 
 namespace sluice {
 namespace {
@@ -21,6 +22,8 @@ struct Composer {
   size_t l3 = 0, l4 = 0;
 
   void ethernet();
+  void network();
+  void nsh();
   void mpls();
   void ipv4();
   void ipv6();
@@ -41,11 +44,27 @@ void Composer::ethernet() {
   tag(flow.vlan2_tpid, flow.vlan2_tci);
   bool typed = flow.eth_type.host() >= 0x600;
   out.u16(typed ? flow.eth_type.host() : 0);  // 0: an 802.3 length
+  network();
+}
+
+void Composer::network() {
   l3 = out.size();
   if (flow.is_mpls()) mpls();
   else if (flow.eth_type == kEthIpv4) ipv4();
   else if (flow.eth_type == kEthIpv6) ipv6();
   else if (flow.is_arp()) arp();
+  else if (flow.eth_type == kEthNsh) nsh();
+}
+
+/// With the payload behind it, whatever its next protocol says that it is.
+void Composer::nsh() {
+  OdpPushNsh header{.flags = flow.nsh_flags, .ttl = flow.nsh_ttl, .mdtype = flow.nsh_mdtype, .np = flow.nsh_np, .path = flow.nsh_path, .metadata = {}};
+  auto* context = reinterpret_cast<const uint8_t*>(flow.nsh_context);
+  if (header.mdtype == kNshMd1) header.metadata.assign(context, context + sizeof flow.nsh_context);
+  size_t at = out.size();
+  out.zeros(nsh_bytes(header));
+  write_nsh(header, bytes.data() + at);
+  out.bytes(payload);
 }
 
 void Composer::mpls() {
@@ -170,7 +189,8 @@ void finish(Packet& packet, const Flow& flow, size_t l3, size_t l4) {
 
 Packet build(const Flow& flow, ByteView payload, size_t size) {
   Composer c{flow, payload};
-  c.ethernet();
+  if (flow.packet_type) c.network();
+  else c.ethernet();
   if (size > c.bytes.size()) c.bytes.resize(std::min(size, size_t{65535}));
   Packet packet = Packet::from(c.bytes);
   finish(packet, flow, c.l3, c.l4);

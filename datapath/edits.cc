@@ -5,16 +5,9 @@
 #include "datapath/checksum.h"
 #include "datapath/ethertype.h"
 #include "datapath/l4.h"
+#include "datapath/nsh.h"
 
 namespace sluice {
-
-size_t ether_type_at(const Packet& p) {
-  size_t at = 12;
-  for (;; at += 4) {
-    if (at + 2 > p.size()) return 0;
-    if (!is_vlan_type(be16(load_be<uint16_t>(p.data() + at)))) return at;
-  }
-}
 
 namespace {
 
@@ -73,7 +66,7 @@ struct Edit {
 };
 
 void set_ethernet(Packet& p, const Flow& v, const Flow& m) {
-  if (p.size() < 12) return;
+  if (p.packet_type != kPacketTypeEthernet || p.size() < 12) return;
   Edit<12> edit(p.data(), v.eth_dst.b.data(), m.eth_dst.b.data());
   edit.apply(p.data());
 }
@@ -195,28 +188,21 @@ void set_nd(Packet& p, const Flow& v, const Flow& m) {
 }
 
 void set_mpls(Packet& p, const Flow& v, const Flow& m) {
-  size_t at = ether_type_at(p);
-  if (!at || at + 6 > p.size() || !is_mpls_type(be16(load_be<uint16_t>(p.data() + at)))) return;
-  Edit<4> edit(p.data() + at + 2, &v.mpls_lse[0], &m.mpls_lse[0]);
-  edit.apply(p.data() + at + 2);
+  auto place = network_header(p);
+  if (!place || !is_mpls_type(place->type) || place->at + 4 > p.size()) return;
+  Edit<4> edit(p.data() + place->at, &v.mpls_lse[0], &m.mpls_lse[0]);
+  edit.apply(p.data() + place->at);
+}
+
+void set_service_header(Packet& p, const Flow& v, const Flow& m) {
+  auto place = network_header(p);
+  if (place && place->type == kEthNsh && nsh_bytes(p.view().subspan(place->at))) set_nsh(p.data() + place->at, v, m);
 }
 
 template <typename T>
 void set_metadata(T& field, be32 value, be32 mask) { field = (field & ~mask.host()) | (value.host() & mask.host()); }
 
 void set_tunnel(Packet& p, const Flow& v) { p.tunnel = tunnel_of(v); }
-
-/// Opens a gap of n bytes at `at`, by moving what is before it.
-uint8_t* insert_at(Packet& p, size_t at, size_t n) {
-  uint8_t* data = p.push_front(n);
-  std::memmove(data, data + n, at);
-  return data + at;
-}
-
-void remove_at(Packet& p, size_t at, size_t n) {
-  std::memmove(p.data() + n, p.data(), at);
-  p.pull_front(n);
-}
 
 }  // namespace
 
@@ -237,37 +223,8 @@ void set_fields(Packet& p, const FieldEdit& edit) {
     case OdpSetKind::kTunnel: return set_tunnel(p, v);
     case OdpSetKind::kSkbMark: return set_metadata(p.pkt_mark, v.pkt_mark, m.pkt_mark);
     case OdpSetKind::kSkbPriority: return set_metadata(p.skb_priority, v.skb_priority, m.skb_priority);
-    case OdpSetKind::kNsh: return;
+    case OdpSetKind::kNsh: return set_service_header(p, v, m);
   }
-}
-
-void push_vlan(Packet& p, be16 tpid, be16 tci) {
-  if (p.size() < 14) return;
-  uint8_t* tag = insert_at(p, 12, 4);
-  store_be(tag, tpid.host());
-  store_be(tag + 2, static_cast<uint16_t>(tci.host() & ~kVlanPresent));
-}
-
-void pop_vlan(Packet& p) {
-  if (p.size() < 18 || !is_vlan_type(be16(load_be<uint16_t>(p.data() + 12)))) return;
-  remove_at(p, 12, 4);
-}
-
-void push_mpls(Packet& p, be32 lse, be16 eth_type) {
-  size_t at = ether_type_at(p);
-  if (!at) return;
-  uint8_t* label = insert_at(p, at + 2, 4);
-  store_be(label - 2, eth_type.host());
-  store_be(label, lse.host());
-}
-
-void pop_mpls(Packet& p, be16 eth_type) {
-  size_t at = ether_type_at(p);
-  if (!at || at + 6 > p.size() || !is_mpls_type(be16(load_be<uint16_t>(p.data() + at)))) return;
-  store_be(p.data() + at, eth_type.host());
-  remove_at(p, at + 2, 4);
-  Flow now_visible;
-  extract(p, now_visible);  // for l4
 }
 
 }  // namespace sluice

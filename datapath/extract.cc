@@ -6,6 +6,7 @@
 #include "datapath/ethertype.h"
 #include "datapath/geneve.h"
 #include "datapath/l4.h"
+#include "datapath/nsh.h"
 #include "datapath/packet.h"
 
 namespace sluice {
@@ -26,6 +27,8 @@ struct Parse {
   uint16_t offset() const { return static_cast<uint16_t>(std::min<size_t>(static_cast<size_t>(at - packet.data()), kNoOffset)); }
 
   void ethernet(unsigned vlan_limit);
+  void bare(uint32_t packet_type);
+  void network();
   void vlans(unsigned limit);
   be16 ether_type();
   void mpls();
@@ -45,11 +48,24 @@ void Parse::ethernet(unsigned vlan_limit) {
   skip(12);
   vlans(vlan_limit);
   flow.eth_type = ether_type();
+  network();
+}
+
+/// A packet without an Ethernet header, whose type is known otherwise.
+void Parse::bare(uint32_t packet_type) {
+  flow.packet_type = be32(packet_type);
+  if (packet_type >> 16 != 1) return;
+  flow.eth_type = be16(static_cast<uint16_t>(packet_type));
+  network();
+}
+
+inline void Parse::network() {
   packet.l3 = offset();
   if (flow.is_mpls()) mpls();
   else if (flow.eth_type == kEthIpv4) ipv4();
   else if (flow.eth_type == kEthIpv6) ipv6();
   else if (flow.is_arp()) arp();
+  else if (flow.eth_type == kEthNsh && nsh_bytes({at, left})) read_nsh(at, flow);
 }
 
 void Parse::vlans(unsigned limit) {
@@ -286,6 +302,7 @@ void copy_metadata(const Packet& packet, Flow& flow) {
 
 void copy_metadata(const Flow& flow, Packet& packet) {
   packet.in_port = OdpPort{flow.in_port.host()};
+  packet.packet_type = flow.packet_type.host();
   packet.recirc_id = flow.recirc_id.host();
   packet.dp_hash = flow.dp_hash.host();
   packet.pkt_mark = flow.pkt_mark.host();
@@ -303,7 +320,9 @@ void extract(Packet& packet, Flow& flow, unsigned vlan_limit) {
   std::memset(static_cast<void*>(&flow), 0, sizeof flow);
   packet.l3 = packet.l4 = kNoOffset;
   copy_metadata(packet, flow);
-  Parse{packet, flow, packet.data(), packet.size()}.ethernet(vlan_limit);
+  Parse parse{packet, flow, packet.data(), packet.size()};
+  if (packet.packet_type != kPacketTypeEthernet) [[unlikely]] parse.bare(packet.packet_type);
+  else parse.ethernet(vlan_limit);
 }
 
 L4 find_l4(Packet& packet) {

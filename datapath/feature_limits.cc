@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <climits>
 
-#include <linux/openvswitch.h>
-
 #include "lib/decimal.h"
 
 namespace sluice {
@@ -31,7 +29,7 @@ constexpr ActionFeature kActionFeatures[] = {
     {"CT zone", [](const OdpAction& a) { return ct_of(a) && ct_of(a)->zone; }},
     {"CT mark", [](const OdpAction& a) { return ct_of(a) && ct_of(a)->mark_mask; }},
     {"CT label", [](const OdpAction& a) { return ct_of(a) && ct_of(a)->label_mask != std::array<uint8_t, 16>{}; }},
-    {"MPLS Label add", [](const OdpAction& a) { return is<OdpOther>(a) && std::get<OdpOther>(a.v).type == OVS_ACTION_ATTR_ADD_MPLS; }},
+    {"MPLS Label add", is<OdpAddMpls>},
 };
 
 /// Features that a match needs.

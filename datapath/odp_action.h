@@ -61,6 +61,19 @@ struct OdpCheckPktLen { uint16_t length; OdpActions greater, less_or_equal; frie
 struct OdpTunnelPush { OdpPort tunnel_port, out_port; std::vector<uint8_t> header; friend bool operator==(const OdpTunnelPush&, const OdpTunnelPush&) = default; };
 /// The packet is taken out of its tunnel and comes in at the tunnel port.
 struct OdpTunnelPop { OdpPort tunnel_port; friend bool operator==(const OdpTunnelPop&, const OdpTunnelPop&) = default; };
+/// An Ethernet header in front of a packet that has none, and away with it.
+struct OdpPushEth { MacAddr src, dst; friend bool operator==(const OdpPushEth&, const OdpPushEth&) = default; };
+struct OdpPopEth { friend bool operator==(const OdpPopEth&, const OdpPopEth&) = default; };
+/// A network service header (RFC 8300) in front of all that the packet has.  metadata: 16 bytes of MD type 1, or the options of MD type 2 (whole words).
+struct OdpPushNsh {
+  uint8_t flags = 0, ttl = 0, mdtype = 0, np = 0;
+  be32 path;                               // SPI << 8 | SI
+  std::vector<uint8_t> metadata;
+  friend bool operator==(const OdpPushNsh&, const OdpPushNsh&) = default;
+};
+struct OdpPopNsh { friend bool operator==(const OdpPopNsh&, const OdpPopNsh&) = default; };
+/// An MPLS label in front of all that the packet has, its Ethernet header too; behind it if `after_ethernet`.
+struct OdpAddMpls { be32 lse; be16 eth_type; bool after_ethernet = false; friend bool operator==(const OdpAddMpls&, const OdpAddMpls&) = default; };
 struct OdpDrop { uint32_t reason; friend bool operator==(const OdpDrop&, const OdpDrop&) = default; };
 /// Counts the IP TTL down; a packet whose time is over gets the actions inside instead of those that follow.
 struct OdpDecTtl { OdpActions exhausted; friend bool operator==(const OdpDecTtl&, const OdpDecTtl&); };
@@ -69,7 +82,8 @@ struct OdpOther { uint16_t type; std::vector<uint8_t> payload; friend bool opera
 
 struct OdpAction {
   std::variant<OdpOutput, OdpUserspace, OdpSet, OdpPushVlan, OdpPopVlan, OdpPushMpls, OdpPopMpls, OdpRecirc, OdpHash, OdpTrunc, OdpMeter,
-               OdpClone, OdpSample, OdpDrop, OdpCt, OdpCtClear, OdpCheckPktLen, OdpTunnelPush, OdpTunnelPop, OdpDecTtl, OdpOther> v;
+               OdpClone, OdpSample, OdpDrop, OdpCt, OdpCtClear, OdpCheckPktLen, OdpTunnelPush, OdpTunnelPop, OdpPushEth, OdpPopEth, OdpPushNsh, OdpPopNsh,
+               OdpAddMpls, OdpDecTtl, OdpOther> v;
   friend bool operator==(const OdpAction&, const OdpAction&) = default;
 };
 inline bool operator==(const OdpClone& a, const OdpClone& b) { return a.actions == b.actions; }

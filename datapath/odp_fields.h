@@ -55,6 +55,10 @@ inline OdpPart mpls_part(int which, size_t entry) {
   part.offset = static_cast<uint16_t>(part.offset + entry * sizeof(be32));
   return part;
 }
+inline constexpr OdpPart kNshParts[] = {{"flags", AT(nsh_flags), 1, kDecimal}, {"ttl", AT(nsh_ttl), 1, kDecimal}, {"mdtype", AT(nsh_mdtype), 1, kDecimal},
+                                        {"np", AT(nsh_np), 1, kDecimal}, {"spi", AT(nsh_path), 4, kHex, 8, 24}, {"si", AT(nsh_path), 4, kDecimal, 0, 8},
+                                        {"c1", AT(nsh_context), 4, kHex}, {"c2", AT(nsh_context) + 4, 4, kHex}, {"c3", AT(nsh_context) + 8, 4, kHex},
+                                        {"c4", AT(nsh_context) + 12, 4, kHex}};
 inline constexpr OdpPart kVlanParts[] = {{"vid", AT(vlan_tci), 2, kDecimal, 0, 12}, {"pcp", AT(vlan_tci), 2, kDecimal, 13, 3}};
 inline constexpr OdpPart kVlan2Parts[] = {{"vid", AT(vlan2_tci), 2, kDecimal, 0, 12}, {"pcp", AT(vlan2_tci), 2, kDecimal, 13, 3}};
 inline constexpr OdpPart kPacketTypeParts[] = {{"ns", AT(packet_type), 4, kDecimal, 16, 16}, {"id", AT(packet_type), 4, kHex, 0, 16}};
@@ -98,7 +102,8 @@ inline constexpr uint16_t kTunnelGbp = 8;
 enum class OdpWire : uint8_t {
   kStruct,   // one after the other, in network order
   kHost,     // one integer in the order of this machine
-  kNested,   // attributes of their own
+  kNested,   // a tunnel: attributes of its own
+  kNsh,      // attributes of its own
   kStack,    // MPLS labels, as many as there are
   kNone,     // the kernel doesn't know it
 };
@@ -141,6 +146,7 @@ inline bool nd(const Flow& f) { return v6(f, kProtoIcmpv6) && (f.tp_src == be16(
 }  // namespace odp
 inline constexpr OdpProtocolAttribute kProtocolAttributes[] = {
     {{"mpls", kMplsParts, OVS_KEY_ATTR_MPLS, OdpWire::kStack}, [](const Flow& f) { return f.is_mpls(); }},
+    {{"nsh", kNshParts, OVS_KEY_ATTR_NSH, OdpWire::kNsh}, [](const Flow& f) { return f.eth_type == kEthNsh; }},
     {{"ipv4", kIpv4Parts, OVS_KEY_ATTR_IPV4}, [](const Flow& f) { return f.eth_type == kEthIpv4; }},
     {{"ipv6", kIpv6Parts, OVS_KEY_ATTR_IPV6}, [](const Flow& f) { return f.eth_type == kEthIpv6; }},
     {{"arp", kArpParts, OVS_KEY_ATTR_ARP}, [](const Flow& f) { return f.is_arp(); }},
@@ -168,6 +174,7 @@ inline constexpr OdpSetName kSetNames[] = {
     {OdpSetKind::kArp, {"arp", kArpParts, OVS_KEY_ATTR_ARP}, false},
     {OdpSetKind::kNd, {"nd", kNdParts, OVS_KEY_ATTR_ND}, false},
     {OdpSetKind::kMpls, {"mpls", kMplsParts, OVS_KEY_ATTR_MPLS, OdpWire::kStack}},
+    {OdpSetKind::kNsh, {"nsh", kNshParts, OVS_KEY_ATTR_NSH, OdpWire::kNsh}, false},   // no kernel does it right; Linux 6.18 has it no more
     {OdpSetKind::kTunnel, {"tunnel", kTunnelParts, OVS_KEY_ATTR_TUNNEL, OdpWire::kNested}},
     {OdpSetKind::kSkbMark, {"skb_mark", kMarkPart, OVS_KEY_ATTR_SKB_MARK, OdpWire::kHost}},
     {OdpSetKind::kSkbPriority, {"skb_priority", kPriorityPart, OVS_KEY_ATTR_PRIORITY, OdpWire::kHost}},

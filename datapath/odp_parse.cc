@@ -7,6 +7,7 @@
 
 #include "datapath/compose.h"
 #include "datapath/geneve.h"
+#include "datapath/odp_encap.h"
 #include "datapath/odp_fields.h"
 #include "datapath/odp_other.h"
 #include "datapath/odp_text.h"
@@ -559,6 +560,7 @@ std::optional<OdpAction> parse_action(const Item& item, const OdpTextOptions& op
     auto actions = inner && inner->name == "le_1" ? parse_odp_actions(inner->body, options) : std::unexpected(std::string());
     return actions ? std::optional(OdpAction{OdpDecTtl{*actions}}) : std::nullopt;
   }
+  if (auto encap = parse_encap_action(item.name, item.body)) return encap;
   if (auto other = parse_other_action(item.name, item.body)) return OdpAction{std::move(*other)};
   if (!item.has_body) return parse_port(item.name, options);
   auto v = number();

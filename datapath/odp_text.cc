@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "datapath/geneve.h"
+#include "datapath/odp_encap.h"
 #include "datapath/odp_fields.h"
 #include "datapath/odp_other.h"
 #include "lib/text.h"
@@ -168,6 +169,7 @@ std::string attribute_body(const OdpAttribute& a, const Flow& key, const Flow& m
   if (a.name == "tcp_flags") return mask.tcp_flags ? flags_text(kTcpFlags, key.tcp_flags.host(), mask.tcp_flags.host()) : "";
   if (a.name == "tunnel") return tunnel_text(key, mask, options, tunnel_flags(mask.tunnel), true);
   if (a.name == "mpls") return mpls_text(key, mask, options);
+  if (a.name == "nsh") return format_nsh_key(key, mask);
   if (a.name == "ct_tuple4" || a.name == "ct_tuple6") {
     bool asks_v6 = !mask.ct_ipv6_src.is_zero() || !mask.ct_ipv6_dst.is_zero(), asks_v4 = mask.ct_nw_src || mask.ct_nw_dst;
     bool v6 = a.name == "ct_tuple6", is_v6 = !key.ct_ipv6_src.is_zero() || !key.ct_ipv6_dst.is_zero() || (asks_v6 && !asks_v4);
@@ -206,7 +208,7 @@ class KeyPrinter {
 };
 
 void KeyPrinter::metadata(const OdpAttribute& a) {
-  if (a.name == "packet_type" && !options_.packet_type) return;
+  if ((a.name == "packet_type" && !options_.packet_type) || (a.name == "eth" && key_.packet_type)) return;
   if (a.name == "recirc_id") return add(a.name, value_text(key_, a.parts[0], options_));
   std::string body = attribute_body(a, key_, mask_, options_);
   bool wild_ethernet = a.name == "eth" && (!options_.packet_type || mask_kind(mask_, kPacketTypeParts[1]) == MaskKind::kNone);
@@ -328,6 +330,7 @@ struct ActionPrinter {
     const Flow value = a.fields.value(), mask = a.fields.mask();
     if (a.kind == OdpSetKind::kMpls) body = mpls_text(value, mask, brief);
     else if (a.kind == OdpSetKind::kTunnel) body = tunnel_text(value, mask, brief, flags_of_set(value, mask), false);
+    else if (a.kind == OdpSetKind::kNsh) body = format_nsh_key(value, mask);
     else body = parts_text(set->attribute.parts, value, mask, brief);
     return fmt::format("set({}({}))", set->attribute.name, body);
   }
@@ -358,6 +361,11 @@ struct ActionPrinter {
   }
   std::string operator()(const OdpDrop&) const { return "drop"; }
   std::string operator()(const OdpDecTtl& a) const { return fmt::format("dec_ttl(le_1({}))", a.exhausted.empty() ? "" : format_odp_actions(a.exhausted, options)); }
+  std::string operator()(const OdpPushEth& a) const { return format_encap(a); }
+  std::string operator()(const OdpPopEth&) const { return "pop_eth"; }
+  std::string operator()(const OdpPushNsh& a) const { return format_encap(a); }
+  std::string operator()(const OdpPopNsh&) const { return "pop_nsh()"; }
+  std::string operator()(const OdpAddMpls& a) const { return format_encap(a); }
   std::string operator()(const OdpOther& a) const { return format_other_action(a); }
   std::string operator()(const OdpCt& a) const;
   std::string operator()(const OdpCtClear&) const { return "ct_clear"; }

@@ -66,9 +66,10 @@ void segment(const Packet& p, PacketBatch& out) {
     Packet& seg = out.add(plan.headers + n);
     std::memcpy(seg.data(), p.data(), plan.headers);
     std::memcpy(seg.data() + plan.headers, p.data() + plan.headers + offset, n);
-    seg.l3 = p.l3;
-    seg.l4 = p.l4;
-    seg.in_port = p.in_port;
+    static_cast<PacketMetadata&>(seg) = p;
+    seg.offload = {};
+    if (p.has_ct_tuple) seg.ct_tuple = p.ct_tuple;
+    if (p.tunnel) seg.tunnel = std::make_unique<PacketTunnel>(*p.tunnel);
     write_segment_headers(plan, seg, index++, offset, offset + n == payload);
     write_l4_checksum(seg);
     offset += n;

@@ -45,6 +45,7 @@ struct PacketMetadata {
   uint16_t l4 = kNoOffset;
 
   OdpPort in_port = kOdpNone;
+  uint32_t packet_type = 0;     // as Flow::packet_type: Ethernet, or what the bytes are without an Ethernet header
   uint32_t recirc_id = 0;
   uint32_t dp_hash = 0;
   uint32_t pkt_mark = 0;
@@ -90,7 +91,7 @@ class Packet : public PacketMetadata {
 
   /// True if something besides in_port and the frame counts for the key.
   bool has_metadata() const {
-    return (recirc_id | dp_hash | pkt_mark | skb_priority | ct_state | ct_zone | ct_mark) || tunnel || ct_label != std::array<uint8_t, 16>{};
+    return (packet_type | recirc_id | dp_hash | pkt_mark | skb_priority | ct_state | ct_zone | ct_mark) || tunnel || ct_label != std::array<uint8_t, 16>{};
   }
 
   /// Forgets all that the connection tracker said.
@@ -113,7 +114,7 @@ class Packet : public PacketMetadata {
 /// Computes the key of a packet and its layer offsets.  Total: any bytes give a Flow (a cut header ends the parse, its
 /// fields stay zero).  Tags beyond vlan_limit (0..2) are payload, as if they were of unknown EtherType.  Cost: one pass, only the headers.
 void extract(Packet& packet, Flow& key, unsigned vlan_limit = 2);
-/// What a packet has besides its frame: port, marks, connection, tunnel.
+/// What a packet has besides its frame: port, marks, connection, tunnel; to a packet also its type, which decides how it is read.
 void copy_metadata(const Packet& from, Flow& to);
 void copy_metadata(const Flow& from, Packet& to);
 

@@ -271,6 +271,7 @@ Outcome Bridge::packet_out(const ofp::PacketOut& out, Version version, Time now)
   bool real = in_port.value < OFPP_MAX || in_port == OFPP_LOCAL;
   if (!real && in_port != OFPP_NONE && in_port != OFPP_CONTROLLER) return std::unexpected(Error::OFPBRC_BAD_PORT);
   Packet packet = Packet::from(out.data);
+  packet.packet_type = out.metadata.value.packet_type.host();
   TranslateInput input{.key = {}, .bridge = &impl_->view};
   extract(packet, input.key);
   input.packet_size = packet.size();

@@ -16,24 +16,35 @@ class Difference {
   Difference(OdpSet& set, Flow& base, const Flow& flow, const Flow& mask) : set_(set), base_(base), flow_(flow), mask_(mask) {}
   template <auto M>
   void member() {
-    if (base_.*M == flow_.*M) return;
-    auto value = flow_.*M, mask = mask_.*M;
-    auto bytes = [](auto& member) { return reinterpret_cast<uint8_t*>(&member); };
-    auto* base = bytes(base_.*M);
-    for (size_t i = 0; i < sizeof value; i++) {
-      bytes(mask)[i] |= static_cast<uint8_t>(base[i] ^ bytes(value)[i]);
-      bytes(value)[i] &= bytes(mask)[i];
-    }
-    set_.fields.put(static_cast<size_t>(base - bytes(base_)), value, mask);
-    base_.*M = flow_.*M;
+    differ(base_.*M, flow_.*M, mask_.*M);
+  }
+  /// One of an array.
+  template <typename T, size_t N>
+  void element(T (Flow::*array)[N], size_t i) {
+    differ((base_.*array)[i], (flow_.*array)[i], (mask_.*array)[i]);
   }
   bool any() const { return !set_.fields.words().empty(); }
+  /// What does not differ is set too, if it was asked about.
+  void and_asked() { all_ = any(); }
 
  private:
+  template <typename T>
+  void differ(T& base, const T& flow, const T& asked) {
+    if (base == flow && !all_) return;
+    T value = flow, mask = asked;
+    auto bytes = [](auto& member) { return reinterpret_cast<uint8_t*>(&member); };
+    for (size_t i = 0; i < sizeof value; i++) {
+      bytes(mask)[i] |= static_cast<uint8_t>(bytes(base)[i] ^ bytes(value)[i]);
+      bytes(value)[i] &= bytes(mask)[i];
+    }
+    set_.fields.put(static_cast<size_t>(bytes(base) - bytes(base_)), value, mask);
+    base = flow;
+  }
   OdpSet& set_;
   Flow& base_;
   const Flow& flow_;
   const Flow& mask_;
+  bool all_ = false;
 };
 
 }  // namespace
@@ -48,6 +59,8 @@ bool Translator::commit_set(OdpSetKind kind, Fn diff) {
 }
 
 void Translator::commit() {
+  undo();
+  commit_encap();
   commit_set(OdpSetKind::kEthernet, [](Difference& d) {
     d.member<&Flow::eth_src>();
     d.member<&Flow::eth_dst>();
@@ -95,6 +108,18 @@ void Translator::commit() {
           d.member<&Flow::tp_dst>();
         });
   }
+  if (flow_.eth_type == kEthNsh)
+    commit_set(OdpSetKind::kNsh, [](Difference& d) {
+      auto members = [&] {
+        d.member<&Flow::nsh_flags>();
+        d.member<&Flow::nsh_ttl>();
+        d.member<&Flow::nsh_path>();
+        for (size_t i = 0; i < std::size(Flow{}.nsh_context); i++) d.element(&Flow::nsh_context, i);
+      };
+      members();
+      d.and_asked();   // as Open vSwitch shows it
+      members();
+    });
   commit_vlan();
   commit_set(OdpSetKind::kSkbPriority, [](Difference& d) { d.member<&Flow::skb_priority>(); });
   commit_set(OdpSetKind::kSkbMark, [](Difference& d) { d.member<&Flow::pkt_mark>(); });
@@ -122,8 +147,12 @@ size_t same_innermost(const auto& have, const auto& want) {
 void Translator::commit_mpls() {
   const size_t have = labels_of(base_).size(), want = labels_of(flow_).size(), same = same_innermost(labels_of(base_), labels_of(flow_));
   bool same_type = base_.eth_type == flow_.eth_type;
-  if (have == same && want == same && (same_type || !have)) return void(base_.eth_type = flow_.eth_type);
-  if (have && have == want && same == have - 1 && same_type) {
+  base_.packet_type = flow_.packet_type;
+  if (have == same && want == same && same_type) return;
+  if (!have && !want) {   // a label that is pushed and popped again, with another type
+    emit({OdpPushMpls{be32(0x100), kEthMpls}});
+    emit({OdpPopMpls{flow_.eth_type}});
+  } else if (have && have == want && same == have - 1 && same_type) {
     OdpSet set{.kind = OdpSetKind::kMpls};
     be32 mask = out_.mask.mpls_lse[0] | (flow_.mpls_lse[0] ^ base_.mpls_lse[0]);
     set.fields.put(offsetof(Flow, mpls_lse), flow_.mpls_lse[0] & mask, mask);

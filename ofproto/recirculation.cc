@@ -69,8 +69,15 @@ uint32_t RecircTable::hold(const FrozenPtr& state) {
 void RecircTable::release(uint32_t id, Time now) {
   auto it = entries_.find(id);
   if (it == entries_.end() || !it->second.users || --it->second.users) return;
+  if (!by_content_) forget_content(it->first, it->second.hash);   // an id that was free once means nothing new
   it->second.free_at = now + kRecircLinger;
   lingering_.emplace(it->second.free_at, id);
+}
+
+/// Nobody gets this id for an equal state any more.
+void RecircTable::forget_content(uint32_t id, uint64_t hash) {
+  auto [from, to] = by_hash_.equal_range(hash);
+  if (auto it = std::find_if(from, to, [&](auto& x) { return x.second == id; }); it != to) by_hash_.erase(it);
 }
 
 void RecircTable::run(Time now) {
@@ -78,8 +85,7 @@ void RecircTable::run(Time now) {
     uint32_t id = lingering_.begin()->second;
     lingering_.erase(lingering_.begin());
     auto it = entries_.find(id);
-    auto [from, to] = by_hash_.equal_range(it->second.hash);
-    by_hash_.erase(std::find_if(from, to, [&](auto& x) { return x.second == id; }));
+    forget_content(id, it->second.hash);
     entries_.erase(it);
   }
 }

@@ -68,6 +68,7 @@ class RecircTable {
     Time free_at = kNever;
   };
   uint32_t new_id(uint64_t hash);
+  void forget_content(uint32_t id, uint64_t hash);
   bool by_content_;
   uint32_t last_id_ = 0;
   std::unordered_map<uint32_t, Entry> entries_;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 
+#include "datapath/ethertype.h"
+#include "datapath/nsh.h"
 #include "datapath/odp_text.h"
 #include "datapath/port_no.h"
 #include "lib/decimal.h"
@@ -19,8 +21,15 @@ namespace {
 Flow shown_fields(const Flow& f) {
   Flow m{};
   auto all = [](auto& member) { std::memset(static_cast<void*>(&member), 0xff, sizeof member); };
-  all(m.in_port), all(m.eth_dst), all(m.eth_src), all(m.eth_type);
-  all(m.vlan_tci);
+  all(m.in_port);
+  if (f.packet_type) all(m.packet_type);
+  else all(m.eth_dst), all(m.eth_src), all(m.eth_type), all(m.vlan_tci);
+  if (f.eth_type == kEthNsh) {
+    all(m.nsh_flags), all(m.nsh_ttl), all(m.nsh_mdtype), all(m.nsh_np), all(m.nsh_path);
+    if (f.nsh_mdtype == kNshMd1) all(m.nsh_context);
+    all(m.nw_proto), all(m.nw_tos), all(m.nw_ttl);   // Open vSwitch takes it for a network protocol with these
+    m.nw_frag = kFragAny | kFragLater;
+  }
   if (f.is_arp()) all(m.nw_src), all(m.nw_dst), all(m.nw_proto), all(m.arp_sha), all(m.arp_tha);
   if (f.is_ip()) {
     if (f.eth_type == be16(0x0800))
@@ -35,6 +44,7 @@ Flow shown_fields(const Flow& f) {
     if (f.eth_type == be16(0x86dd) && f.nw_proto == 58 && (f.tp_src == be16(135) || f.tp_src == be16(136))) all(m.nd_target), all(m.arp_sha), all(m.arp_tha);
   }
   if (f.is_mpls()) all(m.mpls_lse[0]);
+  for (unsigned i = 1; f.is_mpls() && i < kMplsLabels && !(f.mpls_lse[i - 1] & be32(0x100)); i++) all(m.mpls_lse[i]);
   return m;
 }
 
@@ -106,7 +116,7 @@ std::string format_flow_line(const Flow& flow, const ofp::TlvTable* tlv) {
     out.insert(std::min(out.find(',', at), out.size()), second);
   }
   if (flow.recirc_id) {
-    insert_eth(out);
+    if (!flow.packet_type) insert_eth(out);
     out.insert(0, fmt::format("recirc_id={:#x},", flow.recirc_id.host()));
   }
   return out;
@@ -114,7 +124,8 @@ std::string format_flow_line(const Flow& flow, const ofp::TlvTable* tlv) {
 
 std::string format_megaflow_line(const Flow& key, const Flow& mask, const ofp::TlvTable* tlv) {
   ofp::Match m{.value = key, .mask = mask};
-  m.mask.packet_type = m.mask.recirc_id = be32();
+  m.mask.recirc_id = be32();
+  if (!key.packet_type) m.mask.packet_type = be32();
   if (!key.ct_nw_proto) m.mask.ct_nw_proto = 0;
   FlowTunnel asked{};
   asked.dp_flags = mask.tunnel.dp_flags;
@@ -126,7 +137,7 @@ std::string format_megaflow_line(const Flow& key, const Flow& mask, const ofp::T
   ofp::format_match(m, match, nullptr, tlv);
   if (asked.dp_flags) insert_tunnel("tun_flags=" + format_tunnel_flags(key.tunnel, asked), match);
   show_half_ports(match);
-  insert_eth(match);
+  if (!key.packet_type) insert_eth(match);
   return fmt::format("recirc_id={},{}", key.recirc_id ? fmt::format("{:#x}", key.recirc_id.host()) : "0", match);
 }
 

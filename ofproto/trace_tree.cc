@@ -3,14 +3,15 @@
 // of tables does not wander to the right; what another action enters is printed one level deeper, its actions two.
 #include "ofproto/trace_tree.h"
 
+#include <span>
 #include <string_view>
 
 namespace sluice {
 namespace {
 
-using Children = std::vector<std::unique_ptr<TraceNode>>;
+using Children = std::span<const std::unique_ptr<TraceNode>>;
 
-void print_list(const Children& nodes, size_t level, std::string& out);
+void print_list(Children nodes, size_t level, std::string& out);
 
 void line(size_t level, std::string_view text, std::string& out) {
   out.append(level * 4, ' ');
@@ -28,13 +29,9 @@ void print_block(const TraceNode& n, size_t level, size_t inner, std::string& ou
   out += '\n';
   line(level, n.text, out);
   line(level, std::string(n.text.size(), '-'), out);
-  for (const auto& c : n.children) {
-    if (is_block(c->kind))
-      print_block(*c, inner, inner, out);
-    else
-      print_list(n.children, inner, out);   // a packet-out's actions
-    if (!is_block(c->kind)) break;
-  }
+  size_t i = 0;
+  for (; i < n.children.size() && is_block(n.children[i]->kind); i++) print_block(*n.children[i], inner, inner, out);
+  print_list(std::span(n.children).subspan(i), inner, out);   // a packet-out's actions, or those that go on
 }
 
 void print_node(const TraceNode& n, size_t level, bool is_last, std::string& out) {
@@ -55,7 +52,7 @@ void print_node(const TraceNode& n, size_t level, bool is_last, std::string& out
   }
 }
 
-void print_list(const Children& nodes, size_t level, std::string& out) {
+void print_list(Children nodes, size_t level, std::string& out) {
   for (size_t i = 0; i < nodes.size(); i++) print_node(*nodes[i], level, i + 1 == nodes.size(), out);
 }
 

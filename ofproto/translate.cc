@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "datapath/ethertype.h"
 #include "ofproto/openflow/match.h"
 #include "ofproto/translator.h"
 #include "ofproto/tunnel_options.h"
@@ -27,6 +28,7 @@ const char* describe(TranslateError e) {
     case TranslateError::kInvalidTunnel: return "Invalid tunnel metadata";
     case TranslateError::kNoRecirculation: return "No recirculation context";
     case TranslateError::kTooManyLabels: return "Too many MPLS labels";
+    case TranslateError::kUnsupportedPacketType: return "Unsupported packet type";
   }
   return "Unknown error";
 }
@@ -106,10 +108,19 @@ void Translator::enter_bridge(const PortView* in) {
 
 /// The best rule of the table for flow_, as the bridge's fragment mode lets it be seen (OF1.3.5 7.3.2).
 const Rule* Translator::find_rule(uint8_t table) {
+  if (flow_.packet_type) return find_bare(table);
   bool is_fragment = flow_.is_ip() && (flow_.nw_frag & kFragAny);
   if (!is_fragment || bridge_->fragments == ofp::Fragments::kNxMatch) return bridge_->tables->lookup(table, flow_, &out_.mask);
   Flow seen = flow_;   // without ports, which later fragments do not have
   seen.tp_src = seen.tp_dst = be16();
+  return bridge_->tables->lookup(table, seen, &out_.mask);
+}
+
+/// A packet without an Ethernet header: matches of Ethernet types, and of tags or of their absence, mean frames.
+const Rule* Translator::find_bare(uint8_t table) {
+  Flow seen = flow_;
+  seen.eth_type = be16(UINT16_MAX);
+  seen.vlan_tci = be16(0x0fff);
   return bridge_->tables->lookup(table, seen, &out_.mask);
 }
 
@@ -277,6 +288,11 @@ void Translator::finish() {
   m.metadata = be64();
   m.conj_id = m.actset_output = m.in_phy_port = be32();
   std::ranges::fill(m.reg, be32());
+  // What the packet has not, no other of its type has.
+  const Flow& key = input_.key;
+  if (!key.is_mpls()) std::ranges::fill(m.mpls_lse, be32());
+  if (key.eth_type != kEthNsh) m.nsh_flags = m.nsh_mdtype = m.nsh_np = m.nsh_ttl = 0, m.nsh_path = be32(), std::ranges::fill(m.nsh_context, be32());
+  if (key.packet_type) m.eth_dst = m.eth_src = {}, m.vlan_tci = m.vlan_tpid = m.vlan2_tci = m.vlan2_tpid = be16();
   out_.options_asked = m.tun_present;
   if (bridge_) mask_to_options(m, input_.key, bridge_->tlv);
   if (!input_.key.tunnel.is_present()) forget_tunnel(m);   // which port it came in by says so

@@ -23,7 +23,7 @@ inline constexpr unsigned kMaxLivenessLooks = 1024;  // at watched groups, for o
 inline constexpr size_t kMaxStackBytes = 65536;
 inline constexpr size_t kMaxOdpActions = 16384;      // elements; a translation that exceeds it drops
 
-enum class TranslateError : uint8_t { kNone, kNoInPort, kTooDeep, kTooManyResubmits, kStackTooDeep, kTooManyActions, kInvalidTunnel, kNoRecirculation, kTooManyLabels };
+enum class TranslateError : uint8_t { kNone, kNoInPort, kTooDeep, kTooManyResubmits, kStackTooDeep, kTooManyActions, kInvalidTunnel, kNoRecirculation, kTooManyLabels, kUnsupportedPacketType };
 const char* describe(TranslateError e);
 
 struct Translation {

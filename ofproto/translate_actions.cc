@@ -33,6 +33,14 @@ Translator::Then Translator::act(const T&) {
   return Then::kStopList;
 }
 
+// In translate_encap.cc.
+template <>
+Translator::Then Translator::act(const Encap& e);
+template <>
+Translator::Then Translator::act(const Decap& d);
+template <>
+Translator::Then Translator::act(const DecNshTtl& d);
+
 // --- output ---
 
 template <>
@@ -219,12 +227,12 @@ Translator::Then Translator::act(const DeleteField& a) {
 }
 template <>
 Translator::Then Translator::act(const SetEthSrc& a) {
-  p_.set<&Flow::eth_src>(a.mac);
+  if (p_.has(FieldId::kEthSrc)) p_.set<&Flow::eth_src>(a.mac);
   return Then::kGoOn;
 }
 template <>
 Translator::Then Translator::act(const SetEthDst& a) {
-  p_.set<&Flow::eth_dst>(a.mac);
+  if (p_.has(FieldId::kEthDst)) p_.set<&Flow::eth_dst>(a.mac);
   return Then::kGoOn;
 }
 template <>
@@ -437,13 +445,14 @@ void Translator::tell_subfield(const Subfield& s) {
 void Translator::set_vlan(be16 bits, be16 value, bool push_if_needed) {
   p_.get_bits<&Flow::vlan_tci>(bits | kPresent);
   if (!(flow_.vlan_tci & kPresent)) {
-    if (!push_if_needed) return;
+    if (!push_if_needed || flow_.packet_type) return;
     flow_.vlan_tpid = be16(0x8100);
   }
   flow_.vlan_tci = (flow_.vlan_tci & ~bits) | value | kPresent;
 }
 
 void Translator::push_vlan(be16 tpid) {
+  if (flow_.packet_type) return warning("a packet without an Ethernet header can't have a VLAN tag, push_vlan ignored");
   be16 tci;
   if (p_.has_vlan()) {
     p_.mark<&Flow::vlan_tpid>();
@@ -468,6 +477,7 @@ void Translator::pop_vlan() {
 
 void Translator::push_mpls(be16 eth_type) {
   uint32_t lse;
+  if (pending_.header != Pending::kNone) commit();
   if (p_.is_mpls()) {
     p_.mark<&Flow::mpls_lse>();
     if (flow_.mpls_lse[kMplsLabels - 1]) {
@@ -484,11 +494,18 @@ void Translator::push_mpls(be16 eth_type) {
   }
   for (unsigned i = kMplsLabels - 1; i; i--) flow_.mpls_lse[i] = flow_.mpls_lse[i - 1];
   flow_.mpls_lse[0] = be32(lse);
+  set_eth_type(eth_type);
+}
+
+/// A packet without an Ethernet header is of the type that follows.
+void Translator::set_eth_type(be16 eth_type) {
   flow_.eth_type = eth_type;
+  if (flow_.packet_type) flow_.packet_type = be32(bare_packet_type(eth_type));
 }
 
 void Translator::pop_mpls(be16 eth_type) {
   if (!p_.is_mpls()) return;
+  if (pending_.header != Pending::kNone) commit();
   out_.mask.mpls_lse[0] |= be32(0x100);
   bool bottom = flow_.mpls_lse[0].host() & 0x100;
   if (!bottom || is_mpls_type(eth_type)) p_.mark<&Flow::mpls_lse>();   // the next becomes the outermost
@@ -499,7 +516,7 @@ void Translator::pop_mpls(be16 eth_type) {
   }
   for (unsigned i = 0; i + 1 < kMplsLabels; i++) flow_.mpls_lse[i] = flow_.mpls_lse[i + 1];
   flow_.mpls_lse[kMplsLabels - 1] = be32();
-  if (bottom) flow_.eth_type = eth_type;
+  if (bottom) set_eth_type(eth_type);
   was_mpls_ = input_.key.is_mpls() && (!flow_.is_mpls() || !flow_.mpls_lse[0]);
 }
 
@@ -529,13 +546,14 @@ bool is_irreversible(const Actions& actions) {
 }  // namespace
 
 void Translator::clone(const Actions& actions, bool is_last) {
-  Flow flow = flow_, base = base_;
+  Flow flow = flow_;
   auto stack = stack_;
   size_t stack_bytes = stack_bytes_;
   Actions set = std::exchange(action_set_, {});
   bool apart = !is_last && is_irreversible(actions);
   OdpActions inner;
-  if (apart) commit(), base = base_;
+  if (apart) commit();
+  Structure before = structure();
   OdpActions* outer = apart ? std::exchange(odp_, &inner) : odp_;
   bool was_mpls = was_mpls_;
   run_actions(actions);
@@ -543,9 +561,14 @@ void Translator::clone(const Actions& actions, bool is_last) {
   finish_freezing();
   was_mpls_ = was_mpls;
   if (apart) {
+    end_copy();
+    undo_.before.reset();
     odp_ = outer;
     if (!inner.empty()) emit({OdpClone{std::move(inner)}});
-    base_ = base;
+    base_ = before.base;
+    structure_ = before.id;
+  } else {
+    return_to(before);
   }
   flow_ = flow;
   stack_ = std::move(stack);

@@ -53,7 +53,7 @@ bool needs_inner_headers(const ofp::Action& action) {
            std::is_same_v<T, ofp::Learn> || std::is_same_v<T, SetIpSrc> || std::is_same_v<T, SetIpDst> || std::is_same_v<T, SetIpTos> || std::is_same_v<T, SetIpEcn> ||
            std::is_same_v<T, SetIpTtl> || std::is_same_v<T, SetL4Src> || std::is_same_v<T, SetL4Dst> || std::is_same_v<T, DecTtl> || std::is_same_v<T, Ct> ||
            std::is_same_v<T, PushMpls> || std::is_same_v<T, PopMpls> || std::is_same_v<T, SetMplsLabel> || std::is_same_v<T, SetMplsTc> || std::is_same_v<T, SetMplsTtl> ||
-           std::is_same_v<T, DecMplsTtl>;
+           std::is_same_v<T, DecMplsTtl> || std::is_same_v<T, DecNshTtl>;
   }, action.v);
 }
 
@@ -102,16 +102,16 @@ void Translator::thaw(const FrozenState& s) {
   if (trace_) {
     trace_->open(TraceKind::kBridge, fmt::format("bridge(\"{}\")", bridge_->name));
     trace_->open(TraceKind::kThaw, "    thaw");
-    trace_->add(TraceKind::kAction, fmt::format("    Resuming from table {}", s.table));
+    trace_->add(TraceKind::kThaw, fmt::format("        Resuming from table {}", s.table));
   }
   if (!s.action_set.empty()) {
-    if (trace_) trace_->add(TraceKind::kAction, "    Restoring action set: " + ofp::format_actions(s.action_set));
+    if (trace_) trace_->add(TraceKind::kThaw, "        Restoring action set: " + ofp::format_actions(s.action_set));
     action_set_ = s.action_set;
   }
   if (trace_ && !s.rest.empty()) {
     Actions all;
     for (const auto& r : s.rest) all.insert(all.end(), r.actions.begin(), r.actions.end());
-    trace_->add(TraceKind::kAction, "    Restoring actions: " + ofp::format_actions(all));
+    trace_->add(TraceKind::kThaw, "        Restoring actions: " + ofp::format_actions(all));
   }
   if (trace_) trace_->close();
   for (size_t i = 0; i < s.rest.size() && !exit_; i++) {
@@ -137,12 +137,16 @@ void Translator::check_pkt_larger(const ofp::CheckPktLarger& c, const Actions& r
   auto set = action_set_;
   size_t stack_bytes = stack_bytes_;
   bool was_mpls = was_mpls_;
+  unsigned structure = structure_;
   OdpActions* outer = odp_;
   for (bool greater : {true, false}) {
     odp_ = greater ? &check.greater : &check.less_or_equal;
     set_subfield(c.dst, greater ? 1 : 0);
     run_actions(rest);
     finish_freezing();
+    end_copy();
+    undo_.before.reset();
+    structure_ = structure;
     if (greater) {   // the other way begins where this one did
       flow_ = flow, base_ = base;
       stack_ = stack, stack_bytes_ = stack_bytes;

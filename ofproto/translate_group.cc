@@ -46,6 +46,7 @@ void Translator::run_group(uint32_t id) {
 
 void Translator::run_bucket(const Group& group, size_t index) {
   effect(GroupHit{bridge_->id, group.id, static_cast<uint32_t>(index)});
+  Structure before = structure();
   Flow flow = flow_;
   auto set = std::exchange(action_set_, group.buckets[index].bucket.actions);
   auto stack = stack_;
@@ -56,6 +57,7 @@ void Translator::run_bucket(const Group& group, size_t index) {
   finish_freezing();
   was_mpls_ = was_mpls;
   if (trace_) trace_->close();
+  return_to(before);
   flow_ = flow;
   action_set_ = std::move(set);
   stack_ = std::move(stack);

@@ -42,6 +42,8 @@ void Translator::send(OfpPort number) {
   if (port->config & ofp::OFPPC_NO_FWD) return warning("OFPPC_NO_FWD set, skipping output");
   if (port->is_patch) {
     send_patch(*port);
+  } else if (!may_carry()) {
+    return;
   } else {
     commit();
     if (snaplen_) emit({OdpTrunc{snaplen_}});
@@ -57,10 +59,18 @@ void Translator::send_truncated(OfpPort port, uint32_t max_len) {
   const PortView* p = bridge_->port(port);
   if (!p) return warning("Nonexistent output port");
   if (p->is_patch) return send_patch(*p);
+  if (!may_carry()) return;
   commit();
   emit({OdpTrunc{max_len}});
   if (p->tunnel) return send_tunnel(*p);
   emit({OdpOutput{p->odp}});
+}
+
+/// Links carry frames; only bridges know of packets without an Ethernet header.
+bool Translator::may_carry() {
+  if (!flow_.packet_type) return true;
+  warning("Trying to send non-Ethernet packet through legacy L2 port. Dropping packet.");
+  return false;
 }
 
 /// The packet goes on in the peer's bridge; what that does to it is not seen here.
@@ -72,6 +82,7 @@ void Translator::send_patch(const PortView& port) {
   effect(PatchTraffic{bridge_->id, port.ofport, false});
   effect(PatchTraffic{peer->id, in->ofport, true});
   depth_++;
+  Structure before = structure();
   Flow flow = flow_;
   auto stack = std::exchange(stack_, {});
   size_t stack_bytes = std::exchange(stack_bytes_, 0);
@@ -92,6 +103,7 @@ void Translator::send_patch(const PortView& port) {
   enter_bridge(in);
   mirrored_ = mirrored;
   first_rule_ = first_rule;
+  return_to(before);
   was_mpls_ = was_mpls;
   flow_ = flow;
   stack_ = std::move(stack);
@@ -133,6 +145,7 @@ void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss, 
   spec.frozen = std::move(pause);
   auto& m = spec.metadata;
   m.set_in_port(spec.in_port);
+  if (flow_.packet_type) m.value.packet_type = flow_.packet_type, m.mask.packet_type = ~be32();
   if (flow_.metadata) m.value.metadata = flow_.metadata, m.mask.metadata = ~be64();
   put_tunnel(flow_.tunnel, m);
   if ((m.value.tun_present = m.mask.tun_present = flow_.tun_present)) {

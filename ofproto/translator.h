@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Translator: one translation under way; inside of translate().  Its methods are in files by theme:
-// translate.cc tables and action lists, translate_actions.cc single actions, translate_output.cc ports, normal.cc, mirror.cc, translate_group.cc, select_group.cc, translate_freeze.cc, translate_ct.cc, commit.cc, translate_learn.cc.
+// translate.cc tables and action lists, translate_actions.cc single actions, translate_output.cc ports, normal.cc, mirror.cc, translate_group.cc, select_group.cc, translate_freeze.cc, translate_ct.cc,
+// translate_encap.cc, commit.cc, translate_learn.cc.
 //
 // Invariants: 1. flow_ is the packet as the next action sees it, base_ the packet as the datapath has it after the actions written so far: commit() writes the
 // actions that make base_ equal to flow_, and happens as late as possible (before an output).  2. All reads of flow_ that decide something go through p_.
@@ -33,6 +34,7 @@ class Translator {
   /// Looks the packet up, as if it came in at in_port if that is given, and does what the rule says (with its real in_port).
   void lookup(uint8_t table, MissIs miss, std::optional<be32> in_port = std::nullopt, bool by_ct = false);
   const Rule* find_rule(uint8_t table);
+  const Rule* find_bare(uint8_t table);
   void miss(uint8_t table);
   void run_rule(const Rule& rule, uint8_t table);
   void run_actions(const Actions& actions);
@@ -63,6 +65,7 @@ class Translator {
   void set_vlan(be16 bits, be16 value, bool push_if_needed);
   void push_vlan(be16 tpid);
   void pop_vlan();
+  void set_eth_type(be16 eth_type);
   void push_mpls(be16 eth_type);
   void pop_mpls(be16 eth_type);
   Then dec_ttl(const std::vector<uint16_t>& controllers);
@@ -86,6 +89,32 @@ class Translator {
   void clear_ct();
   const Rule* find_rule_by_ct(uint8_t table);
 
+  // --- translate_encap.cc ---
+  struct Pending {
+    enum Header : uint8_t { kNone, kEthernet, kNsh, kMpls } header = kNone;
+    Bytes options;             // of an NSH with MD type 2
+  };
+  /// Which headers the packet begins with, and where in odp_ that was.  Headers that were put in front or taken away since can't be had back by setting fields.
+  struct Structure {
+    unsigned id = 0;
+    size_t at = 0;
+    Flow base;
+  };
+  Then refuse_type(std::string why);
+  Then encap_nsh(const ofp::Encap& e);
+  Then encap_mpls(be16 eth_type);
+  Then decap_ethernet();
+  Then decap_nsh();
+  Then decap_mpls(uint32_t new_type);
+  void uncover(uint32_t type, OdpAction pop);
+  void commit_encap();
+  void begin_structure() { structure_ = ++structures_; }
+  /// Around what runs on a copy of the packet: the caller puts flow_ back by itself, what follows is done to the packet as it was.
+  Structure structure();
+  void return_to(const Structure& before);
+  void end_copy();
+  void undo();
+
   // --- translate_hash.cc ---
   uint32_t hash_fields(ofp::HashFields fields, uint32_t basis);
   uint32_t symmetric_hash(uint32_t basis, bool l2, bool l4, bool udp);
@@ -97,6 +126,7 @@ class Translator {
   void output(OfpPort port, uint16_t controller_max_len, bool in_port_too = false);
   void flood(bool respect_no_flood);
   void send(OfpPort port);
+  bool may_carry();
   void send_patch(const PortView& port);
   void send_truncated(OfpPort port, uint32_t max_len);
   void to_controller(const ofp::Controller& c, bool is_implicit_miss = false, FrozenPtr pause = nullptr);
@@ -183,6 +213,9 @@ class Translator {
   std::vector<FrozenState::Rest> rest_;
   const ofp::Controller* pause_ = nullptr;   // who gets the packet meanwhile; null: the datapath
   bool ct_forgotten_ = false;                // actions cleared what the tracker said
+  Pending pending_;
+  unsigned structure_ = 0, structures_ = 0;
+  struct { OdpActions* list = nullptr; std::optional<Structure> before; } undo_;
   bool was_mpls_ = false;                    // the last label known was popped: what follows is not parsed
   std::optional<uint64_t> thawed_cookie_;    // of the rule whose actions go on
   bool in_action_set_ = false, in_group_ = false;

@@ -123,7 +123,7 @@ bool FlowShapes::Shape::learn(ByteView attrs, unsigned tags) {
       continue;
     }
     const OdpAttribute* known = find_odp_attribute(a.type);
-    if (!known || known->wire == OdpWire::kNested || known->wire == OdpWire::kNone) return false;
+    if (!known || known->wire == OdpWire::kNested || known->wire == OdpWire::kNsh || known->wire == OdpWire::kNone) return false;
     if (known->wire == OdpWire::kStack) {
       copies.push_back({offsetof(Flow, mpls_lse), at, static_cast<uint8_t>(a.data.size()), false});
       continue;

@@ -55,7 +55,7 @@ void KernelDatapath::Impl::warn_of_losses() {
 void KernelDatapath::execute(Packet packet, const OdpActions& actions, Time now) {
   impl_->now = now;
   if (actions.empty() || !impl_->dp.ifindex || impl_->send_directly(packet, actions)) return;
-  if (kernel_can_do(actions)) return impl_->queue_execute(packet, actions);
+  if (kernel_can_do(actions, impl_->features)) return impl_->queue_execute(packet, actions);
   Flow offsets;
   extract(packet, offsets);
   impl_->execute_slowly(std::move(packet), actions);
@@ -104,7 +104,12 @@ void KernelDatapath::Impl::execute_slowly(Packet packet, const OdpActions& actio
     else if (std::holds_alternative<OdpPopVlan>(a.v)) edit([&] { pop_vlan(packet); });
     else if (auto* label = std::get_if<OdpPushMpls>(&a.v)) edit([&] { push_mpls(packet, label->lse, label->eth_type); });
     else if (auto* pop = std::get_if<OdpPopMpls>(&a.v)) edit([&] { pop_mpls(packet, pop->eth_type); });
-    else if (auto* clone = std::get_if<OdpClone>(&a.v); clone && !kernel_can_do(clone->actions)) edit([&] { execute_slowly(packet.copy(), clone->actions); });
+    else if (auto* add = std::get_if<OdpAddMpls>(&a.v)) edit([&] { add_mpls(packet, *add); });
+    else if (auto* ethernet = std::get_if<OdpPushEth>(&a.v)) edit([&] { push_eth(packet, *ethernet); });
+    else if (std::holds_alternative<OdpPopEth>(a.v)) edit([&] { pop_eth(packet); });
+    else if (auto* service = std::get_if<OdpPushNsh>(&a.v)) edit([&] { push_nsh(packet, *service); });
+    else if (std::holds_alternative<OdpPopNsh>(a.v)) edit([&] { pop_nsh(packet); });
+    else if (auto* clone = std::get_if<OdpClone>(&a.v); clone && !kernel_can_do(clone->actions, features)) edit([&] { execute_slowly(packet.copy(), clone->actions); });
     else batch_of.push_back(a);
   }
   hand_over();

@@ -6,6 +6,7 @@
 
 #include "datapath/geneve.h"
 #include "datapath/kernel/odp_parts.h"
+#include "datapath/nsh.h"
 #include "datapath/odp_other.h"
 
 namespace sluice {
@@ -97,6 +98,26 @@ class ActionEncoder {
   }
   ActionTrouble operator()(const OdpDecTtl& a) {
     return out_.nest(OVS_ACTION_ATTR_DEC_TTL, [&] { return inside(OVS_DEC_TTL_ATTR_ACTION, a.exhausted); });
+  }
+  ActionTrouble operator()(const OdpPushEth& a) {
+    ovs_action_push_eth push{};
+    std::ranges::copy(a.src.b, push.addresses.eth_src);
+    std::ranges::copy(a.dst.b, push.addresses.eth_dst);
+    return value(OVS_ACTION_ATTR_PUSH_ETH, push);
+  }
+  ActionTrouble operator()(const OdpPopEth&) { return out_.flag(OVS_ACTION_ATTR_POP_ETH), ActionTrouble::kNone; }
+  ActionTrouble operator()(const OdpPushNsh& a) {
+    if (a.metadata.empty()) return ActionTrouble::kUnsupported;   // the kernel wants some
+    out_.nest(OVS_ACTION_ATTR_PUSH_NSH, [&] {
+      out_.value(OVS_NSH_KEY_ATTR_BASE, ovs_nsh_key_base{.flags = a.flags, .ttl = a.ttl, .mdtype = a.mdtype, .np = a.np, .path_hdr = a.path.raw()});
+      out_.put(a.mdtype == kNshMd1 ? OVS_NSH_KEY_ATTR_MD1 : OVS_NSH_KEY_ATTR_MD2, a.metadata);
+    });
+    return ActionTrouble::kNone;
+  }
+  ActionTrouble operator()(const OdpPopNsh&) { return out_.flag(OVS_ACTION_ATTR_POP_NSH), ActionTrouble::kNone; }
+  ActionTrouble operator()(const OdpAddMpls& a) {
+    if (!features_.add_mpls) return ActionTrouble::kUnsupported;
+    return value(OVS_ACTION_ATTR_ADD_MPLS, ovs_action_add_mpls{.mpls_lse = a.lse.raw(), .mpls_ethertype = a.eth_type.raw(), .tun_flags = static_cast<uint16_t>(a.after_ethernet ? OVS_MPLS_L3_TUNNEL_FLAG_MASK : 0)});
   }
   ActionTrouble operator()(const OdpOther& a) { return out_.put(a.type, a.payload), ActionTrouble::kNone; }
   ActionTrouble operator()(const OdpTunnelPush&) { return ActionTrouble::kUnsupported; }
@@ -225,27 +246,28 @@ std::optional<OdpUserspace> decode_userdata(ByteView bytes) {
 namespace {
 
 /// bottom_popped: as in ActionEncoder.
-bool can_do(const OdpActions& actions, bool bottom_popped) {
+bool can_do(const OdpActions& actions, const KernelFeatures& features, bool bottom_popped) {
   return std::ranges::all_of(actions, [&](const OdpAction& a) {
     if (auto* set = std::get_if<OdpSet>(&a.v)) {
       const OdpSetName* name = find_set(set->kind);
       return name && name->in_kernel;
     }
-    if (is_user_only(a)) return false;
+    if (is_user_only(a) || (std::holds_alternative<OdpAddMpls>(a.v) && !features.add_mpls)) return false;
+    if (auto* nsh = std::get_if<OdpPushNsh>(&a.v); nsh && nsh->metadata.empty()) return false;
     auto* pop = std::get_if<OdpPopMpls>(&a.v);
     if (pop || std::holds_alternative<OdpPushMpls>(a.v)) {
       if (bottom_popped) return false;
       bottom_popped = pop && !is_mpls_type(pop->eth_type);
     }
-    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return can_do(check->greater, bottom_popped) && can_do(check->less_or_equal, bottom_popped);
+    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return can_do(check->greater, features, bottom_popped) && can_do(check->less_or_equal, features, bottom_popped);
     const OdpActions* inner = nested(a);
-    return !inner || can_do(*inner, bottom_popped);
+    return !inner || can_do(*inner, features, bottom_popped);
   });
 }
 
 }  // namespace
 
-bool kernel_can_do(const OdpActions& actions) { return can_do(actions, false); }
+bool kernel_can_do(const OdpActions& actions, const KernelFeatures& features) { return can_do(actions, features, false); }
 
 ActionTrouble encode_odp_actions(const OdpActions& actions, uint32_t upcall_pid, const KernelFeatures& features, AttrWriter& out) {
   size_t start = out.size();
@@ -269,6 +291,17 @@ Flow whole_tunnel(const Flow& value) {
   if (value.tunnel.erspan_ver == 2) std::ranges::for_each(kErspan2Parts, take);
   if (size_t options = geneve_options(value).size()) mask.tun_present = be64(UINT64_MAX), std::memset(mask.tun_metadata, 0xff, options);
   return mask;
+}
+
+std::optional<OdpPushNsh> take_push_nsh(ByteView attrs) {
+  auto base_attr = Attrs(attrs).find(OVS_NSH_KEY_ATTR_BASE);
+  auto base = base_attr ? base_attr->as<ovs_nsh_key_base>() : std::nullopt;
+  if (!base) return std::nullopt;
+  OdpPushNsh push{.flags = base->flags, .ttl = base->ttl, .mdtype = base->mdtype, .np = base->np, .path = be32::from_raw(base->path_hdr), .metadata = {}};
+  auto metadata = Attrs(attrs).find(base->mdtype == kNshMd1 ? OVS_NSH_KEY_ATTR_MD1 : OVS_NSH_KEY_ATTR_MD2);
+  if (metadata) push.metadata.assign(metadata->data.begin(), metadata->data.end());
+  if (push.metadata.size() > kMaxNshMetadata || push.metadata.size() % 4 || (base->mdtype == kNshMd1 && push.metadata.size() != kNshContextBytes)) return std::nullopt;
+  return push;
 }
 
 /// Reads one list of actions.
@@ -332,6 +365,19 @@ bool ActionDecoder::action(const Attr& a, OdpActions& actions, unsigned depth) {
       actions.push_back({std::move(ttl)});
       return true;
     }
+    case OVS_ACTION_ATTR_PUSH_ETH: return add(a.as<ovs_action_push_eth>(), [](const ovs_action_push_eth& v) {
+      OdpPushEth push;
+      std::ranges::copy(v.addresses.eth_src, push.src.b.begin());
+      std::ranges::copy(v.addresses.eth_dst, push.dst.b.begin());
+      return push;
+    });
+    case OVS_ACTION_ATTR_POP_ETH: actions.push_back({OdpPopEth{}}); return true;
+    case OVS_ACTION_ATTR_PUSH_NSH: return add(take_push_nsh(a.data), [](OdpPushNsh v) { return v; });
+    case OVS_ACTION_ATTR_POP_NSH: actions.push_back({OdpPopNsh{}}); return true;
+    case OVS_ACTION_ATTR_ADD_MPLS:
+      return add(a.as<ovs_action_add_mpls>(), [](ovs_action_add_mpls v) {
+        return OdpAddMpls{be32::from_raw(v.mpls_lse), be16::from_raw(v.mpls_ethertype), (v.tun_flags & OVS_MPLS_L3_TUNNEL_FLAG_MASK) != 0};
+      });
     default:   // kept as it is
       reading_.complete &= is_known_other(a.type);
       actions.push_back({OdpOther{a.type, {a.data.begin(), a.data.end()}}});

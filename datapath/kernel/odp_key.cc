@@ -8,6 +8,7 @@
 #include "datapath/edits.h"
 #include "datapath/geneve.h"
 #include "datapath/kernel/odp_parts.h"
+#include "datapath/nsh.h"
 #include "datapath/odp_fields.h"
 
 namespace sluice {
@@ -135,7 +136,7 @@ class KeyEncoder {
     for (const OdpProtocolAttribute& p : kProtocolAttributes) {
       if (given_ ? p.attribute.wire == OdpWire::kNone || !is_given(p.attribute.type) : !applies(p, key_)) continue;
       if (p.attribute.wire == OdpWire::kStack) labels();
-      else put_attribute(p.attribute, shown_, is_mask_, out_);
+      else put_attribute(p.attribute, shown_, is_mask_, out_, &key_);
     }
   }
   /// As many as the mask asks for, at least one: the kernel counts them in keys and masks.
@@ -228,7 +229,8 @@ bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& featur
     if (i >= features.mpls_labels) can &= !take_out(mask.mpls_lse[i]);
   can &= !take_out(mask.pbb_uca) & !take_out(mask.pbb_isid);
   can &= !take_out(mask.tunnel.gtpu_flags) & !take_out(mask.tunnel.gtpu_msgtype);
-  can &= !take_out(mask.nsh_flags) & !take_out(mask.nsh_mdtype) & !take_out(mask.nsh_np) & !take_out(mask.nsh_ttl) & !take_out(mask.nsh_path) & !take_out(mask.nsh_context);
+  if (key.nsh_mdtype != kNshMd1) (void)take_out(mask.nsh_context);   // there are none
+  if (key.eth_type != kEthNsh) mask.nsh_flags = mask.nsh_mdtype = mask.nsh_np = mask.nsh_ttl = 0, mask.nsh_path = {};
   return can;
 }
 
@@ -259,9 +261,10 @@ void encode_odp_metadata(const Packet& packet, AttrWriter& out) {
   Flow key{};
   copy_metadata(packet, key);
   KeyEncoder(key, zero_flow(), false, out).metadata();
-  // The kernel refuses the tuple of a frame that is not (or is no longer) of its protocol.
+  if (packet.packet_type != kPacketTypeEthernet) out.value(OVS_KEY_ATTR_ETHERTYPE, be16(static_cast<uint16_t>(packet.packet_type)));   // without one of Ethernet
+  // The kernel refuses the tuple of a packet that is not (or is no longer) of its protocol.
   const bool v6 = packet.ct_tuple.ipv6;
-  if (size_t at = packet.has_ct_tuple ? ether_type_at(packet) : 0; at && load_be<uint16_t>(packet.data() + at) == (v6 ? kEthIpv6 : kEthIpv4).host())
+  if (auto place = packet.has_ct_tuple ? network_header(packet) : std::nullopt; place && place->type == (v6 ? kEthIpv6 : kEthIpv4))
     put_attribute(*find_odp_attribute(v6 ? OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6 : OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4), key, false, out);
 }
 
@@ -341,7 +344,11 @@ std::expected<OdpReading, std::string> decode_odp_key(ByteView attrs) {
 
 bool decode_odp_metadata(ByteView attrs, Packet& packet) {
   std::optional<Flow> flow;   // most packets have a port and nothing else
+  std::optional<be16> eth_type;
+  bool has_ethernet = false;
   for (Attr a : Attrs(attrs)) {
+    has_ethernet |= a.type == OVS_KEY_ATTR_ETHERNET;
+    if (a.type == OVS_KEY_ATTR_ETHERTYPE) eth_type = a.as<be16>();
     if (a.type == OVS_KEY_ATTR_IN_PORT) {
       auto port = a.as<uint32_t>();
       if (!port) return false;
@@ -353,9 +360,11 @@ bool decode_odp_metadata(ByteView attrs, Packet& packet) {
     bool complete = true;
     if (!take_attribute(*find_odp_attribute(a.type), a, false, *flow, complete)) return false;
   }
-  if (!flow) return true;
-  flow->in_port = be32(packet.in_port.value);
-  copy_metadata(*flow, packet);
+  if (flow) {
+    flow->in_port = be32(packet.in_port.value);
+    copy_metadata(*flow, packet);
+  }
+  if (!has_ethernet && eth_type) packet.packet_type = bare_packet_type(*eth_type);
   return true;
 }
 

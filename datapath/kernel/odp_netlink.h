@@ -27,6 +27,7 @@ struct KernelFeatures {
   unsigned vlan_tags = 2;
   bool ipv6_exthdrs = false;    // OVS_KEY_ATTR_IPV6_EXTHDRS
   bool drop_action = false;     // OVS_ACTION_ATTR_DROP (6.7)
+  bool add_mpls = true;         // OVS_ACTION_ATTR_ADD_MPLS (5.11)
   bool ct_eventmask = false;    // OVS_CT_ATTR_EVENTMASK
   bool ct_state = true, ct_zone = true, ct_mark = true, ct_label = true;
   friend bool operator==(const KernelFeatures&, const KernelFeatures&) = default;
@@ -57,7 +58,7 @@ std::expected<OdpReading, std::string> decode_odp_mask(ByteView attrs, const Flo
 /// Why the kernel can't have these actions.
 enum class ActionTrouble : uint8_t { kNone, kUnsupported, kTooLong, kTooDeep };
 /// True if the kernel has all of them.  (They may still be too long.)
-bool kernel_can_do(const OdpActions& actions);
+bool kernel_can_do(const OdpActions& actions, const KernelFeatures& features = {});
 /// Appends the actions.  upcall_pid: the socket of OdpUserspace.
 ActionTrouble encode_odp_actions(const OdpActions& actions, uint32_t upcall_pid, const KernelFeatures& features, AttrWriter& out);
 

@@ -8,6 +8,7 @@
 #include <linux/erspan.h>
 
 #include "datapath/geneve.h"
+#include "datapath/nsh.h"
 
 namespace sluice {
 namespace {
@@ -160,6 +161,27 @@ bool take_tunnel(ByteView attrs, bool is_mask, Flow& f, bool& complete) {
   return true;
 }
 
+/// The contexts are there if the key's MD type says so, in masks too.
+void put_nsh(const Flow& f, const Flow& key, AttrWriter& out) {
+  out.value(OVS_NSH_KEY_ATTR_BASE, ovs_nsh_key_base{.flags = f.nsh_flags, .ttl = f.nsh_ttl, .mdtype = f.nsh_mdtype, .np = f.nsh_np, .path_hdr = f.nsh_path.raw()});
+  if (key.nsh_mdtype == kNshMd1) out.put(OVS_NSH_KEY_ATTR_MD1, f.nsh_context, sizeof f.nsh_context);
+}
+
+bool take_nsh(ByteView attrs, Flow& f) {
+  for (Attr a : Attrs(attrs)) {
+    if (a.type == OVS_NSH_KEY_ATTR_BASE) {
+      auto base = a.as<ovs_nsh_key_base>();
+      if (!base) return false;
+      f.nsh_flags = base->flags, f.nsh_ttl = base->ttl, f.nsh_mdtype = base->mdtype, f.nsh_np = base->np;
+      f.nsh_path = be32::from_raw(base->path_hdr);
+    } else if (a.type == OVS_NSH_KEY_ATTR_MD1) {
+      if (a.data.size() != sizeof f.nsh_context) return false;
+      std::memcpy(f.nsh_context, a.data.data(), sizeof f.nsh_context);
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 size_t payload_size(const OdpAttribute& a) { return a.wire == OdpWire::kStack ? sizeof(be32) : struct_size(a); }
@@ -173,11 +195,13 @@ void put_payload(const OdpAttribute& a, const Flow& f, bool is_mask, uint8_t* to
 
 void put_attribute(const OdpAttribute& a, const Flow& f, bool is_mask, AttrWriter& out, const Flow* key) {
   if (a.wire == OdpWire::kNested) return out.nest(a.type, [&] { put_tunnel(f, is_mask, out, key ? *key : f); });
+  if (a.wire == OdpWire::kNsh) return out.nest(a.type, [&] { put_nsh(f, key ? *key : f, out); });
   put_payload(a, f, is_mask, out.room(a.type, payload_size(a)));
 }
 
 bool take_attribute(const OdpAttribute& a, const Attr& attr, bool is_mask, Flow& f, bool& complete) {
   if (a.wire == OdpWire::kNested) return take_tunnel(attr.data, is_mask, f, complete);
+  if (a.wire == OdpWire::kNsh) return take_nsh(attr.data, f);
   if (a.wire == OdpWire::kStack) {
     size_t n = attr.data.size() / sizeof(be32);
     if (attr.data.size() % sizeof(be32)) return false;   // none: of a flow that matches no label

@@ -90,7 +90,7 @@ constexpr Row kRows[] = {
      }},
     {"MPLS Label add", put_other, [](AttrWriter& w) {
        w.value(OVS_ACTION_ATTR_ADD_MPLS, ovs_action_add_mpls{.mpls_lse = 0, .mpls_ethertype = kEthMpls.raw(), .tun_flags = 0});
-     }},
+     }, &KernelFeatures::add_mpls},
     {.name = "Max VLAN headers", .count = vlan_tags},
     {.name = "Max MPLS depth", .count = mpls_labels},
     {"Recirc", [](AttrWriter& w) { w.value(OVS_KEY_ATTR_RECIRC_ID, uint32_t{1}), put_other(w); }, [](AttrWriter&) {}},

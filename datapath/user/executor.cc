@@ -15,16 +15,21 @@ bool is_edit(OpCode code) {
   switch (code) {
     case OpCode::kSet: case OpCode::kPushVlan: case OpCode::kPopVlan: case OpCode::kPushMpls: case OpCode::kPopMpls: case OpCode::kHash: case OpCode::kTrunc:
     case OpCode::kCt: case OpCode::kCtClear:
+    case OpCode::kPushEth: case OpCode::kPopEth: case OpCode::kPushNsh: case OpCode::kPopNsh: case OpCode::kAddMpls:
       return true;
     default:
       return false;
   }
 }
 
+bool hides_headers(OpCode code) { return code == OpCode::kPushNsh || code == OpCode::kAddMpls; }
+
 }  // namespace
 
-void Executor::run(const Program& program, Packet* packet, Time now, unsigned depth) {
-  for (const Op& op : program.ops()) {
+void Executor::run(const Program& program, Packet* packet, Time now, unsigned depth, size_t from) {
+  for (size_t i = from; i < program.ops().size(); i++) {
+    const Op& op = program.ops()[i];
+    if (hides_headers(op.code) && packet->offload.gso_type) [[unlikely]] return run_segments(program, packet, now, depth, i);
     if (op.code == OpCode::kMeter) {   // what it does not let pass is gone for the rest of the program
       if (meters_.pass(op.arg, packet->size(), now)) continue;
       return pool_.give(packet);
@@ -36,6 +41,14 @@ void Executor::run(const Program& program, Packet* packet, Time now, unsigned de
     else if (op.last) return;
   }
   pool_.give(packet);
+}
+
+/// The segments of a super-packet, each for itself: no device cuts what is inside of a header that it doesn't know.
+void Executor::run_segments(const Program& program, Packet* packet, Time now, unsigned depth, size_t from) {
+  PacketBatch segments(pool_);
+  segments.add_owned(packet);
+  complete_offloads(segments);
+  for (size_t i = 0; i < segments.size(); i++) run(program, segments.release(i), now, depth, from);
 }
 
 /// Returns the packet if its reference was not consumed.
@@ -99,6 +112,11 @@ Packet* Executor::edit(const Op& op, Packet* p, Time now) {
     case OpCode::kPopVlan: pop_vlan(*p); break;
     case OpCode::kPushMpls: push_mpls(*p, std::get<OdpPushMpls>(a.v).lse, std::get<OdpPushMpls>(a.v).eth_type); break;
     case OpCode::kPopMpls: pop_mpls(*p, std::get<OdpPopMpls>(a.v).eth_type); break;
+    case OpCode::kPushEth: push_eth(*p, std::get<OdpPushEth>(a.v)); break;
+    case OpCode::kPopEth: pop_eth(*p); break;
+    case OpCode::kPushNsh: push_nsh(*p, std::get<OdpPushNsh>(a.v)); break;
+    case OpCode::kPopNsh: pop_nsh(*p); break;
+    case OpCode::kAddMpls: add_mpls(*p, std::get<OdpAddMpls>(a.v)); break;
     case OpCode::kTrunc: p->truncate_to = op.arg; break;
     case OpCode::kCtClear: p->clear_ct(); break;
     case OpCode::kCt:

@@ -27,11 +27,12 @@ class Executor {
   Executor(PacketPool& pool, UserPorts& ports, Conntrack& connections, UserMeters& meters, PacketExits& exits, uint64_t seed)
       : pool_(pool), ports_(ports), connections_(connections), meters_(meters), exits_(exits), random_(seed | 1) {}
   /// Consumes one reference of `packet`.
-  void run(const Program& program, Packet* packet, Time now, unsigned depth);
+  void run(const Program& program, Packet* packet, Time now, unsigned depth, size_t from = 0);
 
   static constexpr unsigned kMaxDepth = 8;  // of recirculation
 
  private:
+  void run_segments(const Program& program, Packet* packet, Time now, unsigned depth, size_t from);
   Packet* step(const Op& op, Packet* packet, Time now, unsigned depth);
   Packet* edit(const Op& op, Packet* packet, Time now);
   void output(uint32_t port, Packet* packet);

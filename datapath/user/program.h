@@ -18,6 +18,7 @@ enum class OpCode : uint8_t {
   kCt, kCtClear,
   kCheckPktLen,   // arg: length
   kTunnelPush, kTunnelPop,
+  kPushEth, kPopEth, kPushNsh, kPopNsh, kAddMpls,
   kDecTtl, kOther,   // not done here: the packet ends
 };
 

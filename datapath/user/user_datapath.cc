@@ -74,7 +74,7 @@ std::vector<std::pair<std::string, std::string>> UserDatapath::features() const 
   constexpr Feature kFeatures[] = {
       {"Masked set action", kYes}, {"Tunnel push pop", kNo}, {"Ufid", kYes}, {"Truncate action", kYes}, {"Clone action", kYes}, {"Sample nesting", kNumber, kMaxSampleNesting},
       {"Conntrack eventmask", kYes}, {"Conntrack clear", kYes}, {"Max dp_hash algorithm", kNumber, 1}, {"Check pkt length action", kYes}, {"Conntrack timeout policy", kNo},
-      {"Explicit Drop action", kYes}, {"Optimized Balance TCP mode", kNo}, {"Conntrack all-zero IP SNAT", kNo}, {"MPLS Label add", kNo}, {"Max VLAN headers", kNumber, 2},
+      {"Explicit Drop action", kYes}, {"Optimized Balance TCP mode", kNo}, {"Conntrack all-zero IP SNAT", kNo}, {"MPLS Label add", kYes}, {"Max VLAN headers", kNumber, 2},
       {"Max MPLS depth", kNumber, kMplsLabels}, {"Recirc", kYes}, {"CT state", kYes}, {"CT zone", kYes}, {"CT mark", kYes}, {"CT label", kYes}, {"CT state NAT", kYes},
       {"CT orig tuple", kYes}, {"CT orig tuple for IPv6", kYes}, {"IPv6 ND Extension", kYes}};
   std::vector<std::pair<std::string, std::string>> all;

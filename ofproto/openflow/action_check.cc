@@ -4,6 +4,7 @@
 #include <optional>
 #include <variant>
 
+#include "lib/log.h"
 #include "ofproto/openflow/action.h"
 #include "ofproto/openflow/group_messages.h"
 #include "ofproto/openflow/port.h"
@@ -12,6 +13,8 @@ namespace sluice::ofp {
 namespace {
 
 constexpr size_t kMaxVlanTags = 2;
+Log log_actions("ofp_actions");
+LogLimit limit(1, 5);
 
 class Checker {
  public:
@@ -120,7 +123,10 @@ class Checker {
     bool in_tag = s.field == FieldId::kVlanVid || s.field == FieldId::kVlanPcp;
     // The prerequisite of a tag's fields is a tag.
     bool tagged = in_tag ? has_tag() : has_prereq(f.prereq, match());
-    if (!tagged) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    if (!tagged) {
+      log_actions.warn(limit, "set_field {} lacks correct prerequisites", f.name);
+      return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    }
     s.flow_has_vlan = has_tag();
     if (!is_value_valid(s.field, s.value, c_.tlv)) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
     if (s.field == FieldId::kVlanTci && (s.value.u64() & kVlanPresent)) tag();

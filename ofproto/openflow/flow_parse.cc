@@ -314,6 +314,8 @@ TextResult<Flow> parse_exact_flow(std::string_view text, const FlowTextOptions& 
   }
   Match before = m;
   if (normalize(m) && !options.compat) return TextError(missing_prerequisite(before));
+  // A packet without an Ethernet header has its type all the same.
+  if (uint32_t type = m.value.packet_type.host(); type >> 16 == 1) m.value.eth_type = be16(static_cast<uint16_t>(type));
   return m.value;
 }
 

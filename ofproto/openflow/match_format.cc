@@ -191,6 +191,11 @@ class Formatter {
 
   void mpls() {
     for (FieldId f : {FieldId::kMplsLabel, FieldId::kMplsTc, FieldId::kMplsTtl, FieldId::kMplsBos}) put(f);
+    for (unsigned i = 1; i < kMplsLabels; i++) {   // of packets: OpenFlow matches on the outermost
+      be32 value = m_.value.mpls_lse[i], mask = m_.mask.mpls_lse[i];
+      if (mask == be32(UINT32_MAX)) text(fmt::format("mpls_lse{}={}", i, value.host()));
+      else if (mask) text(fmt::format("mpls_lse{}=0x{:08x}/0x{:08x}", i, value.host(), mask.host()));
+    }
   }
 
   void transport() {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text of packet-ins, packet-outs, and of the frames in them.
+#include "datapath/ethertype.h"
+#include "datapath/nsh.h"
 #include "datapath/packet.h"
 #include "lib/text.h"
 #include "ofproto/openflow/text_body.h"
@@ -32,6 +34,13 @@ void mask_l3(const Flow& f, Flow& m) {
   } else if (f.is_mpls()) {
     for (unsigned i = 0; i < kMplsLabels && f.mpls_lse[i]; i++) fill(m.mpls_lse[i]);
     return;
+  } else if (f.eth_type == kEthNsh) {
+    fill(m.nsh_flags);
+    fill(m.nsh_ttl);
+    fill(m.nsh_mdtype);
+    fill(m.nsh_np);
+    fill(m.nsh_path);
+    if (f.nsh_mdtype == kNshMd1) fill(m.nsh_context);
   } else {
     return;
   }
@@ -70,8 +79,8 @@ Match packet_match(const Flow& f) {
     fill(m.mask.eth_dst);
     fill(m.mask.vlan_tci);
     if (f.vlan_tci) fill(m.mask.vlan2_tci);
+    fill(m.mask.eth_type);
   }
-  fill(m.mask.eth_type);
   mask_l3(f, m.mask);
   mask_l4(f, m.mask);
   mask_flow(m.value, m.mask);
@@ -89,17 +98,19 @@ void add_checksum(std::string& out, const Packet& p, const Flow& f) {
   }
 }
 
-void add_packet(std::string& out, const TextContext& ctx, ByteView frame) {
+/// metadata: of the message, which says what is no Ethernet frame.
+void add_packet(std::string& out, const TextContext& ctx, ByteView frame, const Match& metadata) {
   if (ctx.options.verbosity < 0) return;
-  out += format_packet(frame, ctx.options);
+  out += format_packet(frame, ctx.options, metadata.value.packet_type.host());
   constexpr int kDumpVerbosity = 3;
   if (ctx.options.verbosity >= kDumpVerbosity) out += plain_hex_dump(frame);
 }
 
 }  // namespace
 
-std::string format_packet(ByteView frame, const PrintOptions& options) {
+std::string format_packet(ByteView frame, const PrintOptions& options, uint32_t packet_type) {
   Packet p = Packet::from(frame);
+  p.packet_type = packet_type;
   Flow f{};
   extract(p, f);
   f.in_port = be32();
@@ -130,7 +141,7 @@ void format_body(std::string& out, const TextContext& ctx, const PacketIn& m) {
     out += hex(m.userdata, ".");
     out += '\n';
   }
-  if (!m.data.empty()) add_packet(out, ctx, m.data);
+  if (!m.data.empty()) add_packet(out, ctx, m.data, m.metadata);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PacketOut& m) {
@@ -145,7 +156,7 @@ void format_body(std::string& out, const TextContext& ctx, const PacketOut& m) {
   append(out, " data_len={}", m.data.size());
   if (m.data.empty()) return;
   out += '\n';
-  add_packet(out, ctx, m.data);
+  add_packet(out, ctx, m.data, m.metadata);
 }
 
 }  // namespace sluice::ofp

@@ -64,6 +64,14 @@ INSTANTIATE_TEST_SUITE_P(Layers, KeyBytes, testing::Values(
     Golden{T "eth_type(0x0806),arp(sip=1.2.3.4,tip=0.0.0.0/0.0.0.0,op=2,sha=00:00:00:00:00:07,tha=00:00:00:00:00:00)",
            RECIRC0_IN1 ETH12 "0600060008060000" "1c000d00" "01020304" "00000000" "0002" "000000000007" "000000000000" "0000",
            RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "1c000d00" "ffffffff" "00000000" "00ff" "ffffffffffff" "ffffffffffff" "0000"},
+    Golden{T "eth_type(0x894f),nsh(flags=1,ttl=63/0x3,mdtype=1,np=3,spi=0x123456,si=255,c1=0x1,c4=0x5/0x0000000f)",
+           RECIRC0_IN1 ETH12 "06000600894f0000" "24001c00" "0c000100" "013f0103" "123456ff" "14000200" "00000001" "00000000" "00000000" "00000005",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "24001c00" "0c000100" "ff03ffff" "ffffffff" "14000200" "ffffffff" "00000000" "00000000" "0000000f"},
+    // Without MD type 1 there are no contexts, and without an Ethernet header no attribute of one.
+    Golden{T "eth_type(0x894f),nsh(mdtype=2,c1=0x1)", RECIRC0_IN1 ETH12 "06000600894f0000" "10001c00" "0c000100" "00000200" "00000000",
+           RECIRC_IN_MASK ETH_MASK "06000600ffff0000" "10001c00" "0c000100" "0000ff00" "00000000"},
+    Golden{"in_port(1),packet_type(ns=1,id=0x894f),eth_type(0x894f),nsh(np=1)", RECIRC0_IN1 "06000600894f0000" "10001c00" "0c000100" "00000001" "00000000",
+           RECIRC_IN_MASK "06000600ffff0000" "10001c00" "0c000100" "000000ff" "00000000"},
     // A key that says nothing of the protocol has no L4 attribute.  What is under a later fragment's header neither.
     Golden{T "eth_type(0x0800),ipv4(proto=0/0,frag=no)",
            RECIRC0_IN1 ETH12 "0600060008000000" "10000700" "00000000" "00000000" "00000000",
@@ -392,6 +400,9 @@ TEST(OdpNetlink, SetsThatTheKernelHasNotAreRefused) {
     EXPECT_EQ(encode_odp_actions(actions, 0, {}, writer), ActionTrouble::kUnsupported);
   }
   EXPECT_TRUE(kernel_can_do({{OdpSet{.kind = OdpSetKind::kIpv4}}}));
+  EXPECT_TRUE(kernel_can_do({{OdpAddMpls{}}}));
+  EXPECT_FALSE(kernel_can_do({{OdpClone{{{OdpAddMpls{}}}}}}, {.add_mpls = false}));
+  EXPECT_FALSE(kernel_can_do({{OdpPushNsh{.mdtype = 2}}}));   // it wants options
 }
 
 TEST(OdpNetlink, NoLabelsAfterTheLastOneWasPopped) {
