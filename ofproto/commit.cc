@@ -54,8 +54,9 @@ bool Translator::commit_set(OdpSetKind kind, Fn diff) {
   OdpSet set{.kind = kind};
   Difference d(set, base_, flow_, out_.mask);
   diff(d);
-  if (d.any()) emit({std::move(set)});
-  return d.any();
+  const bool any = d.any();
+  if (any) emit({std::move(set)});
+  return any;
 }
 
 void Translator::commit() {

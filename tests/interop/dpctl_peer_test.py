@@ -59,7 +59,7 @@ def commands(file):
                     "set(ipv4(src=1.2.3.4,dst=1.2.3.4,tos=0,ttl=5))", "set(ipv4(ttl=5/0xff))", "set(tcp(src=80))", "push_vlan(vid=5,pcp=1)",
                     "push_vlan(tpid=0x88a8,vid=5,pcp=1,cfi=0)", "pop_vlan", "sample(sample=50.0%,actions(1))", "recirc(5)", "trunc(100)", "clone(push_vlan(vid=5,pcp=0),1)",
                     "meter(1)", "set(tunnel(tun_id=0x5,src=1.1.1.1,dst=2.2.2.2,ttl=64,flags(df|key)))", "set(skb_mark(5))", "set(skb_priority(5))",
-                    "set(mpls(label=5,tc=0,ttl=64,bos=1))", "set(ipv6(hlimit=5))", "set(nsh(ttl=5))", "foo(1)"):
+                    "set(mpls(label=5,tc=0,ttl=64,bos=1))", "set(ipv6(hlimit=5))", "foo(1)"):
         yield d("parse-actions", actions)
     yield d("parse-actions", "1", "x", "2")
     for tunnel in ("vxlan(gbp(id=10,flags=0x5))", "erspan(ver=1,idx=0x7)", "erspan(ver=2,dir=1,hwid=0x3)", "gtpu(flags=0x30,msgtype=255)", "geneve({class=0x1,type=0x2,len=4,0})"):
