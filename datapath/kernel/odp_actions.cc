@@ -39,6 +39,25 @@ const OdpActions* nested(const OdpAction& a) {
 
 bool is_user_only(const OdpAction& a) { return std::holds_alternative<OdpTunnelPush>(a.v) || std::holds_alternative<OdpTunnelPop>(a.v); }
 
+/// What the kernel's check of actions believes of the packet by now.
+struct KernelView {
+  bool bottom_popped = false;   // it knows no Ethernet type then, and pushes and pops no more labels
+  bool bare = false;            // without an Ethernet header; lists in the list are checked as if it still had that of the key
+
+  /// False: the kernel can't have this action here.
+  bool follow(const OdpAction& a) {
+    auto* pop = std::get_if<OdpPopMpls>(&a.v);
+    if (pop || std::holds_alternative<OdpPushMpls>(a.v)) {
+      if (bottom_popped) return false;
+      bottom_popped = pop && !is_mpls_type(pop->eth_type);
+    }
+    if (bare && (nested(a) || std::holds_alternative<OdpCheckPktLen>(a.v))) return false;
+    if (std::holds_alternative<OdpPushEth>(a.v)) bare = false;
+    if (std::holds_alternative<OdpPopEth>(a.v) || std::holds_alternative<OdpPushNsh>(a.v) || std::holds_alternative<OdpPopNsh>(a.v)) bare = true;
+    return true;
+  }
+};
+
 class ActionEncoder {
  public:
   ActionEncoder(uint32_t pid, const KernelFeatures& features, AttrWriter& out) : pid_(pid), features_(features), out_(out) {}
@@ -48,6 +67,7 @@ class ActionEncoder {
     depth_ = depth;
     for (const OdpAction& a : actions) {
       if (std::holds_alternative<OdpDrop>(a.v) && !features_.drop_action) break;  // nothing after it is done
+      if (!view_.follow(a)) return ActionTrouble::kUnsupported;
       if (ActionTrouble t = std::visit(*this, a.v); t != ActionTrouble::kNone) return t;
     }
     return ActionTrouble::kNone;
@@ -67,14 +87,9 @@ class ActionEncoder {
   }
   ActionTrouble operator()(const OdpPopVlan&) { return out_.flag(OVS_ACTION_ATTR_POP_VLAN), ActionTrouble::kNone; }
   ActionTrouble operator()(const OdpPushMpls& a) {
-    if (bottom_popped_) return ActionTrouble::kUnsupported;
     return value(OVS_ACTION_ATTR_PUSH_MPLS, ovs_action_push_mpls{.mpls_lse = a.lse.raw(), .mpls_ethertype = a.eth_type.raw()});
   }
-  ActionTrouble operator()(const OdpPopMpls& a) {
-    if (bottom_popped_) return ActionTrouble::kUnsupported;
-    bottom_popped_ = !is_mpls_type(a.eth_type);
-    return value(OVS_ACTION_ATTR_POP_MPLS, a.eth_type);
-  }
+  ActionTrouble operator()(const OdpPopMpls& a) { return value(OVS_ACTION_ATTR_POP_MPLS, a.eth_type); }
   ActionTrouble operator()(const OdpRecirc& a) { return value(OVS_ACTION_ATTR_RECIRC, a.id); }
   ActionTrouble operator()(const OdpHash& a) { return value(OVS_ACTION_ATTR_HASH, ovs_action_hash{.hash_alg = a.algorithm, .hash_basis = a.basis}); }
   ActionTrouble operator()(const OdpTrunc& a) { return value(OVS_ACTION_ATTR_TRUNC, ovs_action_trunc{.max_len = a.max_len}); }
@@ -108,9 +123,12 @@ class ActionEncoder {
   ActionTrouble operator()(const OdpPopEth&) { return out_.flag(OVS_ACTION_ATTR_POP_ETH), ActionTrouble::kNone; }
   ActionTrouble operator()(const OdpPushNsh& a) {
     if (a.metadata.empty()) return ActionTrouble::kUnsupported;   // the kernel wants some
+    // The header is a key's attribute: the kernel takes its first attribute for that.
     out_.nest(OVS_ACTION_ATTR_PUSH_NSH, [&] {
-      out_.value(OVS_NSH_KEY_ATTR_BASE, ovs_nsh_key_base{.flags = a.flags, .ttl = a.ttl, .mdtype = a.mdtype, .np = a.np, .path_hdr = a.path.raw()});
-      out_.put(a.mdtype == kNshMd1 ? OVS_NSH_KEY_ATTR_MD1 : OVS_NSH_KEY_ATTR_MD2, a.metadata);
+      out_.nest(OVS_KEY_ATTR_NSH, [&] {
+        out_.value(OVS_NSH_KEY_ATTR_BASE, ovs_nsh_key_base{.flags = a.flags, .ttl = a.ttl, .mdtype = a.mdtype, .np = a.np, .path_hdr = a.path.raw()});
+        out_.put(a.mdtype == kNshMd1 ? OVS_NSH_KEY_ATTR_MD1 : OVS_NSH_KEY_ATTR_MD2, a.metadata);
+      });
     });
     return ActionTrouble::kNone;
   }
@@ -131,9 +149,9 @@ class ActionEncoder {
   }
   ActionTrouble inside(uint16_t type, const OdpActions& actions) {
     unsigned depth = depth_;
-    bool popped = bottom_popped_;
+    const KernelView view = view_;
     ActionTrouble t = out_.nest(type, [&] { return list(actions, depth + 1); });
-    depth_ = depth, bottom_popped_ = popped;
+    depth_ = depth, view_ = view;
     return t;
   }
 
@@ -141,7 +159,7 @@ class ActionEncoder {
   const KernelFeatures& features_;
   AttrWriter& out_;
   unsigned depth_ = 0;
-  bool bottom_popped_ = false;   // the kernel knows no Ethernet type then, and pushes and pops no more labels
+  KernelView view_;
 };
 
 ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
@@ -245,8 +263,7 @@ std::optional<OdpUserspace> decode_userdata(ByteView bytes) {
 
 namespace {
 
-/// bottom_popped: as in ActionEncoder.
-bool can_do(const OdpActions& actions, const KernelFeatures& features, bool bottom_popped) {
+bool can_do(const OdpActions& actions, const KernelFeatures& features, KernelView view) {
   return std::ranges::all_of(actions, [&](const OdpAction& a) {
     if (auto* set = std::get_if<OdpSet>(&a.v)) {
       const OdpSetName* name = find_set(set->kind);
@@ -254,20 +271,16 @@ bool can_do(const OdpActions& actions, const KernelFeatures& features, bool bott
     }
     if (is_user_only(a) || (std::holds_alternative<OdpAddMpls>(a.v) && !features.add_mpls)) return false;
     if (auto* nsh = std::get_if<OdpPushNsh>(&a.v); nsh && nsh->metadata.empty()) return false;
-    auto* pop = std::get_if<OdpPopMpls>(&a.v);
-    if (pop || std::holds_alternative<OdpPushMpls>(a.v)) {
-      if (bottom_popped) return false;
-      bottom_popped = pop && !is_mpls_type(pop->eth_type);
-    }
-    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return can_do(check->greater, features, bottom_popped) && can_do(check->less_or_equal, features, bottom_popped);
+    if (!view.follow(a)) return false;
+    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return can_do(check->greater, features, view) && can_do(check->less_or_equal, features, view);
     const OdpActions* inner = nested(a);
-    return !inner || can_do(*inner, features, bottom_popped);
+    return !inner || can_do(*inner, features, view);
   });
 }
 
 }  // namespace
 
-bool kernel_can_do(const OdpActions& actions, const KernelFeatures& features) { return can_do(actions, features, false); }
+bool kernel_can_do(const OdpActions& actions, const KernelFeatures& features) { return can_do(actions, features, {}); }
 
 ActionTrouble encode_odp_actions(const OdpActions& actions, uint32_t upcall_pid, const KernelFeatures& features, AttrWriter& out) {
   size_t start = out.size();
@@ -293,7 +306,10 @@ Flow whole_tunnel(const Flow& value) {
   return mask;
 }
 
-std::optional<OdpPushNsh> take_push_nsh(ByteView attrs) {
+std::optional<OdpPushNsh> take_push_nsh(ByteView header) {
+  auto nsh = Attrs(header).find(OVS_KEY_ATTR_NSH);
+  if (!nsh) return std::nullopt;
+  const ByteView attrs = nsh->data;
   auto base_attr = Attrs(attrs).find(OVS_NSH_KEY_ATTR_BASE);
   auto base = base_attr ? base_attr->as<ovs_nsh_key_base>() : std::nullopt;
   if (!base) return std::nullopt;

@@ -57,7 +57,7 @@ TEST(Nsh, IsSetWhereItIs) {
   Packet p = Packet::from(*parse_hex(ETHERNET "2fc60103123456ff11223344556677889900aabbccddeeff"));
   Flow now{};
   extract(p, now);
-  OdpSet set{.kind = OdpSetKind::kNsh};
+  FieldEdit set{.kind = OdpSetKind::kNsh};
   set.value.nsh_ttl = 1, set.mask.nsh_ttl = 0xff;
   set.value.nsh_path = be32(0x77), set.mask.nsh_path = be32(0xff);
   set.value.nsh_context[2] = be32(5), set.mask.nsh_context[2] = ~be32();

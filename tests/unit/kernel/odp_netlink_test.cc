@@ -311,8 +311,8 @@ INSTANTIATE_TEST_SUITE_P(Each, ActionBytes, testing::Values(
     ActionGolden{"push_eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02)", "10000e00" "020000000001" "020000000002"},
     ActionGolden{"pop_eth", "04000f00"},
     ActionGolden{"push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x1,c2=0x2,c3=0x3,c4=0xffffffff)",
-                 "24001100" "0c000100" "003f0103" "123456ff" "14000200" "00000001" "00000002" "00000003" "ffffffff"},
-    ActionGolden{"push_nsh(flags=1,ttl=0,mdtype=2,np=1,spi=0x5,si=5,md2=0x1020030405060000)", "1c001100" "0c000100" "01000201" "00000505" "0c000300" "1020030405060000"},
+                 "28001100" "24001c00" "0c000100" "003f0103" "123456ff" "14000200" "00000001" "00000002" "00000003" "ffffffff"},
+    ActionGolden{"push_nsh(flags=1,ttl=0,mdtype=2,np=1,spi=0x5,si=5,md2=0x1020030405060000)", "20001100" "1c001c00" "0c000100" "01000201" "00000505" "0c000300" "1020030405060000"},
     ActionGolden{"pop_nsh()", "04001200"},
     ActionGolden{"add_mpls(label=200,tc=7,ttl=64,bos=1,eth_type=0x8847)", "0c001600" "000c8f40" "8847" "0000"},
     ActionGolden{"dec_ttl(le_1(1,2))", "18001700" "14000100" "0800010001000000" "0800010002000000"},
@@ -419,6 +419,8 @@ TEST(OdpNetlink, NoLabelsAfterTheLastOneWasPopped) {
   EXPECT_TRUE(can("clone(pop_mpls(eth_type=0x800),1),push_mpls(label=1,tc=0,ttl=64,bos=0,eth_type=0x8847),2"));
   EXPECT_FALSE(can("pop_mpls(eth_type=0x800),1,push_mpls(label=1,tc=0,ttl=64,bos=1,eth_type=0x8847),2"));
   EXPECT_FALSE(can("pop_mpls(eth_type=0x800),clone(push_mpls(label=1,tc=0,ttl=64,bos=1,eth_type=0x8847),1),2"));
+  EXPECT_FALSE(can("pop_eth,clone(push_eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),1),push_eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),2"));
+  EXPECT_TRUE(can("pop_eth,push_eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),clone(pop_eth,push_eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02),1),2"));
   EXPECT_FALSE(can("pop_mpls(eth_type=0x800),pop_mpls(eth_type=0x800)"));
 }
 

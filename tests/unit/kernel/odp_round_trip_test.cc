@@ -222,6 +222,7 @@ std::string actions_text(Dice& d, unsigned depth);
 
 std::string action_text(Dice& d, unsigned depth) {
   auto inner = [&] { return actions_text(d, depth + 1); };
+  auto ethernet = [&] { return fmt::format("push_eth(src={},dst={})", mac(d), mac(d)); };   // the kernel has no lists of actions for packets without
   switch (d.below(depth < 3 ? 22 : 18)) {
     case 0: return "pop_vlan";
     case 1: return fmt::format("push_vlan({}vid={},pcp={})", d.one_in(2) ? "tpid=0x88a8," : "", d.bits(12), d.bits(3));
@@ -233,12 +234,12 @@ std::string action_text(Dice& d, unsigned depth) {
     case 7: return fmt::format("meter({})", d.bits(10));
     case 8: return "ct_clear";
     case 9: return ct_text(d);
-    case 10: return fmt::format("push_eth(src={},dst={})", mac(d), mac(d));
-    case 11: return "pop_eth";
+    case 10: return ethernet();
+    case 11: return "pop_eth," + ethernet();
     case 12: return fmt::format("add_mpls(label={},tc=0,ttl=64,bos=1,eth_type=0x8847)", d.bits(20));
     case 13: return fmt::format("psample(group={},cookie=0x{:04x})", d.bits(10), d.bits(16));
     case 14: return d.one_in(2) ? "userspace(pid=0,slow_path(action))" : fmt::format("userspace(pid=0,controller(reason=1,dont_send=0,continuation=0,recirc_id={},rule_cookie=0,controller_id=0,max_len=128))", d.bits(20));
-    case 15: return d.one_in(2) ? "pop_nsh()" : fmt::format("push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi={:#x},si={},c1=0x1,c2=0x2,c3=0x3,c4=0x4)", 1 + d.bits(20), d.bits(8));
+    case 15: return (d.one_in(2) ? "pop_nsh()" : fmt::format("push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi={:#x},si={},c1=0x1,c2=0x2,c3=0x3,c4=0x4)", 1 + d.bits(20), d.bits(8))) + "," + ethernet();
     case 16: return fmt::format("{}", d.bits(12));
     case 17: return set_text(d);
     case 18: return fmt::format("clone({})", inner());
