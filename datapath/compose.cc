@@ -42,7 +42,7 @@ void Composer::ethernet() {
   };
   tag(flow.vlan_tpid, flow.vlan_tci);
   tag(flow.vlan2_tpid, flow.vlan2_tci);
-  bool typed = flow.eth_type.host() >= 0x600;
+  bool typed = flow.eth_type.host() >= kLeastEtherType;
   out.u16(typed ? flow.eth_type.host() : 0);  // 0: an 802.3 length
   network();
 }
@@ -58,9 +58,7 @@ void Composer::network() {
 
 /// With the payload behind it, whatever its next protocol says that it is.
 void Composer::nsh() {
-  OdpPushNsh header{.flags = flow.nsh_flags, .ttl = flow.nsh_ttl, .mdtype = flow.nsh_mdtype, .np = flow.nsh_np, .path = flow.nsh_path, .metadata = {}};
-  auto* context = reinterpret_cast<const uint8_t*>(flow.nsh_context);
-  if (header.mdtype == kNshMd1) header.metadata.assign(context, context + sizeof flow.nsh_context);
+  OdpPushNsh header = nsh_of(flow);
   size_t at = out.size();
   out.zeros(nsh_bytes(header));
   write_nsh(header, bytes.data() + at);
@@ -70,7 +68,7 @@ void Composer::nsh() {
 void Composer::mpls() {
   for (be32 lse : flow.mpls_lse) {
     out.u32(lse.host());
-    if (lse.host() & 0x100) break;
+    if (lse.host() & kMplsBottom) break;
   }
   l3 = out.size();
 }

@@ -17,6 +17,11 @@ inline constexpr uint32_t kPacketTypeEthernet = 0;
 inline constexpr uint32_t kPacketTypeUnknown = 0xffff;   // of nothing that we know
 inline constexpr uint32_t bare_packet_type(be16 eth_type) { return uint32_t{1} << 16 | eth_type.host(); }
 
+/// What is less is a length (IEEE 802.3).
+inline constexpr uint16_t kLeastEtherType = 0x600;
+/// Of an entry of a stack of labels: it is the last (RFC 3032 2.1).
+inline constexpr uint32_t kMplsBottom = 0x100;
+
 inline constexpr bool is_vlan_type(be16 t) { return t == kEthVlan || t == kEthServiceVlan; }
 inline constexpr bool is_mpls_type(be16 t) { return t == kEthMpls || t == kEthMplsMulticast; }
 

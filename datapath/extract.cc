@@ -83,12 +83,12 @@ void Parse::vlans(unsigned limit) {
 be16 Parse::ether_type() {
   be16 type = get16(at);
   skip(2);
-  if (type.host() >= 0x600) return type;
+  if (type.host() >= kLeastEtherType) return type;
   static constexpr uint8_t kSnap[6] = {0xaa, 0xaa, 3, 0, 0, 0};
   if (left < 8 || std::memcmp(at, kSnap, sizeof kSnap) != 0) return be16(kEthTypeNone);
   type = get16(at + 6);
   skip(8);
-  return type.host() >= 0x600 ? type : be16(kEthTypeNone);
+  return type.host() >= kLeastEtherType ? type : be16(kEthTypeNone);
 }
 
 void Parse::mpls() {
@@ -97,7 +97,7 @@ void Parse::mpls() {
     if (i < kMplsLabels) flow.mpls_lse[i] = lse;
     skip(4);
     packet.l3 = offset();
-    if (lse.host() & 0x100) return;  // bottom of stack
+    if (lse.host() & kMplsBottom) return;
   }
 }
 

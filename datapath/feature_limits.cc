@@ -45,13 +45,12 @@ constexpr MatchFeature kMatchFeatures[] = {
     {"IPv6 ND Extension", [](const Flow& m) { return m.nd_reserved || m.nd_options_type; }},
 };
 
-/// Of samples in samples, and what others have inside.
+/// Of samples and clones in each other, and in what else has actions inside.
 unsigned depth(const OdpActions& actions) {
   unsigned deepest = 0;
   for (const OdpAction& a : actions) {
-    if (auto* sample = std::get_if<OdpSample>(&a.v)) deepest = std::max(deepest, 1 + depth(sample->actions));
-    if (auto* clone = std::get_if<OdpClone>(&a.v)) deepest = std::max(deepest, 1 + depth(clone->actions));
-    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) deepest = std::max({deepest, depth(check->greater), depth(check->less_or_equal)});
+    const unsigned own = is<OdpSample>(a) || is<OdpClone>(a);
+    for_each_list(a, [&](const OdpActions& inner) { deepest = std::max(deepest, own + depth(inner)); });
   }
   return deepest;
 }

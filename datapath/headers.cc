@@ -94,7 +94,7 @@ void pop_mpls(Packet& p, be16 eth_type) {
 void add_mpls(Packet& p, const OdpAddMpls& add) {
   if (add.after_ethernet) return push_mpls(p, add.lse, add.eth_type);
   complete_before_hiding(p);
-  bool is_first = add.lse.host() & 0x100;   // bottom of stack
+  bool is_first = add.lse.host() & kMplsBottom;
   store_be(p.push_front(kLabelBytes), add.lse.host());
   begin_with(p, bare_packet_type(add.eth_type), is_first || p.l3 == kNoOffset ? kLabelBytes : p.l3);
 }
@@ -113,7 +113,7 @@ void pop_eth(Packet& p) {
   auto type = load_be<uint16_t>(p.data() + 12);
   size_t header = kEthernetBytes;
   if (is_vlan_type(be16(type))) return;
-  if (type < 0x600) {   // IEEE 802.2: extract() has seen a SNAP header, or there is no type
+  if (type < kLeastEtherType) {   // IEEE 802.2: extract() has seen a SNAP header, or there is no type
     if (p.size() < kEthernetBytes + kSnapBytes) return;
     header += kSnapBytes;
     type = load_be<uint16_t>(p.data() + header - 2);

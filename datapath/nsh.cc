@@ -42,6 +42,14 @@ void read_nsh(const uint8_t* header, Flow& key) {
   if (key.nsh_mdtype == kNshMd1) std::memcpy(key.nsh_context, header + kNshBaseBytes, sizeof key.nsh_context);
 }
 
+OdpPushNsh nsh_of(const Flow& key) {
+  OdpPushNsh nsh{.flags = static_cast<uint8_t>(key.nsh_flags & kNshFlagBits), .ttl = static_cast<uint8_t>(key.nsh_ttl & kNshMaxTtl), .mdtype = key.nsh_mdtype, .np = key.nsh_np,
+                 .path = key.nsh_path, .metadata = {}};
+  auto* context = reinterpret_cast<const uint8_t*>(key.nsh_context);
+  if (nsh.mdtype == kNshMd1) nsh.metadata.assign(context, context + kNshContextBytes);
+  return nsh;
+}
+
 void write_nsh(const OdpPushNsh& nsh, uint8_t* to) {
   store_be(to, first_word(nsh.flags, nsh.ttl, nsh_bytes(nsh)));
   to[2] = nsh.mdtype & kMdTypeBits;

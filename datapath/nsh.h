@@ -21,6 +21,8 @@ inline constexpr uint8_t kNshFlagBits = 3, kNshMaxTtl = 63;
 size_t nsh_bytes(ByteView bytes);
 /// REQUIRES: nsh_bytes() is not 0.
 void read_nsh(const uint8_t* header, Flow& key);
+/// The header that a key has; a key has no metadata but that of MD type 1.
+OdpPushNsh nsh_of(const Flow& key);
 inline size_t nsh_bytes(const OdpPushNsh& nsh) { return kNshBaseBytes + nsh.metadata.size(); }
 /// nsh_bytes() of them.
 void write_nsh(const OdpPushNsh& nsh, uint8_t* to);

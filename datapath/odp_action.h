@@ -93,15 +93,21 @@ inline bool operator==(const OdpCheckPktLen& a, const OdpCheckPktLen& b) {
 inline bool operator==(const OdpSample& a, const OdpSample& b) { return a.probability == b.probability && a.actions == b.actions; }
 inline bool operator==(const OdpDecTtl& a, const OdpDecTtl& b) { return a.exhausted == b.exhausted; }
 
+/// Calls fn for each list of actions that an action holds.
+template <typename Action, typename Fn>
+void for_each_list(Action& a, const Fn& fn) {
+  if (auto* clone = std::get_if<OdpClone>(&a.v)) fn(clone->actions);
+  if (auto* sample = std::get_if<OdpSample>(&a.v)) fn(sample->actions);
+  if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) fn(check->greater), fn(check->less_or_equal);
+  if (auto* ttl = std::get_if<OdpDecTtl>(&a.v)) fn(ttl->exhausted);
+}
+
 /// Calls fn for each action, those inside of others too.
 template <typename List, typename Fn>
 void for_each_action(List& actions, const Fn& fn) {
   for (auto& a : actions) {
     fn(a);
-    if (auto* clone = std::get_if<OdpClone>(&a.v)) for_each_action(clone->actions, fn);
-    if (auto* sample = std::get_if<OdpSample>(&a.v)) for_each_action(sample->actions, fn);
-    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) for_each_action(check->greater, fn), for_each_action(check->less_or_equal, fn);
-    if (auto* ttl = std::get_if<OdpDecTtl>(&a.v)) for_each_action(ttl->exhausted, fn);
+    for_each_list(a, [&](auto& inner) { for_each_action(inner, fn); });
   }
 }
 

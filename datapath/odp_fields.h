@@ -48,7 +48,6 @@ inline constexpr OdpPart kNdParts[] = {{"target", AT(nd_target), 16, kIpv6}, {"s
 inline constexpr OdpPart kNdExtParts[] = {{"nd_reserved", AT(nd_reserved), 4, kHex}, {"nd_options_type", AT(nd_options_type), 1, kDecimal}};
 inline constexpr OdpPart kMplsParts[] = {{"label", AT(mpls_lse), 4, kDecimal, 12, 20}, {"tc", AT(mpls_lse), 4, kDecimal, 9, 3},
                                          {"ttl", AT(mpls_lse), 4, kDecimal, 0, 8}, {"bos", AT(mpls_lse), 4, kDecimal, 8, 1}};
-inline constexpr uint32_t kMplsBottom = 0x100;   // of a stack entry: it is the last
 /// kMplsParts[which] of a stack entry, 0 being the outermost.
 inline OdpPart mpls_part(int which, size_t entry) {
   OdpPart part = kMplsParts[which];

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "datapath/ethertype.h"
 #include "datapath/geneve.h"
 #include "datapath/odp_encap.h"
 #include "datapath/odp_fields.h"

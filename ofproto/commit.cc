@@ -151,7 +151,7 @@ void Translator::commit_mpls() {
   base_.packet_type = flow_.packet_type;
   if (have == same && want == same && same_type) return;
   if (!have && !want) {   // a label that is pushed and popped again, with another type
-    emit({OdpPushMpls{be32(0x100), kEthMpls}});
+    emit({OdpPushMpls{be32(kMplsBottom), kEthMpls}});
     emit({OdpPopMpls{flow_.eth_type}});
   } else if (have && have == want && same == have - 1 && same_type) {
     OdpSet set{.kind = OdpSetKind::kMpls};

@@ -44,7 +44,7 @@ Flow shown_fields(const Flow& f) {
     if (f.eth_type == be16(0x86dd) && f.nw_proto == 58 && (f.tp_src == be16(135) || f.tp_src == be16(136))) all(m.nd_target), all(m.arp_sha), all(m.arp_tha);
   }
   if (f.is_mpls()) all(m.mpls_lse[0]);
-  for (unsigned i = 1; f.is_mpls() && i < kMplsLabels && !(f.mpls_lse[i - 1] & be32(0x100)); i++) all(m.mpls_lse[i]);
+  for (unsigned i = 1; f.is_mpls() && i < kMplsLabels && !(f.mpls_lse[i - 1] & be32(kMplsBottom)); i++) all(m.mpls_lse[i]);
   return m;
 }
 

@@ -489,7 +489,7 @@ void Translator::push_mpls(be16 eth_type) {
   } else {
     bool ip = p_.is_ip();
     uint32_t label = p_.is_ipv6() ? 2 : 0, tc = ip ? p_.get<&Flow::nw_tos>() >> 2 & 7u : 0, ttl = ip ? p_.get<&Flow::nw_ttl>() : 64u;
-    lse = label << 12 | tc << 9 | 0x100 | (ttl ? ttl : 64);
+    lse = label << 12 | tc << 9 | kMplsBottom | (ttl ? ttl : 64);
     commit();   // what is below can't be changed any more
   }
   for (unsigned i = kMplsLabels - 1; i; i--) flow_.mpls_lse[i] = flow_.mpls_lse[i - 1];
@@ -506,8 +506,8 @@ void Translator::set_eth_type(be16 eth_type) {
 void Translator::pop_mpls(be16 eth_type) {
   if (!p_.is_mpls()) return;
   if (pending_.header != Pending::kNone) commit();
-  out_.mask.mpls_lse[0] |= be32(0x100);
-  bool bottom = flow_.mpls_lse[0].host() & 0x100;
+  out_.mask.mpls_lse[0] |= be32(kMplsBottom);
+  bool bottom = flow_.mpls_lse[0].host() & kMplsBottom;
   if (!bottom || is_mpls_type(eth_type)) p_.mark<&Flow::mpls_lse>();   // the next becomes the outermost
   if (!bottom && !flow_.mpls_lse[1]) {
     error("MPLS pop action can't be performed as it has more MPLS LSEs than the 3 supported.");

@@ -15,8 +15,6 @@ namespace sluice {
 namespace {
 
 constexpr uint8_t kDefaultTtl = 63, kDefaultIndex = 255, kMplsTtl = 64;
-constexpr uint16_t kLeastEtherType = 0x600;   // what is less is a length (IEEE 802.3)
-constexpr uint32_t kBottom = 0x100;   // of the stack of labels
 
 std::string type_text(uint32_t type) { return fmt::format("({},{:#x})", type >> 16, type & 0xffff); }
 
@@ -106,7 +104,7 @@ Translator::Then Translator::encap_mpls(be16 eth_type) {
   Flow inner = flow_;
   forget_headers(flow_);
   if (stacks) std::copy(inner.mpls_lse, inner.mpls_lse + kMplsLabels - 1, flow_.mpls_lse + 1);
-  flow_.mpls_lse[0] = be32((stacks ? 0 : kBottom) | kMplsTtl);
+  flow_.mpls_lse[0] = be32((stacks ? 0 : kMplsBottom) | kMplsTtl);
   flow_.packet_type = be32(bare_packet_type(eth_type));
   flow_.eth_type = eth_type;
   was_mpls_ = false;
@@ -155,8 +153,8 @@ Translator::Then Translator::decap_nsh() {
 }
 
 Translator::Then Translator::decap_mpls(uint32_t new_type) {
-  out_.mask.mpls_lse[0] |= be32(kBottom);
-  if (!(flow_.mpls_lse[0] & be32(kBottom))) new_type = flow_.packet_type.host();   // another label
+  out_.mask.mpls_lse[0] |= be32(kMplsBottom);
+  if (!(flow_.mpls_lse[0] & be32(kMplsBottom))) new_type = flow_.packet_type.host();   // another label
   bool known = new_type == kPacketTypeEthernet || new_type >> 16 == 1;
   if (!known) return refuse_type(" as nothing says what is inside of MPLS: decap(packet_type(ns=N,type=N)) does");
   uncover(new_type, {OdpPopMpls{new_type == kPacketTypeEthernet ? kEthTeb : be16(static_cast<uint16_t>(new_type))}});
@@ -184,10 +182,8 @@ void Translator::commit_encap() {
     case Pending::kEthernet: emit({OdpPushEth{flow_.eth_src, flow_.eth_dst}}); break;
     case Pending::kMpls: emit({OdpAddMpls{flow_.mpls_lse[0], flow_.eth_type}}); break;
     case Pending::kNsh: {
-      OdpPushNsh push{.flags = static_cast<uint8_t>(flow_.nsh_flags & kNshFlagBits), .ttl = static_cast<uint8_t>(flow_.nsh_ttl & kNshMaxTtl), .mdtype = flow_.nsh_mdtype,
-                      .np = flow_.nsh_np, .path = flow_.nsh_path, .metadata = std::move(pending.options)};
-      auto* context = reinterpret_cast<const uint8_t*>(flow_.nsh_context);
-      if (push.mdtype == kNshMd1) push.metadata.assign(context, context + kNshContextBytes);
+      OdpPushNsh push = nsh_of(flow_);
+      if (push.mdtype != kNshMd1) push.metadata = std::move(pending.options);
       emit({std::move(push)});
       break;
     }

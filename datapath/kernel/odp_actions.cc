@@ -30,13 +30,6 @@ const OdpSetName* find_set(OdpSetKind kind) {
   return set == std::end(kSetNames) ? nullptr : set;
 }
 
-const OdpActions* nested(const OdpAction& a) {
-  if (auto* clone = std::get_if<OdpClone>(&a.v)) return &clone->actions;
-  if (auto* sample = std::get_if<OdpSample>(&a.v)) return &sample->actions;
-  if (auto* ttl = std::get_if<OdpDecTtl>(&a.v)) return &ttl->exhausted;
-  return nullptr;
-}
-
 bool is_user_only(const OdpAction& a) { return std::holds_alternative<OdpTunnelPush>(a.v) || std::holds_alternative<OdpTunnelPop>(a.v); }
 
 /// What the kernel's check of actions believes of the packet by now.
@@ -51,7 +44,9 @@ struct KernelView {
       if (bottom_popped) return false;
       bottom_popped = pop && !is_mpls_type(pop->eth_type);
     }
-    if (bare && (nested(a) || std::holds_alternative<OdpCheckPktLen>(a.v))) return false;
+    bool holds_lists = false;
+    for_each_list(a, [&](const OdpActions&) { holds_lists = true; });
+    if (bare && holds_lists) return false;
     if (std::holds_alternative<OdpPushEth>(a.v)) bare = false;
     if (std::holds_alternative<OdpPopEth>(a.v) || std::holds_alternative<OdpPushNsh>(a.v) || std::holds_alternative<OdpPopNsh>(a.v)) bare = true;
     return true;
@@ -272,9 +267,9 @@ bool can_do(const OdpActions& actions, const KernelFeatures& features, KernelVie
     if (is_user_only(a) || (std::holds_alternative<OdpAddMpls>(a.v) && !features.add_mpls)) return false;
     if (auto* nsh = std::get_if<OdpPushNsh>(&a.v); nsh && nsh->metadata.empty()) return false;
     if (!view.follow(a)) return false;
-    if (auto* check = std::get_if<OdpCheckPktLen>(&a.v)) return can_do(check->greater, features, view) && can_do(check->less_or_equal, features, view);
-    const OdpActions* inner = nested(a);
-    return !inner || can_do(*inner, features, view);
+    bool all = true;
+    for_each_list(a, [&](const OdpActions& inner) { all = all && can_do(inner, features, view); });
+    return all;
   });
 }
 

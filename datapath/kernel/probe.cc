@@ -146,7 +146,7 @@ class Prober {
     return depth(kMaxMplsDepth, [&](unsigned n) {
       return has([&](AttrWriter& w) {
         be32 labels[kMaxMplsDepth]{};
-        labels[n - 1] = be32(0x100);   // bottom of stack
+        labels[n - 1] = be32(kMplsBottom);
         put_ethernet(w, kEthMpls), w.put(OVS_KEY_ATTR_MPLS, labels, n * sizeof(be32));
       }, [](AttrWriter&) {});
     });
