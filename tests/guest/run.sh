@@ -56,7 +56,9 @@ hostname guest; ip link set lo up; modprobe -aq ipv6 tun veth openvswitch
 echo \$? >"$dir/status.new"; mv "$dir/status.new" "$dir/status"; sync; echo o >/proc/sysrq-trigger; sleep 60
 END
 
-timeout -k 5 "$limit" "$kernel" "uml_dir=$dir" "mem=${memory}M" rootfstype=hostfs rootflags=/ ro "init=$dir/init" con=null con0=null,fd:1 quiet \
+preload=${SLUICE_BUILD:-$(dirname "$0")/../../build/release}/tests/guest/libwide_xstate.so
+[ -f "$preload" ] || preload=
+LD_PRELOAD=$preload timeout -k 5 "$limit" "$kernel" "uml_dir=$dir" "mem=${memory}M" rootfstype=hostfs rootflags=/ ro "init=$dir/init" con=null con0=null,fd:1 quiet \
   </dev/null >"$dir/console" 2>&1 &
 uml=$!
 tail -q -s 0.1 --pid=$uml -c +1 -f "$dir/out" &
