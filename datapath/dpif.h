@@ -82,6 +82,8 @@ class UpcallHandler {
   virtual ~UpcallHandler() = default;
   /// Handles one packet completely: translates, applies effects, installs or replaces a megaflow, executes the actions.
   virtual void upcall(Upcall upcall, Time now) = 0;
+  /// True if nothing that changed since the megaflow's generation concerns it: it may be stamped anew, without an upcall.
+  virtual bool still_holds(const FlowHead&) { return false; }
   /// A megaflow ended (idle, deleted, flushed, replaced by flow_put): its final statistics must be pushed.  Called before it is freed.
   virtual void flow_removed(const Megaflow& flow, Time now) = 0;
 };
@@ -128,6 +130,8 @@ class Dpif {
   virtual SlowReason flow_put(const FlowPut& put, Time now) = 0;
   /// The flow was translated again with the same outcome: its stamp becomes `generation`.  Statistics stay.
   virtual void flow_refresh(const Ufid& ufid, uint64_t generation) = 0;
+  /// The flow does something else from now on; its statistics go on.  False: the datapath can't, or has no such flow; nothing has changed then.
+  virtual bool flow_modify(const Ufid& ufid, const OdpActions& actions, uint64_t generation) = 0;
   /// A flow of earlier times (cookie 0) does what the brain would have it do: it is the brain's from now on.
   virtual void flow_adopt(const Ufid&, uint64_t, uint64_t) {}
   virtual void flow_del(const Ufid& ufid, Time now) = 0;
@@ -147,6 +151,8 @@ class Dpif {
   virtual uint64_t flow_heads(uint64_t from, size_t most, Statistics statistics, const std::function<bool(const FlowHead&)>& visit) = 0;
   /// False if there is none of that ufid.
   virtual bool flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) = 0;
+  /// Only key (masked) and mask.
+  virtual bool flow_match(const Ufid& ufid, Flow& key, Flow& mask) const = 0;
   virtual DpifStats stats() const = 0;
 
   virtual void set_generation(uint64_t generation, Time now) = 0;

@@ -52,7 +52,7 @@ struct Bridge::Impl {
   PortId next_port = 1;
   uint64_t status_changes = 1;
   uint64_t config_generation = 1;                // of everything in the view that has no generation of its own
-  uint64_t known_generation = 0;                 // what the switch has seen of generation()
+  uint64_t known_generation = 0, known_others = 0;   // what the switch has seen of generation(), and of that without the tables'
   uint64_t tlv_changes = 0;
   bool normal_by_default = false, fail_open = false;
   int least_mtu = 0;                             // of ports that are not internal; 0: not looked at yet
@@ -65,7 +65,8 @@ struct Bridge::Impl {
   void send(StagedPacket& packet, Time now);
   /// Tells who wants to hear of it that a table has little room, or enough again.
   void check_vacancy();
-  uint64_t generation() const { return config_generation + view.tables->generation() + view.macs.generation(); }
+  uint64_t other_generation() const { return config_generation + view.macs.generation(); }
+  uint64_t generation() const { return other_generation() + view.tables->generation(); }
   InterfaceRecord* by_ofport(OfpPort port) {
     auto it = by_number.find(port.value);
     return it == by_number.end() ? nullptr : &interfaces.at(it->second);

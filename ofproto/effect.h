@@ -22,7 +22,17 @@ namespace sluice {
 /// Of a bridge of the switch; not used again.
 using BridgeId = uint32_t;
 
-struct TableLookup { BridgeId bridge; uint8_t table; bool matched; friend bool operator==(const TableLookup&, const TableLookup&) = default; };
+/// Words of a Flow before the tunnel's, of which it is known whether actions have changed them.
+inline constexpr size_t kComparedWords = offsetof(Flow, tunnel) / 8;
+static_assert(kComparedWords <= 64);
+struct TableLookup {
+  BridgeId bridge;
+  uint8_t table;
+  bool matched;
+  uint64_t modified = 0;   // bit i: word i was not what the packet came with
+  be64 metadata;           // as the table saw it
+  friend bool operator==(const TableLookup&, const TableLookup&) = default;
+};
 struct RuleHit { BridgeId bridge; RuleId rule; friend bool operator==(const RuleHit&, const RuleHit&) = default; };
 struct GroupHit { BridgeId bridge; uint32_t group; uint32_t bucket; friend bool operator==(const GroupHit&, const GroupHit&) = default; };  // bucket: index
 struct LearnMac { BridgeId bridge; MacAddr mac; uint16_t vlan; PortId port; friend bool operator==(const LearnMac&, const LearnMac&) = default; };

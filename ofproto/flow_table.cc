@@ -21,6 +21,9 @@ RuleFilter filter_of(const ofp::FlowMod& mod) {
   return f;
 }
 
+/// A flow lives as long as its timeout says and ends just after: one that is looked at in that very instant is still there.
+constexpr Duration kClockTick = milliseconds(1);
+
 /// What flow statistics show of an entry's flags.
 constexpr uint16_t kKeptFlags = ofp::OFPFF_SEND_FLOW_REM | ofp::OFPFF_NO_PKT_COUNTS | ofp::OFPFF_NO_BYT_COUNTS | ofp::OFPFF_CHECK_OVERLAP | ofp::OFPFF_RESET_COUNTS;
 
@@ -195,7 +198,7 @@ void FlowTables::enter(Rule* rule, const Classifier::Place& place) {
   set_timer(rule);
   count_learned(*rule, 1);
   count_++;
-  generation_++;
+  note_change(*rule);
 }
 
 Rule* FlowTables::insert(FlowTable& table, const Classifier::Place& place, ofp::MiniMatch&& match, int priority, const RuleContent& content, Time now) {
@@ -231,7 +234,7 @@ void FlowTables::change(Rule* rule, const RuleContent& to) {
   static_cast<RuleContent&>(*rule) = to;
   count_learned(*rule, 1);
   set_timer(rule);
-  generation_++;
+  note_change(*rule);
 }
 
 /// Before a rule is changed or after it was added.
@@ -253,7 +256,19 @@ void FlowTables::take_out(Rule* rule) {
   rule->live = false;
   count_learned(*rule, -1);
   count_--;
+  note_change(*rule);
+}
+
+void FlowTables::note_change(const Rule& rule) {
   generation_++;
+  if (changes_wanted_ && changes_.size() <= kMostChanges) changes_.push_back({rule.table, rule.match});
+}
+
+std::optional<std::vector<TableChange>> FlowTables::take_changes(bool wanted_from_now_on) {
+  bool all = std::exchange(changes_wanted_, wanted_from_now_on) && changes_.size() <= kMostChanges;
+  auto changes = std::exchange(changes_, {});
+  if (!all) return std::nullopt;
+  return changes;
 }
 
 void FlowTables::discard(Rule* rule) {
@@ -370,8 +385,8 @@ void FlowTables::tell(const Undo& u, Time now) const {
 
 Time FlowTables::timeout(const Rule& r) {
   Time t = kNever;
-  if (r.hard_timeout) t = std::min(t, r.modified + seconds(r.hard_timeout));
-  if (r.idle_timeout) t = std::min(t, r.used + seconds(r.idle_timeout));
+  if (r.hard_timeout) t = std::min(t, r.modified + seconds(r.hard_timeout) + kClockTick);
+  if (r.idle_timeout) t = std::min(t, r.used + seconds(r.idle_timeout) + kClockTick);
   return t;
 }
 
@@ -409,7 +424,7 @@ void FlowTables::end_expired(Time now) {
       if (t != kNever) timers_.push({t, r->id});
       continue;
     }
-    bool hard = r->hard_timeout && r->modified + seconds(r->hard_timeout) <= now;
+    bool hard = r->hard_timeout && r->modified + seconds(r->hard_timeout) < now;
     remove(r, hard ? RuleEnd::kHardTimeout : RuleEnd::kIdleTimeout, now);
   }
 }

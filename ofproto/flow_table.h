@@ -34,6 +34,7 @@ inline constexpr uint32_t kMaxRules = RuleTable::kMaxSlots;  // of a bridge: a b
 inline constexpr uint32_t kUsualMaxEntries = 1000000;        // of a table without a limit, as it is told
 inline constexpr size_t kSmallTable = 1024;                  // rules that are visited at once
 inline constexpr size_t kMostCounts = 1024;                  // cookies with limits whose flows are counted
+inline constexpr size_t kMostChanges = 64;                   // that are told one by one
 inline constexpr size_t kSpareTimers = 1024;                 // that may be kept beyond two for each rule
 
 struct FlowTable {
@@ -63,6 +64,12 @@ struct RuleFilter {
   OfpPort out_port = OFPP_NONE;
   uint32_t out_group = ofp::OFPG_ANY;
   bool hidden_too = false;
+};
+
+/// An entry that came, went, or does something else now.
+struct TableChange {
+  uint8_t table;
+  ofp::MiniMatch match;
 };
 
 /// Where a visit in slices is.
@@ -122,6 +129,8 @@ class FlowTables {
   template <typename Fn>
   void for_each_action_list(const Fn& fn) const { actions_.for_each(fn); }
   uint64_t generation() const { return generation_; }
+  /// What has changed since the last call; nothing if that was too much, or nobody wanted to know.
+  std::optional<std::vector<TableChange>> take_changes(bool wanted_from_now_on);
 
   void open_stage();
   void commit_stage(Time now);
@@ -154,6 +163,7 @@ class FlowTables {
   void change(Rule* rule, const RuleContent& to);
   void note(Undo::Kind kind, Rule* rule, RuleId replaced = 0);
   void take_out(Rule* rule);
+  void note_change(const Rule& rule);
   void count_learned(const Rule& rule, int change);
   void discard(Rule* rule);
   bool means(const RuleFilter& filter, const Rule& rule) const;
@@ -173,6 +183,8 @@ class FlowTables {
   bool staged_ = false;
   size_t count_ = 0;
   uint64_t generation_ = 1;
+  std::vector<TableChange> changes_;         // of the last generations; more than kMostChanges: not all
+  bool changes_wanted_ = false;
 };
 
 }  // namespace sluice

@@ -109,6 +109,22 @@ bool Switch::Impl::must_learn(const Effects& effects) const {
   });
 }
 
+bool Switch::Impl::still_holds(const FlowHead& flow) const {
+  const Origin* o = origins.find(flow.cookie);
+  return o && changes.may_concern(flow.generation, o->effects, [&](Flow& key, Flow& mask) {
+    if (!dpif.flow_match(flow.ufid, key, mask)) return false;
+    if (const Pipeline::Place* place = pipeline.place(key)) key.in_port = be32(place->port.value);
+    return true;
+  }) == false;
+}
+
+/// The megaflow does something else from now on, if the datapath can.
+bool Switch::Impl::modify(const Ufid& ufid, const Flow& mask, const OdpActions& actions) {
+  return limits.refuse(mask, actions) == SlowReason::kNone && dpif.flow_modify(ufid, actions, generation);
+}
+
+bool Switch::still_holds(const FlowHead& flow) { return impl_->still_holds(flow); }
+
 /// Translates a megaflow again.  Its stamp is the current generation then; false: it does something else by now, or its mask is too wide.
 bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
   Megaflow f;
@@ -121,17 +137,18 @@ bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
   Origin* o = origins.find(f.cookie);
   // Packets that it has counted teach no more; the next one is to come up.
   bool has_moved = o && std::erase_if(o->effects, [&](const Effect& e) { return is_outdated(e); });
-  if (!wide || t.actions != f.actions || (!o && f.cookie) || has_moved || must_learn(t.effects)) return release(held, now), false;
+  bool same = t.actions == f.actions;
+  if (!wide || (!o && (f.cookie || !same)) || has_moved || must_learn(t.effects)) return release(held, now), false;
   if (!o) return adopt(f, t, std::move(held), now), true;
-  if (!same_effects(o->effects, t.effects)) {
+  if (!same || !same_effects(o->effects, t.effects)) {
     // Until now its packets were those of the old effects.
     if (dpif.flow_get(ufid, Dpif::Statistics::kCurrent, f)) push(f.cookie, f.stats);
-    if ((o = origins.find(f.cookie))) o->effects = std::move(t.effects);
+    o = origins.find(f.cookie);
   }
-  if (o) std::swap(o->held, held);
+  bool done = o && (same ? dpif.flow_refresh(ufid, generation), true : modify(ufid, f.mask, t.actions));
+  if (done) std::swap(o->held, held), o->effects = std::move(t.effects);
   release(held, now);
-  dpif.flow_refresh(ufid, generation);
-  return true;
+  return done;
 }
 
 /// One slice of the megaflows of an old generation; true if more is to be done at once.
@@ -140,7 +157,9 @@ bool Switch::Impl::revalidate(Time now) {
   if (!revalidate_from) revalidation_generation = generation;
   std::vector<Ufid> old, gone;
   revalidate_from = dpif.flow_heads(revalidate_from, kHeadsSlice, Dpif::Statistics::kLastHeard, [&](const FlowHead& f) {
-    if (f.generation != generation) old.push_back(f.ufid);
+    if (f.generation == generation) return true;
+    if (still_holds(f)) dpif.flow_refresh(f.ufid, generation);
+    else old.push_back(f.ufid);
     return old.size() < kSweepSlice;
   });
   for (const Ufid& u : old)

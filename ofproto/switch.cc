@@ -33,7 +33,8 @@ void Switch::remove_bridge(const std::string& name, Time now) {
   it->second->remove_meters(now);
   impl_->bridges.erase(it);
   impl_->resolve_patches(now);
-  impl_->dpif.set_generation(++impl_->generation, now);
+  impl_->changes.everything(++impl_->generation);
+  impl_->dpif.set_generation(impl_->generation, now);
 }
 
 Bridge* Switch::find(const std::string& name) {

@@ -49,6 +49,7 @@ class Switch : public UpcallHandler {
   // UpcallHandler
   void upcall(Upcall upcall, Time now) override;
   void flow_removed(const Megaflow& flow, Time now) override;
+  bool still_holds(const FlowHead& flow) override;
 
   /// A megaflow that somebody wants there (dpctl/add-flow).  It stays until it is idle, or the tables change and would have another there.
   SlowReason put_by_hand(const Flow& key, const Flow& mask, const OdpActions& actions, Time now);

@@ -13,6 +13,7 @@
 
 #include "datapath/feature_limits.h"
 #include "ofproto/bridge_impl.h"
+#include "ofproto/change_log.h"
 #include "ofproto/doorkeeper.h"
 #include "ofproto/pipeline.h"
 #include "ofproto/switch.h"
@@ -52,6 +53,7 @@ class Origins {
  public:
   Origins() : slots_(1) {}
   uint64_t add(Origin origin);
+  const Origin* find(uint64_t id) const { return const_cast<Origins*>(this)->find(id); }
   Origin* find(uint64_t id) { return id && id < slots_.size() && slots_[id].in_use ? &slots_[id] : nullptr; }
   void remove(uint64_t id);
 
@@ -108,6 +110,7 @@ struct Switch::Impl {
   std::map<BridgeId, Bridge::Impl*> by_id;
   BridgeId next_bridge = 1;
   uint64_t generation = 1;
+  ChangeLog changes;                        // that made it grow
   Origins origins;
   PacketInSpecs specs;
   std::set<uint32_t> meter_ids;             // of the datapath's meters, of all bridges
@@ -170,7 +173,10 @@ struct Switch::Impl {
   bool push_all();
   bool is_outdated(const Effect& effect) const;
   bool must_learn(const Effects& effects) const;
+  /// True if no change since its generation can concern the megaflow.
+  bool still_holds(const FlowHead& flow) const;
   bool is_still_right(const Ufid& ufid, Time now);
+  bool modify(const Ufid& ufid, const Flow& mask, const OdpActions& actions);
   bool revalidate(Time now);
   bool sweep(Time now);
   /// True once no packet is forwarded by decisions of before this generation.

@@ -67,7 +67,7 @@ Translation Translator::run() {
     out_.error = TranslateError::kNoInPort;
     return std::move(out_);
   }
-  flow_.in_port = be32(in_port.value);
+  came_in_ = flow_.in_port = be32(in_port.value);
   flow_.actset_output = be32(OFPP_UNSET.value);
   options_to_fields(flow_, bridge_->tlv);
   base_ = flow_;
@@ -106,14 +106,36 @@ void Translator::enter_bridge(const PortView* in) {
   if (trace_) trace_->close();
 }
 
+/// The best rule for a packet that looks so.
+const Rule* Translator::find_rule_as(uint8_t table, const Flow& seen) {
+  seen_modified_ = modified(seen);
+  return bridge_->tables->lookup(table, seen, &out_.mask);
+}
+
+/// Which words are not what the packet came with; in_port, as the bridge counts ports.
+uint64_t Translator::modified(const Flow& seen) const {
+  constexpr size_t kBlock = 8;
+  auto now = seen.words(), before = input_.key.words();
+  uint64_t words = 0;
+  for (size_t from = 0; from < kComparedWords; from += kBlock) {
+    size_t end = std::min(from + kBlock, kComparedWords);
+    uint64_t differs = 0;
+    for (size_t i = from; i < end; i++) differs |= now[i] ^ before[i];
+    if (!differs) continue;
+    for (size_t i = from; i < end; i++) words |= uint64_t{now[i] != before[i]} << i;
+  }
+  bool same_port = came_in_ && seen.in_port == *came_in_ && seen.recirc_id == input_.key.recirc_id;
+  return same_port ? words & ~uint64_t{1} : words | 1;
+}
+
 /// The best rule of the table for flow_, as the bridge's fragment mode lets it be seen (OF1.3.5 7.3.2).
 const Rule* Translator::find_rule(uint8_t table) {
   if (flow_.packet_type) return find_bare(table);
   bool is_fragment = flow_.is_ip() && (flow_.nw_frag & kFragAny);
-  if (!is_fragment || bridge_->fragments == ofp::Fragments::kNxMatch) return bridge_->tables->lookup(table, flow_, &out_.mask);
+  if (!is_fragment || bridge_->fragments == ofp::Fragments::kNxMatch) return find_rule_as(table, flow_);
   Flow seen = flow_;   // without ports, which later fragments do not have
   seen.tp_src = seen.tp_dst = be16();
-  return bridge_->tables->lookup(table, seen, &out_.mask);
+  return find_rule_as(table, seen);
 }
 
 /// A packet without an Ethernet header: matches of Ethernet types, and of tags or of their absence, mean frames.
@@ -121,7 +143,7 @@ const Rule* Translator::find_bare(uint8_t table) {
   Flow seen = flow_;
   seen.eth_type = be16(UINT16_MAX);
   seen.vlan_tci = be16(0x0fff);
-  return bridge_->tables->lookup(table, seen, &out_.mask);
+  return find_rule_as(table, seen);
 }
 
 void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_port, bool by_ct) {
@@ -131,7 +153,7 @@ void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_po
   const Rule* rule = dropped_fragment ? nullptr : by_ct ? find_rule_by_ct(table) : find_rule(table);
   flow_.in_port = real_in_port;
   if (has_learned_) out_.sees_learned |= would_find_learned(table, rule);
-  effect(TableLookup{bridge_->id, table, rule != nullptr});
+  effect(TableLookup{bridge_->id, table, rule != nullptr, seen_modified_, flow_.metadata});
   if (rule) {
     run_rule(*rule, table);
   } else {

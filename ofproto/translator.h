@@ -34,6 +34,8 @@ class Translator {
   /// Looks the packet up, as if it came in at in_port if that is given, and does what the rule says (with its real in_port).
   void lookup(uint8_t table, MissIs miss, std::optional<be32> in_port = std::nullopt, bool by_ct = false);
   const Rule* find_rule(uint8_t table);
+  const Rule* find_rule_as(uint8_t table, const Flow& seen);
+  uint64_t modified(const Flow& seen) const;
   const Rule* find_bare(uint8_t table);
   void miss(uint8_t table);
   void run_rule(const Rule& rule, uint8_t table);
@@ -203,6 +205,8 @@ class Translator {
   uint32_t mirrored_ = 0;           // mirrors of the bridge that have the packet
   uint32_t snaplen_ = 0;            // what is sent is cut to it; 0: not
   uint8_t table_ = 0;
+  std::optional<be32> came_in_;     // in_port as the first bridge counts ports; nothing after a recirculation
+  uint64_t seen_modified_ = 0;      // of the last lookup
   unsigned depth_ = 0, resubmits_ = 0;
   size_t odp_count_ = 0;
   bool exit_ = false;

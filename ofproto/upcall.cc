@@ -50,11 +50,12 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
     push(upcall.flow->cookie, upcall.flow->stats);
     Ufid ufid = upcall.flow->ufid;
     Origin* origin = origins.find(upcall.flow->cookie);
-    if (origin && upcall.flow->actions == t.actions && upcall.flow->mask == t.mask) {
+    bool same = upcall.flow->actions == t.actions;
+    if (origin && upcall.flow->mask == t.mask && (same || modify(ufid, t.mask, t.actions))) {
       std::swap(origin->held, held);
       release(held, now);
       origin->effects = std::move(t.effects);
-      dpif.flow_refresh(ufid, generation);
+      if (same) dpif.flow_refresh(ufid, generation);
       return forward();
     }
     dpif.flow_del(ufid, now);
@@ -297,7 +298,11 @@ void Switch::Impl::learn_flow(const LearnFlow& l, Time used) {
 void Switch::Impl::changed(Bridge::Impl& bridge, Time now) {
   if (bridge.known_generation == bridge.generation() || bridge.staged) return;
   bridge.known_generation = bridge.generation();
-  dpif.set_generation(++generation, now);
+  generation++;
+  auto flows = bridge.view.tables->take_changes(megaflows > 0);
+  if (std::exchange(bridge.known_others, bridge.other_generation()) != bridge.other_generation() || !flows) changes.everything(generation);
+  else for (TableChange& c : *flows) changes.add(generation, bridge.view.id, std::move(c));
+  dpif.set_generation(generation, now);
 }
 
 // --- origins, packet-in parameters ---

@@ -44,6 +44,7 @@ class KernelDatapath final : public Dpif {
 
   SlowReason flow_put(const FlowPut& put, Time now) override;
   void flow_refresh(const Ufid& ufid, uint64_t generation) override;
+  bool flow_modify(const Ufid& ufid, const OdpActions& actions, uint64_t generation) override;
   void flow_adopt(const Ufid& ufid, uint64_t generation, uint64_t cookie) override;
   void flow_del(const Ufid& ufid, Time now) override;
   void flows_del(std::span<const Ufid> ufids, Time now) override;
@@ -51,6 +52,7 @@ class KernelDatapath final : public Dpif {
   uint64_t flow_dump(uint64_t from, size_t most, const std::function<bool(const Megaflow&)>& visit) override;
   uint64_t flow_heads(uint64_t from, size_t most, Statistics statistics, const std::function<bool(const FlowHead&)>& visit) override;
   bool flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) override;
+  bool flow_match(const Ufid& ufid, Flow& key, Flow& mask) const override;
   DpifStats stats() const override;
 
   DpMeterFeatures meter_features() const override;

@@ -89,15 +89,18 @@ SlowReason KernelDatapath::flow_put(const FlowPut& put, Time now) {
     if (d.handler) d.handler->flow_removed(refused, now);
     return SlowReason::kNone;
   }
-  uint32_t seq = d.batch.next_seq();
-  add_request(d.pending, d.flow_command(OVS_FLOW_CMD_NEW), NLM_F_CREATE, seq, d.dp.ifindex, [&](AttrWriter& w) {
-    w.value(OVS_FLOW_ATTR_UFID, flow->ufid);
-    d.pending.insert(d.pending.end(), flow->spec.begin(), flow->spec.end());
-  });
-  d.pending_puts.emplace_back(seq, flow->ufid);
-  d.flows.add(std::move(flow));
-  if (d.pending.size() > kBatchBytes) d.flush();
+  d.put(OVS_FLOW_CMD_NEW, d.flows.add(std::move(flow)));
   return SlowReason::kNone;
+}
+
+void KernelDatapath::Impl::put(uint8_t command, const KernelFlow& flow) {
+  uint32_t seq = batch.next_seq();
+  add_request(pending, flow_command(command), command == OVS_FLOW_CMD_NEW ? NLM_F_CREATE : 0, seq, dp.ifindex, [&](AttrWriter& w) {
+    w.value(OVS_FLOW_ATTR_UFID, flow.ufid);
+    pending.insert(pending.end(), flow.spec.begin(), flow.spec.end());
+  });
+  pending_puts.emplace_back(seq, flow.ufid);
+  if (pending.size() > kBatchBytes) flush();
 }
 
 /// Sends what waits, and looks at what the kernel did not like.
@@ -108,7 +111,7 @@ void KernelDatapath::Impl::flush() {
   requests.swap(pending);
   std::vector<std::pair<uint32_t, Ufid>> puts;
   puts.swap(pending_puts);
-  std::vector<Ufid> failed;
+  std::vector<Ufid> failed, there;   // there: one that overlaps is there still, its sweep is under way
   if (int error = batch.send(requests)) {
     kernel_log.warn(put_limit, "{}: requests are lost: {}", name, std::strerror(error));
     for (auto& [seq, ufid] : puts) failed.push_back(ufid);
@@ -116,14 +119,15 @@ void KernelDatapath::Impl::flush() {
   batch.take_errors([&](uint32_t seq, int error) {
     auto put = std::ranges::find(puts, seq, &std::pair<uint32_t, Ufid>::first);
     if (put == puts.end()) return kernel_log.dbg("{}: a packet was not sent: {}", name, std::strerror(error));
+    if (error == EEXIST) return there.push_back(put->second);
     failed.push_back(put->second);
-    if (error == EEXIST) return;   // one that overlaps is there still: its sweep is under way
     Megaflow flow;
     if (KernelFlow* f = flows.find(put->second); f && describe(*f, flow))
       kernel_log.warn(put_limit, "{}: the kernel does not take a flow ({}): {}, actions:{}", name, std::strerror(error), format_odp_key(flow.key, flow.mask), format_odp_actions(flow.actions));
   });
-  for (const Ufid& ufid : failed) end_flow(ufid, now);
   if (requests.capacity() > pending.capacity() && pending.empty()) requests.clear(), pending.swap(requests);
+  for (const Ufid& ufid : there) end_flow(ufid, now);
+  if (!failed.empty()) delete_flows(failed, now);   // one that could not be modified does what it did
 }
 
 // --- records ---
@@ -134,17 +138,20 @@ void KernelDatapath::Impl::take_statistics(KernelFlow& flow, const GenlMessage& 
   flow.stats.bytes -= std::min(flow.stats.bytes, flow.bytes_before);
 }
 
+bool KernelDatapath::Impl::read_match(const KernelFlow& flow, Flow& key, Flow& mask) const {
+  if (shapes.decode(flow.spec, key, mask)) return true;
+  auto read_key = decode_odp_key(part(flow, OVS_FLOW_ATTR_KEY));
+  if (!read_key) return false;
+  auto read_mask = decode_odp_mask(part(flow, OVS_FLOW_ATTR_MASK), read_key->flow);
+  if (!read_mask) return false;
+  key = read_key->flow;
+  mask = read_mask->flow;
+  return true;
+}
+
 bool KernelDatapath::Impl::describe(const KernelFlow& flow, Megaflow& out) const {
   auto actions = decode_odp_actions(part(flow, OVS_FLOW_ATTR_ACTIONS));
-  if (!actions) return false;
-  if (!shapes.decode(flow.spec, out.key, out.mask)) {
-    auto key = decode_odp_key(part(flow, OVS_FLOW_ATTR_KEY));
-    if (!key) return false;
-    auto mask = decode_odp_mask(part(flow, OVS_FLOW_ATTR_MASK), key->flow);
-    if (!mask) return false;
-    out.key = key->flow;
-    out.mask = mask->flow;
-  }
+  if (!actions || !read_match(flow, out.key, out.mask)) return false;
   out.ufid = flow.ufid;
   out.actions = std::move(actions->actions);
   out.stats = flow.stats;
@@ -194,6 +201,22 @@ void KernelDatapath::flow_flush(Time now) {
 
 void KernelDatapath::flow_refresh(const Ufid& ufid, uint64_t generation) {
   if (KernelFlow* f = impl_->flows.find(ufid)) f->generation = generation;
+}
+
+bool KernelDatapath::flow_modify(const Ufid& ufid, const OdpActions& actions, uint64_t generation) {
+  Impl& d = *impl_;
+  KernelFlow* f = d.flows.find(ufid);
+  Flow key, mask;
+  if (!f || !d.dp.ifindex || !d.read_match(*f, key, mask)) return false;
+  Bytes spec;
+  AttrWriter w(spec);
+  for (uint16_t type : {OVS_FLOW_ATTR_KEY, OVS_FLOW_ATTR_MASK}) w.put(type, part(*f, type));
+  ActionTrouble trouble = w.nest(OVS_FLOW_ATTR_ACTIONS, [&] { return encode_odp_actions(actions, d.upcall_pid(key.in_port), d.features, w); });
+  if (!w.ok() || trouble != ActionTrouble::kNone) return false;
+  f->spec = std::move(spec);
+  f->generation = generation;
+  d.put(OVS_FLOW_CMD_SET, *f);
+  return true;
 }
 
 void KernelDatapath::flow_adopt(const Ufid& ufid, uint64_t generation, uint64_t cookie) {
@@ -302,6 +325,11 @@ bool KernelDatapath::flow_get(const Ufid& ufid, Statistics statistics, Megaflow&
     if (reply) d.take_statistics(*f, *reply);
   }
   return d.describe(*f, out);
+}
+
+bool KernelDatapath::flow_match(const Ufid& ufid, Flow& key, Flow& mask) const {
+  const KernelFlow* f = impl_->flows.find(ufid);
+  return f && impl_->read_match(*f, key, mask);
 }
 
 }  // namespace sluice

@@ -98,7 +98,10 @@ struct KernelDatapath::Impl {
   // --- kernel_flows.cc ---
   GenlCommand flow_command(uint8_t command) const { return {families.flow, command, OVS_FLOW_VERSION}; }
   SlowReason encode_flow(const FlowPut& put, KernelFlow& flow);
+  /// Adds a command that makes or changes the flow to what is sent next.
+  void put(uint8_t command, const KernelFlow& flow);
   void take_statistics(KernelFlow& flow, const GenlMessage& m) const;
+  bool read_match(const KernelFlow& flow, Flow& key, Flow& mask) const;
   bool describe(const KernelFlow& flow, Megaflow& out) const;
   void end_flow(const Ufid& ufid, Time now);
   void delete_flows(std::span<const Ufid> ufids, Time now);

@@ -45,6 +45,7 @@ struct alignas(64) UserFlow {
   uint32_t hash = 0;
   uint64_t cookie = 0;
   uint32_t index = 0;                 // slot
+  FlowHead head() const { return {.ufid = ufid, .stats = {packets, bytes, used, tcp_flags}, .generation = generation, .cookie = cookie}; }
 };
 
 /// The flows with one mask.

@@ -41,7 +41,7 @@ struct UserDatapath::Impl final : PacketExits {
   void end_flow(UserFlow* flow, Time now);
   template <typename Visit>
   uint64_t each_flow(uint64_t from, size_t most, const Visit& visit);
-  void set_program(UserFlow& flow, const FlowPut& put);
+  void set_program(UserFlow& flow, const OdpActions& actions, uint64_t generation_of);
 
   UserDatapathSettings settings;
   NetdevFactory& factory;
@@ -180,7 +180,10 @@ void UserDatapath::Impl::forward_slowly(Packet* p, Time now, unsigned depth) {
     return to_brain(UpcallKind::kMiss, p, key, nullptr, now);
   }
   stats.hit++;
-  if (flow->generation != generation) return to_brain(UpcallKind::kStale, p, key, flow, now);
+  if (flow->generation != generation) {
+    if (!handler || !handler->still_holds(flow->head())) return to_brain(UpcallKind::kStale, p, key, flow, now);
+    flow->generation = generation;
+  }
   if (depth == 0) remember(*p, flow);
   hit(*flow, p, key.tcp_flags.host(), now, depth);
 }
@@ -268,15 +271,11 @@ Netdev* UserDatapath::netdev(OdpPort port) {
 
 // --- flows ---
 
-void UserDatapath::Impl::set_program(UserFlow& flow, const FlowPut& put) {
-  flow.packets = flow.bytes = 0;
-  flow.used = Time::min();
-  flow.tcp_flags = 0;
-  flow.program = programs.get(put.actions);
+void UserDatapath::Impl::set_program(UserFlow& flow, const OdpActions& actions, uint64_t generation_of) {
+  flow.program = programs.get(actions);
   flow.kind = flow.program->kind();
   flow.port = flow.kind == ProgramKind::kOutput ? flow.program->port() : 0;
-  flow.generation = put.generation;
-  flow.cookie = put.cookie;
+  flow.generation = generation_of;
 }
 
 void UserDatapath::Impl::end_flow(UserFlow* flow, Time now) {
@@ -291,7 +290,12 @@ SlowReason UserDatapath::flow_put(const FlowPut& put, Time now) {
   MegaflowTable::Place place = d.flows.place(put.key, put.mask);
   if (place.existing) d.end_flow(place.existing, now);
   else place.existing = d.flows.insert(put.key, place);
-  d.set_program(*place.existing, put);
+  UserFlow& flow = *place.existing;
+  flow.packets = flow.bytes = 0;
+  flow.used = Time::min();
+  flow.tcp_flags = 0;
+  flow.cookie = put.cookie;
+  d.set_program(flow, put.actions, put.generation);
   if (log.enabled(LogLevel::dbg)) {
     Flow masked = put.key;
     mask_flow(masked, place.mask);
@@ -303,6 +307,12 @@ SlowReason UserDatapath::flow_put(const FlowPut& put, Time now) {
 
 void UserDatapath::flow_refresh(const Ufid& ufid, uint64_t generation) {
   if (UserFlow* flow = impl_->flows.find(ufid)) flow->generation = generation;
+}
+
+bool UserDatapath::flow_modify(const Ufid& ufid, const OdpActions& actions, uint64_t generation) {
+  UserFlow* flow = impl_->flows.find(ufid);
+  if (flow) impl_->set_program(*flow, actions, generation);
+  return flow;
 }
 
 void UserDatapath::flow_del(const Ufid& ufid, Time now) {
@@ -342,14 +352,18 @@ uint64_t UserDatapath::flow_dump(uint64_t from, size_t most, const std::function
 }
 
 uint64_t UserDatapath::flow_heads(uint64_t from, size_t most, Statistics, const std::function<bool(const FlowHead&)>& visit) {
-  return impl_->each_flow(from, most, [&](const UserFlow& f) {
-    return visit({.ufid = f.ufid, .stats = {f.packets, f.bytes, f.used, f.tcp_flags}, .generation = f.generation, .cookie = f.cookie});
-  });
+  return impl_->each_flow(from, most, [&](const UserFlow& f) { return visit(f.head()); });
 }
 
 bool UserDatapath::flow_get(const Ufid& ufid, Statistics, Megaflow& out) {
   const UserFlow* flow = impl_->flows.find(ufid);
   if (flow) impl_->flows.describe(*flow, out);
+  return flow;
+}
+
+bool UserDatapath::flow_match(const Ufid& ufid, Flow& key, Flow& mask) const {
+  const UserFlow* flow = impl_->flows.find(ufid);
+  if (flow) mask = flow->subtable->mask(), key = flow->subtable->expand(flow->key.get());
   return flow;
 }
 

@@ -215,7 +215,7 @@ TEST(Barrier, WaitsForAllMegaflows) {
     ASSERT_EQ(o.count("p2"), 0u) << i;
     ASSERT_EQ(o.count("p3"), 1u) << i;
   }
-  EXPECT_GT(rig.datapath().stats().missed, missed);
+  EXPECT_EQ(rig.datapath().stats().missed, missed);   // the same megaflows, with other actions
 }
 
 }  // namespace

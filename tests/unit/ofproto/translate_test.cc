@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// translate() against the naive switch over random tables and packets; bits outside of the mask do not matter.
+// translate() against the naive switch over random tables and packets; bits outside of the mask do not matter, nor do changes that ChangeLog rules out.
 #include "ofproto/translate.h"
 
 #include <gtest/gtest.h>
@@ -8,6 +8,7 @@
 
 #include "datapath/odp_text.h"
 #include "naive_switch.h"
+#include "ofproto/change_log.h"
 
 namespace sluice {
 namespace {
@@ -56,6 +57,20 @@ class World {
     // The last of equal rules wins in both.
     std::erase_if(naive.rules, [&](const NaiveRule& r) { return r.table == table && r.priority == priority && r.match == m; });
     naive.rules.push_back({table, priority, m, mod.actions});
+  }
+
+  /// Another rule, in place of one perhaps, or one less.  What the tables say has changed.
+  std::vector<TableChange> change_rules() {
+    auto table = static_cast<uint8_t>(below(4));
+    if (one_in(3)) {
+      NaiveRule r = naive.rules[below(static_cast<unsigned>(naive.rules.size()))];
+      ofp::FlowMod mod{.match = ofp::MiniMatch(r.match)};
+      mod.command = ofp::FlowModCommand::kDeleteStrict, mod.priority = static_cast<uint16_t>(r.priority), mod.table_id = r.table;
+      EXPECT_TRUE(bridge_.tables->apply(mod, {}, Time{}));
+    } else {
+      add_rule(table, 1 + static_cast<int>(below(20)));
+    }
+    return bridge_.tables->take_changes(true).value_or(std::vector<TableChange>{});
   }
 
   Flow packet() {
@@ -218,6 +233,16 @@ TEST(TranslateTest, AgreesWithTheNaiveSwitch) {
   }
 }
 
+/// Another packet of the same megaflow, as a frame can have it.
+std::optional<Flow> other_packet(World& world, const Flow& key, const Flow& mask) {
+  Flow other = key;
+  size_t w = world.below(8);
+  other.words()[w] ^= world.bits() & ~mask.words()[w];
+  auto present = [](be16 tci) { return (tci.host() & kVlanPresent) != 0; };
+  bool valid = (present(other.vlan_tci) || (!other.vlan_tci && !other.vlan_tpid && !other.vlan2_tci)) && (present(other.vlan2_tci) || (!other.vlan2_tci && !other.vlan2_tpid));
+  return valid ? std::optional(other) : std::nullopt;
+}
+
 TEST(TranslateTest, UnreadBitsDoNotMatter) {
   for (uint32_t seed = 0; seed < 150; seed++) {
     World world(seed);
@@ -225,19 +250,73 @@ TEST(TranslateTest, UnreadBitsDoNotMatter) {
       Flow key = world.packet();
       Translation t = translate(world.pipeline, {.key = key});
       for (int flip = 0; flip < 10; flip++) {
-        Flow other = key;
-        size_t w = world.below(8);
-        other.words()[w] ^= world.bits() & ~t.mask.words()[w];
-        auto present = [](be16 tci) { return (tci.host() & kVlanPresent) != 0; };
-        bool valid = (present(other.vlan_tci) || (!other.vlan_tci && !other.vlan_tpid && !other.vlan2_tci)) && (present(other.vlan2_tci) || (!other.vlan2_tci && !other.vlan2_tpid));
-        if (!valid) continue;   // no frame has such a key
-        Translation u = translate(world.pipeline, {.key = other});
-        ASSERT_TRUE(u.actions == t.actions) << "seed " << seed << " packet " << i << " word " << w << ": " << format_odp_actions(t.actions) << " / " << format_odp_actions(u.actions);
+        auto other = other_packet(world, key, t.mask);
+        if (!other) continue;
+        Translation u = translate(world.pipeline, {.key = *other});
+        ASSERT_TRUE(u.actions == t.actions) << "seed " << seed << " packet " << i << ": " << format_odp_actions(t.actions) << " / " << format_odp_actions(u.actions);
         ASSERT_EQ(u.effects.size(), t.effects.size()) << "seed " << seed << " packet " << i;
-        ASSERT_TRUE(u.mask == t.mask) << "seed " << seed << " packet " << i << " word " << w;
+        ASSERT_TRUE(u.mask == t.mask) << "seed " << seed << " packet " << i;
       }
     }
   }
+}
+
+TEST(TranslateTest, ChangesThatAreRuledOutDoNotMatter) {
+  int ruled_out = 0, all = 0;
+  for (uint32_t seed = 0; seed < 400; seed++) {
+    World world(seed);
+    (void)world.change_rules();   // from here on they are kept
+    struct Known { Flow key; Translation t; };
+    std::vector<Known> known;
+    for (int i = 0; i < 20; i++) {
+      Flow key = world.packet();
+      known.push_back({key, translate(world.pipeline, {.key = key})});
+    }
+    ChangeLog log;
+    log.everything(1);
+    for (uint64_t generation = 2; generation < 4; generation++)
+      for (TableChange& c : world.change_rules()) log.add(generation, 1, std::move(c));
+    for (auto& [key, t] : known) {
+      auto fetch = [&](Flow& k, Flow& m) {
+        k = key, m = t.mask;
+        mask_flow(k, m);
+        k.in_port = be32(key.in_port.host() - 10);
+        return true;
+      };
+      all++;
+      if (log.may_concern(1, t.effects, fetch)) continue;
+      ruled_out++;
+      for (int flip = 0; flip < 10; flip++) {
+        auto other = flip ? other_packet(world, key, t.mask) : key;
+        if (!other) continue;
+        Translation u = translate(world.pipeline, {.key = *other});
+        ASSERT_TRUE(u.actions == t.actions) << "seed " << seed << ": " << format_odp_actions(t.actions) << " / " << format_odp_actions(u.actions);
+        ASSERT_EQ(u.effects.size(), t.effects.size()) << "seed " << seed;
+      }
+    }
+  }
+  EXPECT_GT(ruled_out, all / 4);
+  EXPECT_LT(ruled_out, all);
+}
+
+TEST(TranslateTest, AChangeLogThatLostSomethingConcernsAll) {
+  ChangeLog log;
+  log.everything(1);
+  auto fetch = [](Flow&, Flow&) { return true; };
+  Effects effects = {TableLookup{1, 0, true}};
+  ofp::Match arp;
+  arp.value.eth_type = be16(0x0806), arp.mask.eth_type = ~be16();
+  for (uint64_t g = 2; g < 2 + ChangeLog::kMost; g++) log.add(g, 1, {1, ofp::MiniMatch(arp)});
+  EXPECT_FALSE(log.may_concern(1, effects, fetch));                        // another table
+  EXPECT_TRUE(log.may_concern(1, {TableLookup{1, 1, true}}, fetch));       // nothing known of the packet
+  EXPECT_FALSE(log.may_concern(1, {TableLookup{2, 1, true}}, fetch));      // of another bridge
+  EXPECT_TRUE(log.may_concern(1, {}, fetch));                              // who knows what it asked
+  log.add(2 + ChangeLog::kMost, 1, {1, ofp::MiniMatch(arp)});
+  EXPECT_TRUE(log.may_concern(1, effects, fetch));                         // one was dropped
+  EXPECT_FALSE(log.may_concern(2, effects, fetch));
+  log.everything(100);
+  EXPECT_TRUE(log.may_concern(99, effects, fetch));
+  EXPECT_FALSE(log.may_concern(100, effects, fetch));
 }
 
 }  // namespace
