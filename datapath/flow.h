@@ -143,6 +143,25 @@ inline constexpr size_t kFlowWords = sizeof(Flow) / 8;
 /// A zero Flow (be-types have default constructors, so `Flow f{}` is zero too; this says so).
 inline Flow zero_flow() { return Flow{}; }
 
+/// Calls fn(first word, number) for all words up to an end, eight at a time, which compilers can do at once.
+template <size_t kEnd, typename Fn>
+constexpr void for_blocks(const Fn& fn) {
+  constexpr size_t kBlock = 8;
+  for (size_t i = 0; i + kBlock <= kEnd; i += kBlock) fn(i, std::integral_constant<size_t, kBlock>{});
+  if constexpr (kEnd % kBlock) fn(kEnd - kEnd % kBlock, std::integral_constant<size_t, kEnd % kBlock>{});
+}
+
+/// True if mask has all bits of asked.
+inline bool covers(const Flow& mask, const Flow& asked) {
+  uint64_t lacks = 0;
+  for_blocks<kFlowWords>([m = mask.words(), a = asked.words(), &lacks](size_t from, auto n) {
+    uint64_t bits = 0;
+    for (size_t i = 0; i < n; i++) bits |= a[from + i] & ~m[from + i];
+    lacks |= bits;
+  });
+  return !lacks;
+}
+
 /// key &= mask, word by word.
 inline void mask_flow(Flow& key, const Flow& mask) {
   auto k = key.words();

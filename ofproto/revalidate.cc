@@ -132,8 +132,7 @@ bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
   if (!f.cookie && f.key.recirc_id && orphan_passes && !pipeline.recircs.find(f.key.recirc_id.host())) return saw_orphan = true;   // who sends packets there comes first
   Translation t = translate(pipeline, {.key = f.key});
   Held held = hold(t, now);
-  bool wide = true;   // it asks for all that decides now
-  for (size_t i = 0; i < kFlowWords; i++) wide &= (t.mask.words()[i] & ~f.mask.words()[i]) == 0;
+  bool wide = covers(f.mask, t.mask);   // it asks for all that decides now
   Origin* o = origins.find(f.cookie);
   // Packets that it has counted teach no more; the next one is to come up.
   bool has_moved = o && std::erase_if(o->effects, [&](const Effect& e) { return is_outdated(e); });
@@ -180,7 +179,7 @@ bool Switch::Impl::in_force(uint64_t wanted, Time now) {
 void Switch::Impl::adopt(const Megaflow& flow, Translation& t, Held held, Time now) {
   Origin origin{.effects = std::move(t.effects), .held = std::move(held), .packets = flow.stats.packets, .bytes = flow.stats.bytes, .created = now};
   if (const Pipeline::Place* place = pipeline.place(flow.key)) origin.bridge = place->bridge->id;
-  megaflows++;
+  count_megaflow();
   dpif.flow_adopt(flow.ufid, generation, origins.add(std::move(origin)));
 }
 
@@ -222,7 +221,7 @@ void Switch::enable_megaflows(bool enabled, Time now) {
 SlowReason Switch::put_by_hand(const Flow& key, const Flow& mask, const OdpActions& actions, Time now) {
   Origin origin{.effects = {}, .held = {}, .created = now};
   if (const Pipeline::Place* place = impl_->pipeline.place(OdpPort{key.in_port.host()})) origin.bridge = place->bridge->id;
-  impl_->megaflows++;
+  impl_->count_megaflow();
   return impl_->dpif.flow_put({.key = key, .mask = mask, .actions = actions, .generation = impl_->generation, .cookie = impl_->origins.add(std::move(origin))}, now);
 }
 

@@ -154,6 +154,8 @@ struct Switch::Impl {
   void release(const Held& held, Time now);
   bool is_worth_a_megaflow(const Flow& key, const Flow& mask);
   void install(Translation& t, Held held, const Flow& key, Time now);
+  /// One more; with the first one, changes of flow entries begin to matter one by one.
+  void count_megaflow();
   void apply(const Effects& effects, uint64_t packets, uint64_t bytes, uint16_t tcp_flags, Time used);
   void learn_flow(const LearnFlow& l, Time used);
   /// Runs actions of a translation that no megaflow holds.

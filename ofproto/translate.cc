@@ -114,16 +114,13 @@ const Rule* Translator::find_rule_as(uint8_t table, const Flow& seen) {
 
 /// Which words are not what the packet came with; in_port, as the bridge counts ports.
 uint64_t Translator::modified(const Flow& seen) const {
-  constexpr size_t kBlock = 8;
-  auto now = seen.words(), before = input_.key.words();
   uint64_t words = 0;
-  for (size_t from = 0; from < kComparedWords; from += kBlock) {
-    size_t end = std::min(from + kBlock, kComparedWords);
+  for_blocks<kComparedWords>([now = seen.words(), before = input_.key.words(), &words](size_t from, auto n) {
     uint64_t differs = 0;
-    for (size_t i = from; i < end; i++) differs |= now[i] ^ before[i];
-    if (!differs) continue;
-    for (size_t i = from; i < end; i++) words |= uint64_t{now[i] != before[i]} << i;
-  }
+    for (size_t i = 0; i < n; i++) differs |= now[from + i] ^ before[from + i];
+    if (!differs) return;
+    for (size_t i = from; i < from + n; i++) words |= uint64_t{now[i] != before[i]} << i;
+  });
   bool same_port = came_in_ && seen.in_port == *came_in_ && seen.recirc_id == input_.key.recirc_id;
   return same_port ? words & ~uint64_t{1} : words | 1;
 }

@@ -126,6 +126,12 @@ Flow exact_mask(const Flow& key) {
 
 }  // namespace
 
+void Switch::Impl::count_megaflow() {
+  if (megaflows++) return;
+  for (auto& [id, b] : by_id)
+    if (b->known_generation == b->generation()) b->view.tables->take_changes(true);
+}
+
 void Switch::Impl::install(Translation& t, Held held, const Flow& key, Time now) {
   if (exact_flows) t.mask = exact_mask(key);
   Origin origin;
@@ -135,7 +141,7 @@ void Switch::Impl::install(Translation& t, Held held, const Flow& key, Time now)
   origin.created = now;
   if (const Pipeline::Place* place = pipeline.place(key)) origin.bridge = place->bridge->id;
   uint64_t id = origins.add(std::move(origin));
-  megaflows++;
+  count_megaflow();
   SlowReason slow = limits.refuse(t.mask, t.actions);
   if (slow == SlowReason::kNone) slow = dpif.flow_put({.key = key, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
   if (slow == SlowReason::kNone) return;
