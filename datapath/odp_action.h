@@ -22,8 +22,22 @@ using OdpActions = std::vector<OdpAction>;
 enum class SlowReason : uint8_t { kNone, kController, kAction, kCfm, kBfd, kLacp, kStp, kLldp, kMatch };
 
 struct OdpOutput { OdpPort port; friend bool operator==(const OdpOutput&, const OdpOutput&) = default; };
-/// To the brain: an upcall with the slow-path reason, or (controller) a packet-in whose parameters are the effect `cookie` of the translation.
-struct OdpUserspace { SlowReason reason; uint64_t cookie = 0; uint32_t max_len = UINT32_MAX; friend bool operator==(const OdpUserspace&, const OdpUserspace&) = default; };
+/// What is shown of a packet-in's parameters.
+struct OdpPacketIn {
+  uint64_t rule_cookie = 0;
+  uint16_t controller_id = 0;
+  uint8_t reason = 1;           // OFPR_*
+  bool continuation = false;    // the packet waits for NXT_RESUME
+  friend bool operator==(const OdpPacketIn&, const OdpPacketIn&) = default;
+};
+/// To the brain: an upcall with the slow-path reason, or (controller) a packet-in whose parameters are known by `cookie`.
+struct OdpUserspace {
+  SlowReason reason;
+  uint64_t cookie = 0;
+  uint32_t max_len = UINT32_MAX;
+  OdpPacketIn packet_in{};
+  friend bool operator==(const OdpUserspace&, const OdpUserspace&) = default;
+};
 /// Sets bits of the packet's headers or metadata; only fields of one layer in one action.
 enum class OdpSetKind : uint8_t { kEthernet, kIpv4, kIpv6, kTcp, kUdp, kSctp, kIcmp, kIcmpv6, kArp, kNd, kMpls, kTunnel, kSkbMark, kSkbPriority, kNsh };
 struct OdpSet { OdpSetKind kind; FlowPatch fields{}; friend bool operator==(const OdpSet&, const OdpSet&) = default; };

@@ -46,7 +46,6 @@ void ChangeLog::add(uint64_t generation, BridgeId bridge, TableChange change) {
 
 bool ChangeLog::may_concern(uint64_t generation, const Effects& effects, const Fetch& fetch) const {
   if (generation < whole_since_) return true;
-  Flow key, mask;
   bool fetched = false, looked = false;
   auto newer = std::ranges::find_if(entries_, [&](const Entry& e) { return e.generation > generation; });
   for (const Effect& effect : effects) {
@@ -56,8 +55,8 @@ bool ChangeLog::may_concern(uint64_t generation, const Effects& effects, const F
     looked = true;
     for (auto e = newer; e != entries_.end(); ++e) {
       if (e->change.table != lookup->table || e->bridge != lookup->bridge) continue;
-      if (!std::exchange(fetched, true) && !fetch(key, mask)) return true;
-      if (!is_ruled_out(e->change.match, *lookup, key, mask)) return true;
+      if (!std::exchange(fetched, true) && !fetch(key_, mask_)) return true;
+      if (!is_ruled_out(e->change.match, *lookup, key_, mask_)) return true;
     }
   }
   return !looked;

@@ -38,6 +38,7 @@ class ChangeLog {
   };
   std::deque<Entry> entries_;   // by generation
   uint64_t whole_since_ = 0;    // all that changed after this generation is in entries_
+  mutable Flow key_, mask_;     // of the megaflow that is looked at: too much to be cleared for each
 };
 
 }  // namespace sluice

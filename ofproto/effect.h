@@ -52,7 +52,7 @@ struct LowerTimeouts { BridgeId bridge; RuleId rule; uint16_t idle, hard; friend
 using Effect = std::variant<TableLookup, RuleHit, GroupHit, LearnMac, PatchTraffic, Mirrored, LearnFlow, LowerTimeouts>;
 using Effects = std::vector<Effect>;
 
-/// What an OdpUserspace action with reason kController is about: the parameters of the packet-in.  Its cookie is packet_in_cookie() of this.
+/// What an OdpUserspace action with reason kController is about: the parameters of the packet-in.  Its cookie is a number that Switch::Impl::hold() gives it.
 struct PacketInSpec {
   BridgeId bridge = 0;
   ofp::PacketInReason reason = ofp::PacketInReason::kAction;
@@ -68,7 +68,6 @@ struct PacketInSpec {
   FrozenPtr frozen;      // of a pause: what goes on when the controller says so
   friend bool operator==(const PacketInSpec&, const PacketInSpec&) = default;
 };
-/// The same for equal specs, so that equal translations have equal datapath actions.
-uint64_t packet_in_cookie(const PacketInSpec& spec);
+uint64_t hash_of(const PacketInSpec& spec);
 
 }  // namespace sluice

@@ -42,9 +42,9 @@ uint64_t FrozenState::hash() const {
 }
 
 uint32_t RecircTable::new_id(uint64_t hash) {
-  uint32_t id = by_content_ ? static_cast<uint32_t>(hash) : last_id_ + 1;
-  while (id == 0 || entries_.contains(id)) id++;
-  return last_id_ = id;
+  auto id = static_cast<uint32_t>(by_content_ ? hash : new_number());
+  while (id == 0 || entries_.contains(id)) id = by_content_ ? id + 1 : static_cast<uint32_t>(new_number());
+  return id;
 }
 
 uint32_t RecircTable::hold(const FrozenPtr& state) {

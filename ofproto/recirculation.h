@@ -51,6 +51,8 @@ class RecircTable {
   explicit RecircTable(bool by_content = false) : by_content_(by_content) {}
   /// One more user; 0: the table is full.
   uint32_t hold(const FrozenPtr& state);
+  /// The next of the numbers that ids are counted up from, for something else that datapath actions name.
+  uint64_t new_number() { return ++last_number_; }
   void release(uint32_t id, Time now);
   FrozenPtr find(uint32_t id) const {
     auto it = entries_.find(id);
@@ -70,7 +72,7 @@ class RecircTable {
   uint32_t new_id(uint64_t hash);
   void forget_content(uint32_t id, uint64_t hash);
   bool by_content_;
-  uint32_t last_id_ = 0;
+  uint64_t last_number_ = 0;
   std::unordered_map<uint32_t, Entry> entries_;
   std::unordered_multimap<uint64_t, uint32_t> by_hash_;
   std::multimap<Time, uint32_t> lingering_;

@@ -62,10 +62,11 @@ class Origins {
   uint32_t free_ = 0;
 };
 
-/// Packet-in parameters that datapath actions refer to, counted by users.
+/// Packet-in parameters that datapath actions refer to by a cookie, counted by users.  Equal ones have one cookie, so that equal translations have equal datapath actions.
 class PacketInSpecs {
  public:
-  void hold(const std::vector<PacketInSpec>& specs, std::vector<uint64_t>& cookies);
+  /// new_cookie: for parameters that nobody holds.
+  uint64_t hold(const PacketInSpec& spec, const std::function<uint64_t()>& new_cookie);
   void release(const std::vector<uint64_t>& cookies);
   const PacketInSpec* find(uint64_t cookie) const {
     auto it = specs_.find(cookie);
@@ -75,9 +76,11 @@ class PacketInSpecs {
  private:
   struct Entry {
     PacketInSpec spec;
+    uint64_t hash = 0;
     uint32_t users = 0;
   };
-  boost::unordered_flat_map<uint64_t, Entry> specs_;
+  boost::unordered_flat_map<uint64_t, Entry> specs_;        // by cookie
+  boost::unordered_flat_map<uint64_t, uint64_t> by_hash_;   // cookies
 };
 
 inline constexpr size_t kMaxPauses = 4096;   // packets that wait for controllers; the oldest gives way

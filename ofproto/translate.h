@@ -27,7 +27,7 @@ enum class TranslateError : uint8_t { kNone, kNoInPort, kTooDeep, kTooManyResubm
 const char* describe(TranslateError e);
 
 struct Translation {
-  OdpActions actions;                                // OdpRecirc: the index in `frozen` plus one, until Switch::Impl::hold() puts the id there
+  OdpActions actions;                                // OdpRecirc: the index in `frozen` plus one, until Switch::Impl::hold() puts the id there; OdpUserspace to controllers: in `packet_ins`
   std::vector<FrozenPtr> frozen;                     // what recirculations go on with
   /// Of a trace: what the packet looks like that comes back from the connection tracker.
   struct Tracked { size_t frozen; Flow key; uint16_t zone; std::optional<OdpNat> nat; };

@@ -527,6 +527,7 @@ Translator::Then Translator::dec_ttl(const std::vector<uint16_t>& controllers) {
     flow_.nw_ttl = static_cast<uint8_t>(ttl - 1);
     return Then::kGoOn;
   }
+  p_.get<&Flow::nw_proto>();   // as a header that is changed does
   warning(p_.is_ipv4() ? "IPv4 decrement TTL exception" : "IPv6 decrement TTL exception");
   std::vector<uint16_t> ids = controllers.empty() ? std::vector<uint16_t>{0} : controllers;
   for (uint16_t id : ids) to_controller({.controller_id = id, .reason = ofp::PacketInReason::kInvalidTtl});

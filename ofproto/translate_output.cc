@@ -157,7 +157,8 @@ void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss, 
   // What the tracker said is told, and each packet says it itself (upcall.cc): reading it here would make megaflows narrower.
   if (!ct_forgotten_) m.value.ct_state = m.mask.ct_state = kCtTrk;
   commit();
-  OdpAction up{OdpUserspace{SlowReason::kController, packet_in_cookie(spec), c.max_len}};
+  OdpPacketIn shown{.rule_cookie = spec.rule_cookie, .controller_id = spec.controller_id, .reason = static_cast<uint8_t>(spec.reason), .continuation = spec.pause};
+  OdpAction up{OdpUserspace{SlowReason::kController, out_.packet_ins.size() + 1, c.max_len, shown}};
   // Its own meter, or that of all packet-ins: it drops this copy alone.
   auto meter = bridge_->meters.find(c.meter_id ? c.meter_id : ofp::OFPM_CONTROLLER);
   if (meter == bridge_->meters.end()) emit(std::move(up));
@@ -165,7 +166,7 @@ void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss, 
   out_.packet_ins.push_back(std::move(spec));
 }
 
-uint64_t packet_in_cookie(const PacketInSpec& s) {
+uint64_t hash_of(const PacketInSpec& s) {
   struct Fixed {
     uint64_t rule_cookie;
     uint32_t bridge, in_port;

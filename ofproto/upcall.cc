@@ -86,10 +86,11 @@ bool Switch::Impl::is_worth_a_megaflow(const Flow& key, const Flow& mask) {
 
 Held Switch::Impl::hold(Translation& t, Time now) {
   Held held;
-  specs.hold(t.packet_ins, held.packet_ins);
-  if (t.frozen.empty()) return held;
+  for (const PacketInSpec& spec : t.packet_ins) held.packet_ins.push_back(specs.hold(spec, [&] { return pipeline.recircs.new_number(); }));
+  if (t.frozen.empty() && t.packet_ins.empty()) return held;
   bool full = false;
   for_each_action(t.actions, [&](OdpAction& a) {
+    if (auto* up = std::get_if<OdpUserspace>(&a.v); up && up->reason == SlowReason::kController) up->cookie = held.packet_ins[up->cookie - 1];
     auto* recirc = std::get_if<OdpRecirc>(&a.v);
     if (!recirc) return;
     uint32_t id = pipeline.recircs.hold(t.frozen[recirc->id - 1]);
@@ -332,18 +333,22 @@ void Origins::remove(uint64_t id) {
   free_ = static_cast<uint32_t>(id);
 }
 
-void PacketInSpecs::hold(const std::vector<PacketInSpec>& specs, std::vector<uint64_t>& cookies) {
-  for (const PacketInSpec& s : specs) {
-    uint64_t cookie = packet_in_cookie(s);
-    Entry& e = specs_[cookie];
-    if (!e.users++) e.spec = s;
-    cookies.push_back(cookie);
-  }
+uint64_t PacketInSpecs::hold(const PacketInSpec& spec, const std::function<uint64_t()>& new_cookie) {
+  uint64_t hash = hash_of(spec);
+  auto known = by_hash_.find(hash);
+  uint64_t cookie = known == by_hash_.end() ? new_cookie() : known->second;
+  Entry& e = specs_[cookie];
+  if (!e.users++) e.spec = spec, e.hash = hash, by_hash_[hash] = cookie;
+  return cookie;
 }
 
 void PacketInSpecs::release(const std::vector<uint64_t>& cookies) {
-  for (uint64_t c : cookies)
-    if (auto it = specs_.find(c); it != specs_.end() && --it->second.users == 0) specs_.erase(it);
+  for (uint64_t c : cookies) {
+    auto it = specs_.find(c);
+    if (it == specs_.end() || --it->second.users) continue;
+    by_hash_.erase(it->second.hash);
+    specs_.erase(it);
+  }
 }
 
 }  // namespace sluice

@@ -21,6 +21,17 @@ void copy_word(uint8_t* to, const uint8_t* from, const uint8_t* mask) {
   std::memcpy(to, &value, sizeof value);
 }
 
+constexpr size_t kBlock = 32;   // bytes that are compared at once
+
+/// True if n words are not the same under the bits.
+template <typename T, size_t n>
+bool differ(const uint8_t* a, const uint8_t* b, const uint8_t* bits) {
+  T x[n], y[n], m[n], all = 0;
+  std::memcpy(x, a, sizeof x), std::memcpy(y, b, sizeof y), std::memcpy(m, bits, sizeof m);
+  for (size_t i = 0; i < n; i++) all = static_cast<T>(all | ((x[i] ^ y[i]) & m[i]));
+  return all;
+}
+
 /// The bytes that the mask leaves of `from`.
 void copy_masked(uint8_t* to, const uint8_t* from, const uint8_t* mask, size_t n) {
   for (; n >= 8; n -= 8, to += 8, from += 8, mask += 8) copy_word<uint64_t>(to, from, mask);
@@ -94,11 +105,11 @@ void FlowShapes::Shape::learn_meaning() {
 
 bool FlowShapes::Shape::read(ByteView from, Flow& key, Flow& mask_of) const {
   if (!readable || from.size() < attributes.size()) return false;
-  for (size_t i = 0; i < attributes.size(); i += 4) {   // they are padded to 4 bytes
-    uint32_t have, want, bits;
-    std::memcpy(&have, from.data() + i, 4), std::memcpy(&want, attributes.data() + i, 4), std::memcpy(&bits, fixed.data() + i, 4);
-    if ((have ^ want) & bits) return false;
-  }
+  size_t i = 0;
+  for (; i + kBlock <= attributes.size(); i += kBlock)
+    if (differ<uint64_t, kBlock / 8>(&from[i], &attributes[i], &fixed[i])) return false;
+  for (; i < attributes.size(); i += 4)   // they are padded to 4 bytes
+    if (differ<uint32_t, 1>(&from[i], &attributes[i], &fixed[i])) return false;
   key = read_key, mask_of = read_mask;
   auto* to = reinterpret_cast<uint8_t*>(&key);
   for (const Copy& c : copies) {

@@ -18,12 +18,14 @@ constexpr uint32_t kCtEvents = 1 << 0 | 1 << 1 | 1 << 2 | 1 << 7 | 1 << 10;
 
 /// Userdata of OVS_ACTION_ATTR_USERSPACE.
 struct Userdata {
-  uint64_t cookie;
+  uint64_t cookie, rule_cookie;
   uint32_t max_len;
-  uint8_t reason;
-  uint8_t zero[3];
+  uint16_t controller_id;
+  uint8_t reason, packet_in_reason;
+  uint8_t continuation;
+  uint8_t zero[7];
 };
-static_assert(sizeof(Userdata) == 16);
+static_assert(sizeof(Userdata) == 32);
 
 const OdpSetName* find_set(OdpSetKind kind) {
   auto* set = std::ranges::find(kSetNames, kind, &OdpSetName::kind);
@@ -243,7 +245,9 @@ ActionTrouble ActionEncoder::operator()(const OdpCt& a) {
 }  // namespace
 
 Bytes encode_userdata(const OdpUserspace& why) {
-  Userdata data{.cookie = why.cookie, .max_len = why.max_len, .reason = static_cast<uint8_t>(why.reason), .zero = {}};
+  const OdpPacketIn& p_in = why.packet_in;
+  Userdata data{.cookie = why.cookie, .rule_cookie = p_in.rule_cookie, .max_len = why.max_len, .controller_id = p_in.controller_id,
+                .reason = static_cast<uint8_t>(why.reason), .packet_in_reason = p_in.reason, .continuation = p_in.continuation, .zero = {}};
   auto* p = reinterpret_cast<const uint8_t*>(&data);
   return {p, p + sizeof data};
 }
@@ -252,8 +256,9 @@ std::optional<OdpUserspace> decode_userdata(ByteView bytes) {
   Userdata data;
   if (bytes.size() != sizeof data) return std::nullopt;
   std::memcpy(&data, bytes.data(), sizeof data);
-  if (data.reason > static_cast<uint8_t>(SlowReason::kMatch) || data.zero[0] || data.zero[1] || data.zero[2]) return std::nullopt;
-  return OdpUserspace{static_cast<SlowReason>(data.reason), data.cookie, data.max_len};
+  bool known = data.reason <= static_cast<uint8_t>(SlowReason::kMatch) && data.continuation <= 1 && std::ranges::all_of(data.zero, [](uint8_t b) { return !b; });
+  if (!known) return std::nullopt;
+  return OdpUserspace{static_cast<SlowReason>(data.reason), data.cookie, data.max_len, {data.rule_cookie, data.controller_id, data.packet_in_reason, data.continuation != 0}};
 }
 
 namespace {

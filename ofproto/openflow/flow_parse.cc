@@ -129,9 +129,11 @@ class FlowParser {
   }
 
   TextResult<void> option(std::string_view name, std::string_view value) {
-    auto said = std::ranges::find(options_, name, &std::pair<std::string, std::string_view>::first);
+    // cookie=1/-1,cookie=2: the cookie that flows have, and the one that they get.
+    std::string means = name == "cookie" && value.find('/') != value.npos ? "cookie/mask" : std::string(name);
+    auto said = std::ranges::find(options_, means, &std::pair<std::string, std::string_view>::first);
     if (said != options_.end() && said->second != value && !o_.compat) return TextError(fmt::format("{} is given twice, as {} and {}", name, said->second, value));
-    options_.emplace_back(name, value);
+    options_.emplace_back(means, value);
     if (name == "table") {
       auto t = parse_table(value, o_.names.tables);
       if (!t) return TextError(fmt::format("unknown table \"{}\"", value));

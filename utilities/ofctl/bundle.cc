@@ -117,6 +117,7 @@ void run_bundle(const Settings& s, const std::string& bridge, const std::vector<
   run.control(BundleControlType::kOpenRequest);
   if (!run.failed()) {
     for (const BundleItem& item : items) {
+      if (auto* group = std::get_if<GroupMod>(&item.body)) need_bucket_commands(version_bit(session.client->version()), group->command);
       Message inner = std::visit([&](const auto& body) { return session.client->make(type_of(item), body); }, item.body);
       run.add(inner, {.tlv = tlv});
     }

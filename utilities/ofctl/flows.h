@@ -25,6 +25,8 @@ struct BundleItem {
 /// `open`: a connection to go on with if its version fits.
 void run_bundle(const Settings& s, const std::string& bridge, const std::vector<BundleItem>& items, ofp::ProtocolSet usable, const ofp::TlvTable* tlv,
                 std::unique_ptr<Client> open);
+/// Ends the program if none of the versions has commands for single buckets.
+void need_bucket_commands(ofp::VersionSet versions, ofp::GroupCommand command);
 void bundle_file(const Settings& s, const std::string& bridge, const std::string& path);
 
 void replace_flows(const Settings& s, const std::string& bridge, const std::string& path);

@@ -12,18 +12,12 @@ using namespace ofp;  // NOLINT
 
 MessageType group_mod_type(const Client& c) { return c.version() == Version::k10 ? MessageType::NXT_GROUP_MOD : MessageType::OFPT_GROUP_MOD; }
 
-void need_15(VersionSet versions, GroupCommand command) {
-  bool bucket = command == GroupCommand::kInsertBucket || command == GroupCommand::kRemoveBucket;
-  if (!bucket || versions & (version_bit(Version::k10) | version_bit(Version::k15))) return;
-  fatal("{} needs OpenFlow 1.5 or later ('-O OpenFlow15')", command == GroupCommand::kInsertBucket ? "insert-bucket" : "remove-bucket");
-}
-
 void send_groups(const Settings& s, const std::string& bridge, std::vector<GroupMod> mods, ProtocolSet usable, std::unique_ptr<Client> c,
                  const TlvTable* tlv) {
   if (s.bundle) {
     VersionSet versions = bundle_versions(s.versions);
     if (versions & protocols_versions(usable))
-      for (const GroupMod& m : mods) need_15(versions, m.command);
+      for (const GroupMod& m : mods) need_bucket_commands(versions, m.command);
     std::vector<BundleItem> items;
     for (GroupMod& m : mods) items.push_back({std::move(m), usable});
     return run_bundle(s, bridge, items, usable, tlv, std::move(c));
@@ -31,7 +25,7 @@ void send_groups(const Settings& s, const std::string& bridge, std::vector<Group
   FlowSession session = open_for_flow_mods(s, bridge, usable, std::move(c));
   std::vector<Bytes> requests;
   for (const GroupMod& m : mods) {
-    need_15(version_bit(session.client->version()), m.command);
+    need_bucket_commands(version_bit(session.client->version()), m.command);
     requests.push_back(encode_or_die(session.client->make(group_mod_type(*session.client), m), {.tlv = tlv}));
   }
   transact_many(s, *session.client, requests);
@@ -163,6 +157,12 @@ constexpr Command kCommands[] = {
 };
 
 }  // namespace
+
+void need_bucket_commands(VersionSet versions, GroupCommand command) {
+  bool bucket = command == GroupCommand::kInsertBucket || command == GroupCommand::kRemoveBucket;
+  if (!bucket || versions & (version_bit(Version::k10) | version_bit(Version::k15))) return;
+  fatal("{} needs OpenFlow 1.5 or later ('-O OpenFlow15')", command == GroupCommand::kInsertBucket ? "insert-bucket" : "remove-bucket");
+}
 
 std::span<const Command> group_commands() { return kCommands; }
 

@@ -307,7 +307,7 @@ INSTANTIATE_TEST_SUITE_P(Each, ActionBytes, testing::Values(
                  "34000300" "30001000" "0800020002020202" "0500040040000000" "06000a0017c10000" "04000500" "10000800" "ffff8001" "0000000a" "00010000"},
     ActionGolden{"clone(pop_vlan,1)", "10001400" "04000500" "0800010001000000"},
     ActionGolden{"sample(sample=50.0%,actions(1))", "18000600" "08000100ffffff7f" "0c000200" "0800010001000000"},
-    ActionGolden{"userspace(pid=0,slow_path(lacp))", "20000200" "0800010044332211" "14000200" "0000000000000000" "ffffffff" "05000000"},
+    ActionGolden{"userspace(pid=0,slow_path(lacp))", "30000200" "0800010044332211" "24000200" "0000000000000000" "0000000000000000" "ffffffff" "0000" "05" "01" "0000000000000000"},
     ActionGolden{"push_eth(src=02:00:00:00:00:01,dst=02:00:00:00:00:02)", "10000e00" "020000000001" "020000000002"},
     ActionGolden{"pop_eth", "04000f00"},
     ActionGolden{"push_nsh(flags=0,ttl=63,mdtype=1,np=3,spi=0x123456,si=255,c1=0x1,c2=0x2,c3=0x3,c4=0xffffffff)",
