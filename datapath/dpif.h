@@ -47,7 +47,7 @@ struct FlowStats {
 
 struct Megaflow {
   Ufid ufid{};
-  Flow key{};                // masked
+  Flow key{};                // as it was put: bits outside of the mask mean nothing
   Flow mask{};
   OdpActions actions;
   FlowStats stats;
@@ -151,7 +151,7 @@ class Dpif {
   virtual uint64_t flow_heads(uint64_t from, size_t most, Statistics statistics, const std::function<bool(const FlowHead&)>& visit) = 0;
   /// False if there is none of that ufid.
   virtual bool flow_get(const Ufid& ufid, Statistics statistics, Megaflow& out) = 0;
-  /// Only key (masked) and mask.
+  /// Only key and mask.
   virtual bool flow_match(const Ufid& ufid, Flow& key, Flow& mask) const = 0;
   virtual DpifStats stats() const = 0;
 

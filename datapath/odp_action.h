@@ -28,6 +28,7 @@ struct OdpPacketIn {
   uint16_t controller_id = 0;
   uint8_t reason = 1;           // OFPR_*
   bool continuation = false;    // the packet waits for NXT_RESUME
+  bool dont_send = false;       // of a trace: nobody gets it
   friend bool operator==(const OdpPacketIn&, const OdpPacketIn&) = default;
 };
 /// To the brain: an upcall with the slow-path reason, or (controller) a packet-in whose parameters are known by `cookie`.

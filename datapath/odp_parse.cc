@@ -365,10 +365,11 @@ std::optional<OdpAction> parse_userspace(std::string_view body) {
     }
     if (item->name == "controller") {
       auto cookie = argument(item->body, "recirc_id", 0), length = argument(item->body, "max_len", UINT32_MAX), reason = argument(item->body, "reason", 1),
-           rule_cookie = argument(item->body, "rule_cookie", 0), id = argument(item->body, "controller_id", 0), waits = argument(item->body, "continuation", 0);
-      if (!cookie || !length || !reason || *reason > UINT8_MAX || !rule_cookie || !id || *id > UINT16_MAX || !waits || *waits > 1) return std::nullopt;
+           rule_cookie = argument(item->body, "rule_cookie", 0), id = argument(item->body, "controller_id", 0), waits = argument(item->body, "continuation", 0),
+           dont_send = argument(item->body, "dont_send", 0);
+      if (!cookie || !length || !reason || *reason > UINT8_MAX || !rule_cookie || !id || *id > UINT16_MAX || !waits || *waits > 1 || !dont_send || *dont_send > 1) return std::nullopt;
       return OdpAction{OdpUserspace{SlowReason::kController, *cookie, static_cast<uint32_t>(*length),
-                                    {*rule_cookie, static_cast<uint16_t>(*id), static_cast<uint8_t>(*reason), *waits != 0}}};
+                                    {*rule_cookie, static_cast<uint16_t>(*id), static_cast<uint8_t>(*reason), *waits != 0, *dont_send != 0}}};
     }
   }
   return std::nullopt;

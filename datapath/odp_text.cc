@@ -317,7 +317,7 @@ struct ActionPrinter {
   std::string operator()(const OdpUserspace& a) const {
     // The cookie tells the brain what to do, as recirc_id does in Open vSwitch.
     if (const OdpPacketIn& p = a.packet_in; a.reason == SlowReason::kController)
-      return fmt::format("userspace(pid={},controller(reason={},dont_send=0,continuation={:d},recirc_id={},rule_cookie={},controller_id={},max_len={}))", options.upcall_pid, p.reason, p.continuation,
+      return fmt::format("userspace(pid={},controller(reason={},dont_send={:d},continuation={:d},recirc_id={},rule_cookie={},controller_id={},max_len={}))", options.upcall_pid, p.reason, p.dont_send, p.continuation,
                          a.cookie, p.rule_cookie ? fmt::format("{:#x}", p.rule_cookie) : "0", p.controller_id, std::min(a.max_len, 65535u));
     auto* name = std::ranges::find(kSlowReasons, a.reason, &SlowReasonName::reason);
     return fmt::format("userspace(pid={},slow_path({}))", options.upcall_pid, name == std::end(kSlowReasons) ? "" : name->name);

@@ -67,16 +67,15 @@ void Translator::commit() {
     d.member<&Flow::eth_dst>();
   });
   commit_mpls();
-  bool ip_changes = false;
   if (flow_.eth_type == be16(0x0800)) {
-    ip_changes = commit_set(OdpSetKind::kIpv4, [](Difference& d) {
+    commit_set(OdpSetKind::kIpv4, [](Difference& d) {
       d.member<&Flow::nw_src>();
       d.member<&Flow::nw_dst>();
       d.member<&Flow::nw_tos>();
       d.member<&Flow::nw_ttl>();
     });
   } else if (flow_.eth_type == be16(0x86dd)) {
-    ip_changes = commit_set(OdpSetKind::kIpv6, [](Difference& d) {
+    commit_set(OdpSetKind::kIpv6, [](Difference& d) {
       d.member<&Flow::ipv6_src>();
       d.member<&Flow::ipv6_dst>();
       d.member<&Flow::ipv6_label>();
@@ -92,7 +91,6 @@ void Translator::commit() {
       d.member<&Flow::arp_tha>();
     });
   }
-  if (ip_changes && input_.key.is_ip()) p_.mark<&Flow::nw_proto>();   // the datapath corrects the checksum of what is above
   if (flow_.is_ip() && !(flow_.nw_frag & kFragLater)) {
     constexpr std::pair<uint8_t, OdpSetKind> kL4[] = {{6, OdpSetKind::kTcp}, {17, OdpSetKind::kUdp}, {132, OdpSetKind::kSctp}, {1, OdpSetKind::kIcmp}, {58, OdpSetKind::kIcmpv6}};
     bool is_nd = flow_.nw_proto == 58 && (flow_.tp_src == be16(135) || flow_.tp_src == be16(136));
@@ -159,7 +157,7 @@ void Translator::commit_mpls() {
     set.fields.put(offsetof(Flow, mpls_lse), flow_.mpls_lse[0] & mask, mask);
     emit({std::move(set)});
   } else {
-    for (size_t left = have; left-- > same;) emit({OdpPopMpls{left == 0 && want ? kEthIpv4 : left == same && want == same ? flow_.eth_type : base_.eth_type}});
+    for (size_t left = have; left-- > same;) emit({OdpPopMpls{left == 0 && want ? kEthIpv4 : (left == same && want == same) || flow_.is_mpls() ? flow_.eth_type : base_.eth_type}});
     if (want > same) p_.mark<&Flow::mpls_lse>();   // those of the packet itself may be among them
     for (size_t i = want - same; i-- > 0;) emit({OdpPushMpls{flow_.mpls_lse[i], flow_.eth_type}});
   }

@@ -129,6 +129,8 @@ void Translator::normal_flood(const L2Port& in, const Tags& tags) {
 void Translator::normal_output(const L2Port& out, const Tags& tags) {
   if (out.members.empty()) return;
   const PortSettings& s = out.settings;
+  // A customer's frame without tag is in VLAN 0 of theirs.
+  if (s.vlan_mode == VlanMode::kDot1qTunnel && !s.cvlans[(tags.inner_tci & kVidBits).host()]) return;
   bool outer = !(s.vlan_mode == VlanMode::kAccess || s.vlan_mode == VlanMode::kDot1qTunnel || (s.vlan_mode == VlanMode::kNativeUntagged && tags.vlan == s.tag));
   uint16_t vid = outer ? tags.vlan : 0;
   bool priority_tag = (s.priority_tags == PriorityTags::kIfNonzero && tags.pcp) || s.priority_tags == PriorityTags::kAlways;

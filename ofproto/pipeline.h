@@ -115,6 +115,7 @@ struct Pipeline {
   };
   std::map<uint32_t, std::vector<TunnelPlace>> tunnels;   // by the datapath port that they share
   RecircTable recircs;
+  bool tc_queues = false;                                 // the datapath knows queues by the handles of Linux' traffic control
   uint32_t max_hash_algorithm = 1;                        // of OdpHash that the datapath knows
 
   BridgeView* bridge(BridgeId id) const {

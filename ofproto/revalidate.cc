@@ -119,8 +119,8 @@ bool Switch::Impl::still_holds(const FlowHead& flow) const {
 }
 
 /// The megaflow does something else from now on, if the datapath can.
-bool Switch::Impl::modify(const Ufid& ufid, const Flow& mask, const OdpActions& actions) {
-  return limits.refuse(mask, actions) == SlowReason::kNone && dpif.flow_modify(ufid, actions, generation);
+bool Switch::Impl::modify(const Ufid& ufid, const Translation& t) {
+  return why_slow(t) == SlowReason::kNone && dpif.flow_modify(ufid, t.actions, generation);
 }
 
 bool Switch::still_holds(const FlowHead& flow) { return impl_->still_holds(flow); }
@@ -144,7 +144,7 @@ bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
     if (dpif.flow_get(ufid, Dpif::Statistics::kCurrent, f)) push(f.cookie, f.stats);
     o = origins.find(f.cookie);
   }
-  bool done = o && (same ? dpif.flow_refresh(ufid, generation), true : modify(ufid, f.mask, t.actions));
+  bool done = o && (same ? dpif.flow_refresh(ufid, generation), true : modify(ufid, t));
   if (done) std::swap(o->held, held), o->effects = std::move(t.effects);
   release(held, now);
   return done;

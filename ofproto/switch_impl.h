@@ -140,7 +140,7 @@ struct Switch::Impl {
 
   Impl(Switch& s, Dpif& d, SwitchOptions o, uint64_t seed) : self(s), dpif(d), options(o), pauses(seed) { 
     pipeline.recircs = RecircTable(d.is_kernel());
-    if (d.is_kernel()) pipeline.max_hash_algorithm = 0;
+    if (d.is_kernel()) pipeline.max_hash_algorithm = 0, pipeline.tc_queues = true;
   }
 
   // --- upcall.cc ---
@@ -156,6 +156,8 @@ struct Switch::Impl {
   Held hold(Translation& t, Time now);
   void release(const Held& held, Time now);
   bool is_worth_a_megaflow(const Flow& key, const Flow& mask);
+  /// kNone: the datapath may have a megaflow that does what the translation says.
+  SlowReason why_slow(const Translation& t) const { return t.slow != SlowReason::kNone ? t.slow : limits.refuse(t.mask, t.actions); }
   void install(Translation& t, Held held, const Flow& key, Time now);
   /// One more; with the first one, changes of flow entries begin to matter one by one.
   void count_megaflow();
@@ -181,7 +183,7 @@ struct Switch::Impl {
   /// True if no change since its generation can concern the megaflow.
   bool still_holds(const FlowHead& flow) const;
   bool is_still_right(const Ufid& ufid, Time now);
-  bool modify(const Ufid& ufid, const Flow& mask, const OdpActions& actions);
+  bool modify(const Ufid& ufid, const Translation& t);
   bool revalidate(Time now);
   bool sweep(Time now);
   /// True once no packet is forwarded by decisions of before this generation.

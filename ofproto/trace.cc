@@ -43,25 +43,9 @@ std::optional<Bytes> parse_hex(std::string_view text) {
 
 }  // namespace
 
-std::string format_trace(const ofp::TlvTable& tlv, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends);
+std::string format_trace(const ofp::TlvTable& tlv, const Flow& key, const Translation& t, const TraceTree& tree, const OdpTextOptions& names);
 
 namespace {
-
-/// Datapath actions name packet-ins by a number; a trace tells what is behind it.
-std::string with_packet_ins(std::string text, const std::vector<PacketInSpec>& specs, bool sends) {
-  constexpr std::string_view kBegin = "controller(";
-  size_t at = 0, n = 0;
-  for (const PacketInSpec& s : specs) {
-    at = text.find(kBegin, at);
-    size_t end = at == std::string::npos ? at : text.find(')', at);
-    if (end == std::string::npos) break;
-    std::string what = fmt::format("{}reason={},dont_send={},continuation={},recirc_id={},rule_cookie={},controller_id={},max_len={}", kBegin, static_cast<int>(s.reason), sends ? 0 : 1,
-                                   s.pause ? 1 : 0, ++n, s.rule_cookie ? fmt::format("{:#x}", s.rule_cookie) : "0", s.controller_id, s.max_len);
-    text.replace(at, end - at, what);
-    at += what.size();
-  }
-  return text;
-}
 
 /// "trk,new".
 std::expected<uint8_t, std::string> parse_ct_next(std::string_view text) {
@@ -116,7 +100,7 @@ std::string trace_all(const Request& rq, Translation& first, Time now) {
     }
     constexpr std::string_view kLine = "===============================================================================\n";
     if (i) out += fmt::format("\n{}{}{}\n", kLine, round.title, kLine);
-    out += format_trace(rq.bridge->view.tlv, round.key, numbered, tree, {}, rq.generate);
+    out += format_trace(rq.bridge->view.tlv, round.key, numbered, tree, {});
     for (const Translation::Tracked& back : t.tracked) {
       bool is_default = next_state >= rq.ct_next.size();
       uint8_t state = is_default ? kCtTrk | kCtNew : rq.ct_next[next_state++];
@@ -221,7 +205,7 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
   return out;
 }
 
-std::string format_trace(const ofp::TlvTable& tlv, const Flow& packet, const Translation& t, const TraceTree& tree, const OdpTextOptions& names, bool sends) {
+std::string format_trace(const ofp::TlvTable& tlv, const Flow& packet, const Translation& t, const TraceTree& tree, const OdpTextOptions& names) {
   Flow key = packet, mask = t.mask;
   options_to_fields(key, tlv);
   options_to_mask(mask, t.options_asked, packet, tlv);
@@ -230,7 +214,8 @@ std::string format_trace(const ofp::TlvTable& tlv, const Flow& packet, const Tra
   before.actset_output = be32(OFPP_UNSET.value);   // what an action set would do counts as a change
   out += before == after ? "unchanged" : format_flow_line(after, &tlv);
   out += "\nMegaflow: " + format_megaflow_line(key, mask, &tlv);
-  out += "\nDatapath actions: " + with_packet_ins(format_odp_actions(t.actions, names), t.packet_ins, sends) + "\n";
+  out += "\nDatapath actions: " + format_odp_actions(t.actions, names) + "\n";
+  if (t.slow != SlowReason::kNone) out += "This flow is handled by the userspace slow path because it:\n  - Uses action(s) not supported by datapath.\n";
   if (t.error != TranslateError::kNone) out += fmt::format("Translation failed ({}), packet is dropped.\n", describe(t.error));
   return out;
 }

@@ -40,7 +40,7 @@ Flow shown_fields(const Flow& f) {
     m.nw_frag = kFragAny | kFragLater;
     bool icmp = f.nw_proto == 1 || f.nw_proto == 58;
     if (!(f.nw_frag & kFragLater) && (icmp || f.nw_proto == 6 || f.nw_proto == 17 || f.nw_proto == 132)) all(m.tp_src), all(m.tp_dst);
-    if (f.nw_proto == 6) m.tcp_flags = be16(0xfff);
+    if (f.nw_proto == 6 && !(f.nw_frag & kFragLater)) m.tcp_flags = be16(0xfff);
     if (f.eth_type == be16(0x86dd) && f.nw_proto == 58 && (f.tp_src == be16(135) || f.tp_src == be16(136))) all(m.nd_target), all(m.arp_sha), all(m.arp_tha);
   }
   if (f.is_mpls()) all(m.mpls_lse[0]);
@@ -138,7 +138,8 @@ std::string format_megaflow_line(const Flow& key, const Flow& mask, const ofp::T
   if (asked.dp_flags) insert_tunnel("tun_flags=" + format_tunnel_flags(key.tunnel, asked), match);
   show_half_ports(match);
   if (!key.packet_type) insert_eth(match);
-  return fmt::format("recirc_id={},{}", key.recirc_id ? fmt::format("{:#x}", key.recirc_id.host()) : "0", match);
+  size_t at = match.starts_with("pkt_mark=") ? match.find(',') + 1 : 0;
+  return match.insert(at, fmt::format("recirc_id={},", key.recirc_id ? fmt::format("{:#x}", key.recirc_id.host()) : "0"));
 }
 
 }  // namespace sluice

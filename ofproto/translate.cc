@@ -154,7 +154,8 @@ void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_po
   if (rule) {
     run_rule(*rule, table);
   } else {
-    if (trace_) trace_->open(TraceKind::kTable, fmt::format("{:2}. No match.", table));
+    if (trace_)
+      trace_->open(TraceKind::kTable, dropped_fragment ? fmt::format("{:2}. Packets are IP fragments and the fragment handling mode is \"drop\".", table) : fmt::format("{:2}. No match.", table));
     if (on_miss == MissIs::kPolicy && !dropped_fragment)
       miss(table);
     else
@@ -281,6 +282,7 @@ bool Translator::fail(TranslateError e) {
 
 void Translator::emit(OdpAction action) {
   if (++odp_count_ > kMaxOdpActions) {
+    if (out_.error == TranslateError::kNone) error("resubmits yielded over 64 kB of actions");
     fail(TranslateError::kTooManyActions);
     return;
   }
@@ -306,9 +308,14 @@ void Translator::finish() {
   Flow& m = out_.mask;
   m.metadata = be64();
   m.conj_id = m.actset_output = m.in_phy_port = be32();
+  // Who asks for a tag asks whether there is one.
+  if (m.vlan_tci) m.vlan_tci |= be16(kVlanPresent);
+  if (m.vlan2_tci) m.vlan2_tci |= be16(kVlanPresent);
   std::ranges::fill(m.reg, be32());
   // What the packet has not, no other of its type has.
   const Flow& key = input_.key;
+  if (!key.is_ip()) m.nw_frag = 0;
+  if (key.is_ip() && (key.nw_frag & kFragLater)) m.tp_src = m.tp_dst = m.tcp_flags = be16();
   if (!key.is_mpls()) std::ranges::fill(m.mpls_lse, be32());
   if (key.eth_type != kEthNsh) m.nsh_flags = m.nsh_mdtype = m.nsh_np = m.nsh_ttl = 0, m.nsh_path = be32(), std::ranges::fill(m.nsh_context, be32());
   if (key.packet_type) m.eth_dst = m.eth_src = {}, m.vlan_tci = m.vlan_tpid = m.vlan2_tci = m.vlan2_tpid = be16();

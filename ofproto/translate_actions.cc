@@ -17,9 +17,15 @@ namespace {
 
 constexpr be16 kVidBits{0x0fff}, kPcpBits{0xe000}, kPresent{kVlanPresent};
 
+/// Who changes such a field asks for the protocol too, as with Open vSwitch.
+bool is_ip_header(FieldId f) {
+  ofp::Prereq p = ofp::field(f).prereq;
+  return p == ofp::Prereq::kIp || p == ofp::Prereq::kIpv4 || p == ofp::Prereq::kIpv6;
+}
+
 /// Packets go on as if it were not there.
 template <typename T>
-concept Passive = std::is_same_v<T, Note> || std::is_same_v<T, Conjunction> || std::is_same_v<T, Nat> || std::is_same_v<T, ofp::Sample> || std::is_same_v<T, DebugSlow>;
+concept Passive = std::is_same_v<T, Note> || std::is_same_v<T, Conjunction> || std::is_same_v<T, Nat> || std::is_same_v<T, ofp::Sample>;
 
 }  // namespace
 
@@ -75,13 +81,22 @@ Translator::Then Translator::act(const Controller& a) {
 }
 template <>
 Translator::Then Translator::act(const Enqueue& a) {
+  be32 before = flow_.skb_priority;
+  set_queue(a.queue);
   output(a.port, 0);
+  flow_.skb_priority = before;
   return Then::kGoOn;
 }
 template <>
-Translator::Then Translator::act(const SetQueue&) { return Then::kGoOn; }
+Translator::Then Translator::act(const SetQueue& a) {
+  set_queue(a.queue);
+  return Then::kGoOn;
+}
 template <>
-Translator::Then Translator::act(const PopQueue&) { return Then::kGoOn; }
+Translator::Then Translator::act(const PopQueue&) {
+  p_.set<&Flow::skb_priority>(input_.key.skb_priority);
+  return Then::kGoOn;
+}
 template <>
 Translator::Then Translator::act(const ofp::Group& a) {
   run_group(a.group);
@@ -194,7 +209,7 @@ Translator::Then Translator::act(const StackPush& a) {
   FieldValue v = read_subfield(a.src, flow_, tlv());
   stack_bytes_ += v.size() + 1;
   if (stack_bytes_ > kMaxStackBytes) {
-    error("stack overflow");
+    error("resubmits yielded over 64 kB of stack");
     fail(TranslateError::kStackTooDeep);
     return Then::kStopList;
   }
@@ -237,12 +252,12 @@ Translator::Then Translator::act(const SetEthDst& a) {
 }
 template <>
 Translator::Then Translator::act(const SetIpSrc& a) {
-  if (p_.is_ipv4()) p_.set<&Flow::nw_src>(a.ip);
+  if (p_.is_ipv4()) p_.set<&Flow::nw_src>(a.ip), p_.mark<&Flow::nw_proto>();
   return Then::kGoOn;
 }
 template <>
 Translator::Then Translator::act(const SetIpDst& a) {
-  if (p_.is_ipv4()) p_.set<&Flow::nw_dst>(a.ip);
+  if (p_.is_ipv4()) p_.set<&Flow::nw_dst>(a.ip), p_.mark<&Flow::nw_proto>();
   return Then::kGoOn;
 }
 template <>
@@ -256,12 +271,13 @@ template <>
 Translator::Then Translator::act(const SetIpEcn& a) {
   if (!p_.is_ip()) return Then::kGoOn;
   p_.get_bits<&Flow::nw_tos>(uint8_t{3});
+  p_.mark<&Flow::nw_proto>();
   flow_.nw_tos = static_cast<uint8_t>((flow_.nw_tos & 0xfc) | (a.ecn & 3));
   return Then::kGoOn;
 }
 template <>
 Translator::Then Translator::act(const SetIpTtl& a) {
-  if (p_.is_ip()) p_.set<&Flow::nw_ttl>(a.ttl);
+  if (p_.is_ip()) p_.set<&Flow::nw_ttl>(a.ttl), p_.mark<&Flow::nw_proto>();
   return Then::kGoOn;
 }
 template <>
@@ -348,7 +364,8 @@ Translator::Then Translator::act(const Ct& a) {
 }
 template <>
 Translator::Then Translator::act(const CtClear&) {
-  clear_ct();
+  if (input_.key.recirc_id || tracked_) clear_ct();   // a packet that just came knows nothing of connections
+  tracked_ = false;
   return Then::kGoOn;
 }
 template <>
@@ -357,11 +374,17 @@ Translator::Then Translator::act(const DebugRecirc&) {
   return Then::kGoOn;
 }
 template <>
+Translator::Then Translator::act(const DebugSlow&) {
+  out_.slow = SlowReason::kAction;
+  return Then::kGoOn;
+}
+template <>
 Translator::Then Translator::act(const Meter& a) {
   auto meter = bridge_->meters.find(a.meter_id);
   if (meter == bridge_->meters.end()) return Then::kGoOn;
   commit();
   emit({OdpMeter{meter->second.dp_id}});
+  begin_structure();   // a packet that it drops can't be had back
   return Then::kGoOn;
 }
 
@@ -401,12 +424,20 @@ void Translator::resubmit(const Resubmit& r) {
   depth_ -= counts;
 }
 
+/// In the datapath a queue is a packet's priority: with the kernel, the handle of the queue's class (tc(8)).
+void Translator::set_queue(uint32_t queue) {
+  constexpr uint32_t kQueues = 0xf000, kRoot = 1 << 16;
+  if (pipeline_.tc_queues && queue >= kQueues) return warning(fmt::format("there is no queue {}", queue));
+  p_.set<&Flow::skb_priority>(be32(pipeline_.tc_queues ? kRoot | (queue + 1) : queue));
+}
+
 void Translator::set_field(FieldId field, const FieldValue& value, const FieldValue& mask) {
   if (!p_.has(field)) {
     warning(fmt::format("unmet prerequisites for {}, set_field ignored", ofp::field(field).name));
     return;
   }
   p_.mark(field, &mask);
+  if (is_ip_header(field)) p_.mark<&Flow::nw_proto>();
   bool had_tag = static_cast<bool>(flow_.vlan_tci & kPresent);
   set_field_masked(field, value, mask, flow_, tlv());
   bool has_tag = static_cast<bool>(flow_.vlan_tci & kPresent);
@@ -516,18 +547,18 @@ void Translator::pop_mpls(be16 eth_type) {
   }
   for (unsigned i = 0; i + 1 < kMplsLabels; i++) flow_.mpls_lse[i] = flow_.mpls_lse[i + 1];
   flow_.mpls_lse[kMplsLabels - 1] = be32();
-  if (bottom) set_eth_type(eth_type);
+  if (bottom || is_mpls_type(eth_type)) set_eth_type(eth_type);
   was_mpls_ = input_.key.is_mpls() && (!flow_.is_mpls() || !flow_.mpls_lse[0]);
 }
 
 Translator::Then Translator::dec_ttl(const std::vector<uint16_t>& controllers) {
   if (!p_.is_ip()) return Then::kGoOn;
   uint8_t ttl = p_.get<&Flow::nw_ttl>();
+  p_.mark<&Flow::nw_proto>();
   if (ttl > 1) {
     flow_.nw_ttl = static_cast<uint8_t>(ttl - 1);
     return Then::kGoOn;
   }
-  p_.get<&Flow::nw_proto>();   // as a header that is changed does
   warning(p_.is_ipv4() ? "IPv4 decrement TTL exception" : "IPv6 decrement TTL exception");
   std::vector<uint16_t> ids = controllers.empty() ? std::vector<uint16_t>{0} : controllers;
   for (uint16_t id : ids) to_controller({.controller_id = id, .reason = ofp::PacketInReason::kInvalidTtl});

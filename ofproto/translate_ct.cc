@@ -53,6 +53,7 @@ void swap_tuple(Flow& f) {
 }  // namespace
 
 void Translator::track(const ofp::Ct& c) {
+  tracked_ = true;
   if (!p_.is_ip()) return;
   uint16_t zone = c.zone;
   if (c.zone_src.field != ofp::FieldId::kNone) {

@@ -157,7 +157,7 @@ void Translator::to_controller(const ofp::Controller& c, bool is_implicit_miss, 
   // What the tracker said is told, and each packet says it itself (upcall.cc): reading it here would make megaflows narrower.
   if (!ct_forgotten_) m.value.ct_state = m.mask.ct_state = kCtTrk;
   commit();
-  OdpPacketIn shown{.rule_cookie = spec.rule_cookie, .controller_id = spec.controller_id, .reason = static_cast<uint8_t>(spec.reason), .continuation = spec.pause};
+  OdpPacketIn shown{.rule_cookie = spec.rule_cookie, .controller_id = spec.controller_id, .reason = static_cast<uint8_t>(spec.reason), .continuation = spec.pause, .dont_send = !input_.effects_follow};
   OdpAction up{OdpUserspace{SlowReason::kController, out_.packet_ins.size() + 1, c.max_len, shown}};
   // Its own meter, or that of all packet-ins: it drops this copy alone.
   auto meter = bridge_->meters.find(c.meter_id ? c.meter_id : ofp::OFPM_CONTROLLER);

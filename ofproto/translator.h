@@ -60,6 +60,7 @@ class Translator {
   Then act(const T& action);
   bool may_go_on(bool deeper);
   void resubmit(const ofp::Resubmit& r);
+  void set_queue(uint32_t queue);
   void set_field(ofp::FieldId field, const ofp::FieldValue& value, const ofp::FieldValue& mask);
   void set_subfield(const ofp::Subfield& dst, const ofp::FieldValue& value);
   void set_subfield(const ofp::Subfield& dst, uint64_t value);
@@ -216,6 +217,7 @@ class Translator {
   std::optional<OdpHash> hash_;              // what the packet comes back with
   std::vector<FrozenState::Rest> rest_;
   const ofp::Controller* pause_ = nullptr;   // who gets the packet meanwhile; null: the datapath
+  bool tracked_ = false;                     // a ct action was done
   bool ct_forgotten_ = false;                // actions cleared what the tracker said
   Pending pending_;
   unsigned structure_ = 0, structures_ = 0;

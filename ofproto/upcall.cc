@@ -51,7 +51,7 @@ void Switch::Impl::miss(Upcall& upcall, Time now) {
     Ufid ufid = upcall.flow->ufid;
     Origin* origin = origins.find(upcall.flow->cookie);
     bool same = upcall.flow->actions == t.actions;
-    if (origin && upcall.flow->mask == t.mask && (same || modify(ufid, t.mask, t.actions))) {
+    if (origin && upcall.flow->mask == t.mask && (same || modify(ufid, t))) {
       std::swap(origin->held, held);
       release(held, now);
       origin->effects = std::move(t.effects);
@@ -143,7 +143,7 @@ void Switch::Impl::install(Translation& t, Held held, const Flow& key, Time now)
   if (const Pipeline::Place* place = pipeline.place(key)) origin.bridge = place->bridge->id;
   uint64_t id = origins.add(std::move(origin));
   count_megaflow();
-  SlowReason slow = limits.refuse(t.mask, t.actions);
+  SlowReason slow = why_slow(t);
   if (slow == SlowReason::kNone) slow = dpif.flow_put({.key = key, .mask = t.mask, .actions = t.actions, .generation = generation, .cookie = id}, now);
   if (slow == SlowReason::kNone) return;
   // Each of its packets comes up and has the effects by itself.

@@ -44,7 +44,7 @@ uint32_t Subtable::hash(const Flow& key) const {
 
 void Subtable::compact(const Flow& key, uint64_t* to) const {
   auto k = key.words();
-  for (const Word& w : words_) *to++ = k[w.at] & w.mask;
+  for (const Word& w : words_) *to++ = k[w.at];
 }
 
 Flow Subtable::expand(const uint64_t* from) const {
@@ -56,7 +56,7 @@ Flow Subtable::expand(const uint64_t* from) const {
 bool Subtable::matches(const Flow& key, const uint64_t* words) const {
   auto k = key.words();
   uint64_t diff = 0;
-  for (const Word& w : words_) diff |= (k[w.at] & w.mask) ^ *words++;
+  for (const Word& w : words_) diff |= (k[w.at] ^ *words++) & w.mask;
   return diff == 0;
 }
 

@@ -41,7 +41,7 @@ struct alignas(64) UserFlow {
   alignas(64) Ufid ufid{};
   std::shared_ptr<const Program> program;
   Subtable* subtable = nullptr;       // null: this slot is free
-  std::unique_ptr<uint64_t[]> key;    // the masked words that the subtable's mask holds
+  std::unique_ptr<uint64_t[]> key;    // of the first packet, the words that the subtable's mask has bits of; the other bits are shown as Open vSwitch shows them
   uint32_t hash = 0;
   uint64_t cookie = 0;
   uint32_t index = 0;                 // slot
@@ -57,7 +57,7 @@ class Subtable {
   size_t words() const { return words_.size(); }
   UserFlow* find(const Flow& key) const;
   uint32_t hash(const Flow& key) const;
-  /// Writes words() masked words.
+  /// Writes words() words.
   void compact(const Flow& key, uint64_t* to) const;
   Flow expand(const uint64_t* words) const;
   bool matches(const Flow& key, const uint64_t* words) const;

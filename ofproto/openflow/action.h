@@ -283,6 +283,7 @@ struct ActionCheck {
   // Most actions without their prerequisite (dec_ttl without ip) pass in 1.0 and are MATCH_INCONSISTENT in 1.1+.  If `usable` is
   // given, they pass and leave only the formats of 1.0 in it.
   ProtocolSet* usable = nullptr;
+  bool any_packet = false;         // of a bucket: what the packet will be is not known, prerequisites pass
   unsigned max_depth = kMaxActionDepth;
 };
 /// Checks arguments, prerequisites against the match (as changed by earlier actions), order and number of instructions, and

@@ -32,7 +32,7 @@ class Checker {
 
   // --- Output ---
   Status operator()(Output& o) { return out_port(o.port, false); }
-  Status operator()(OutputReg& o) { return check_source(o.src, match(), c_.tlv); }
+  Status operator()(OutputReg& o) { return check_source(o.src, packet(), c_.tlv); }
   Status operator()(OutputTrunc& o) {
     bool set = o.port == OFPP_NORMAL || o.port == OFPP_FLOOD || o.port == OFPP_ALL || o.port == OFPP_CONTROLLER || o.port == OFPP_TABLE ||
                o.port == OFPP_NONE;
@@ -55,7 +55,7 @@ class Checker {
     }
     if (b.dst.field == FieldId::kNone) return {};
     if (b.dst.n_bits < 16) return fail(Error::OFPBAC_BAD_ARGUMENT);
-    return check_destination(b.dst, match(), c_.tlv);
+    return check_destination(b.dst, packet(), c_.tlv);
   }
 
   // --- VLAN ---
@@ -85,15 +85,15 @@ class Checker {
   // --- MPLS, PBB, TTL ---
   Status operator()(SetMplsLabel& s) { return s.label <= 0xfffff ? soft(Prereq::kMpls) : fail(Error::OFPBAC_BAD_ARGUMENT); }
   Status operator()(SetMplsTc& s) { return s.tc <= 7 ? soft(Prereq::kMpls) : fail(Error::OFPBAC_BAD_ARGUMENT); }
-  Status operator()(SetMplsTtl&) { return soft_outside_set(has_prereq(Prereq::kMpls, match())); }
-  Status operator()(DecMplsTtl&) { return soft_outside_set(has_prereq(Prereq::kMpls, match())); }
+  Status operator()(SetMplsTtl&) { return soft_outside_set(has(Prereq::kMpls)); }
+  Status operator()(DecMplsTtl&) { return soft_outside_set(has(Prereq::kMpls)); }
   Status operator()(PushMpls& p) {
     if (p.ethertype != 0x8847 && p.ethertype != 0x8848) return fail(Error::OFPBAC_BAD_ARGUMENT);
     if (auto ok = soft(Prereq::kEthernet); !ok) return ok;
     return become(p.ethertype);
   }
   Status operator()(PopMpls& p) {
-    if (auto ok = soft_outside_set(has_prereq(Prereq::kMpls, match()) && has_prereq(Prereq::kEthernet, match())); !ok) return ok;
+    if (auto ok = soft_outside_set(has(Prereq::kMpls) && has(Prereq::kEthernet)); !ok) return ok;
     return become(p.ethertype);
   }
   Status operator()(PushPbb& p) {
@@ -103,8 +103,8 @@ class Checker {
   Status operator()(PopPbb&) { return soft(Prereq::kPbb); }
   Status operator()(CopyTtlOut&) { return {}; }
   Status operator()(CopyTtlIn&) { return {}; }
-  Status operator()(DecTtl&) { return soft_outside_set(has_prereq(Prereq::kIp, match())); }
-  Status operator()(DecNshTtl&) { return hard(has_prereq(Prereq::kNsh, match())); }
+  Status operator()(DecTtl&) { return soft_outside_set(has(Prereq::kIp)); }
+  Status operator()(DecNshTtl&) { return hard(has(Prereq::kNsh)); }
 
   // --- Fields ---
   Status operator()(SetEthSrc&) { return soft(Prereq::kEthernet); }
@@ -113,7 +113,7 @@ class Checker {
   Status operator()(SetIpDst&) { return soft(Prereq::kIpv4); }
   Status operator()(SetIpTos& s) { return s.tos & 3 ? fail(Error::OFPBAC_BAD_ARGUMENT) : soft(Prereq::kIp); }
   Status operator()(SetIpEcn& s) { return s.ecn > 3 ? fail(Error::OFPBAC_BAD_ARGUMENT) : soft(Prereq::kIp); }
-  Status operator()(SetIpTtl&) { return soft_outside_set(has_prereq(Prereq::kIp, match())); }
+  Status operator()(SetIpTtl&) { return soft_outside_set(has(Prereq::kIp)); }
   Status operator()(SetL4Src& s) { return l4(s); }
   Status operator()(SetL4Dst& s) { return l4(s); }
   Status operator()(SetTunnel&) { return {}; }
@@ -122,7 +122,7 @@ class Checker {
     if (f.access == Access::kReadOnly) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
     bool in_tag = s.field == FieldId::kVlanVid || s.field == FieldId::kVlanPcp;
     // The prerequisite of a tag's fields is a tag.
-    bool tagged = in_tag ? has_tag() : has_prereq(f.prereq, match());
+    bool tagged = in_tag ? has_tag() || c_.any_packet : has(f.prereq);
     if (!tagged) {
       log_actions.warn(limit, "set_field {} lacks correct prerequisites", f.name);
       return fail(Error::OFPBAC_MATCH_INCONSISTENT);
@@ -137,17 +137,17 @@ class Checker {
   }
   Status operator()(Move& mv) {
     if (mv.src.n_bits != mv.dst.n_bits) return fail(Error::OFPBAC_BAD_ARGUMENT);
-    if (auto ok = check_source(mv.src, match(), c_.tlv); !ok) return ok;
-    return check_destination(mv.dst, match(), c_.tlv);
+    if (auto ok = check_source(mv.src, packet(), c_.tlv); !ok) return ok;
+    return check_destination(mv.dst, packet(), c_.tlv);
   }
-  Status operator()(StackPush& s) { return check_source(s.src, match(), c_.tlv); }
-  Status operator()(StackPop& s) { return check_destination(s.dst, match(), c_.tlv); }
+  Status operator()(StackPush& s) { return check_source(s.src, packet(), c_.tlv); }
+  Status operator()(StackPop& s) { return check_destination(s.dst, packet(), c_.tlv); }
   Status operator()(DeleteField& d) { return is_tun_metadata(d.field) ? Status() : fail(Error::OFPBAC_BAD_SET_ARGUMENT); }
 
   // --- Control ---
   Status operator()(Resubmit& r) {
     if (r.in_port.value >= c_.max_ports && !is_port_valid(r.in_port)) return fail(Error::OFPBAC_BAD_OUT_PORT);
-    if (r.ct) return hard(has_prereq(Prereq::kCt, match()));
+    if (r.ct) return hard(has(Prereq::kCt));
     return {};
   }
   Status operator()(Clone& c) {
@@ -167,7 +167,7 @@ class Checker {
   Status operator()(Multipath& mp) {
     if (mp.n_links == 0 || mp.n_links > kMaxMultipathLinks) return fail(Error::OFPBAC_BAD_ARGUMENT);
     if (mp.dst.n_bits < 32 && mp.n_links - 1 > (uint64_t{1} << mp.dst.n_bits) - 1) return fail(Error::OFPBAC_BAD_ARGUMENT);
-    return check_destination(mp.dst, match(), c_.tlv);
+    return check_destination(mp.dst, packet(), c_.tlv);
   }
   Status operator()(FinTimeout&) { return soft(Prereq::kTcp); }
   Status operator()(Learn& l) {
@@ -175,35 +175,35 @@ class Checker {
     Match learned;  // of the flow that will be learned: what earlier specs match on
     for (LearnSpec& s : l.specs) {
       if (s.src.field != FieldId::kNone)
-        if (auto ok = check_source(s.src, match(), c_.tlv); !ok) return ok;
+        if (auto ok = check_source(s.src, packet(), c_.tlv); !ok) return ok;
       if (s.kind == LearnSpec::Kind::kMatch) {
-        if (auto ok = check_source(s.dst, learned, c_.tlv); !ok) return ok;
+        if (auto ok = check_source(s.dst, &learned, c_.tlv); !ok) return ok;
         learn_match(s, learned);
       } else if (s.kind == LearnSpec::Kind::kLoad) {
-        if (auto ok = check_destination(s.dst, learned, c_.tlv); !ok) return ok;
+        if (auto ok = check_destination(s.dst, &learned, c_.tlv); !ok) return ok;
       }
     }
-    return l.result_dst.field == FieldId::kNone ? Status() : check_destination(l.result_dst, match(), c_.tlv);
+    return l.result_dst.field == FieldId::kNone ? Status() : check_destination(l.result_dst, packet(), c_.tlv);
   }
   Status operator()(Sample& s) {
     if (s.probability == 0) return fail(Error::OFPBAC_BAD_ARGUMENT);
     for (Subfield* f : {&s.obs_domain_src, &s.obs_point_src})
       if (f->field != FieldId::kNone)
-        if (auto ok = check_source(*f, match(), c_.tlv); !ok) return ok;
+        if (auto ok = check_source(*f, packet(), c_.tlv); !ok) return ok;
     return {};
   }
-  Status operator()(CheckPktLarger& c) { return check_destination(c.dst, match(), c_.tlv); }
+  Status operator()(CheckPktLarger& c) { return check_destination(c.dst, packet(), c_.tlv); }
 
   // --- Connection tracking ---
   Status operator()(Ct& ct) {
-    if (!has_prereq(Prereq::kIp, match())) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
-    if (ct.alg == 21 && !has_prereq(Prereq::kTcp, match())) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
-    if (ct.alg == 69 && !has_prereq(Prereq::kUdp, match())) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    if (!has(Prereq::kIp)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    if (ct.alg == 21 && !has(Prereq::kTcp)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
+    if (ct.alg == 69 && !has(Prereq::kUdp)) return fail(Error::OFPBAC_MATCH_INCONSISTENT);
     if (ct.alg && ct.alg != 21 && ct.alg != 69) return fail(Error::OFPBAC_BAD_ARGUMENT);
     if (ct.force && !ct.commit) return fail(Error::OFPBAC_BAD_ARGUMENT);
     if (ct.zone_src.field != FieldId::kNone) {
       if (ct.zone_src.n_bits != 16) return fail(Error::OFPBAC_BAD_SET_LEN);
-      if (auto ok = check_source(ct.zone_src, match(), c_.tlv); !ok) return ok;
+      if (auto ok = check_source(ct.zone_src, packet(), c_.tlv); !ok) return ok;
     }
     bool nat = false;
     for (Action& a : ct.actions) {
@@ -211,7 +211,7 @@ class Checker {
         if (nat) return fail(Error::OFPBAC_TOO_MANY);
         nat = true;
         if ((n->src || n->dst) && !ct.commit) return fail(Error::OFPBAC_BAD_ARGUMENT);
-        if ((n->ipv4_min && !has_prereq(Prereq::kIpv4, match())) || (n->ipv6_min && !has_prereq(Prereq::kIpv6, match())))
+        if ((n->ipv4_min && !has(Prereq::kIpv4)) || (n->ipv6_min && !has(Prereq::kIpv6)))
           return fail(Error::OFPBAC_MATCH_INCONSISTENT);
         continue;
       }
@@ -272,10 +272,12 @@ class Checker {
   bool in_set_ = false;  // within write_actions
 
   Match& match() { return match_ ? *match_ : match_.emplace(given_.expand()); }
+  const Match* packet() { return c_.any_packet ? nullptr : &match(); }
+  bool has(Prereq p) { return c_.any_packet || has_prereq(p, match()); }
   Error meter_error() const { return c_.version >= Version::k15 ? Error::OFPBAC_BAD_METER : Error::OFPMMFC_INVALID_METER; }
   static Status hard(bool ok) { return ok ? Status() : fail(Error::OFPBAC_MATCH_INCONSISTENT); }
   Status soft(bool ok) {
-    if (ok) return {};
+    if (ok || c_.any_packet) return {};
     if (c_.usable) {
       *c_.usable &= kOf10Any | kNxmAny;
       return {};
@@ -284,7 +286,7 @@ class Checker {
   }
   /// What an action set does to a packet depends on all tables before: there only what would become a set_field needs its prerequisite now.
   Status soft_outside_set(bool ok) { return soft(ok || in_set_); }
-  Status soft(Prereq p) { return soft(has_prereq(p, match())); }
+  Status soft(Prereq p) { return soft(has(p)); }
 
   bool has_tag() { return bool(match().value.vlan_tci & be16(kVlanPresent)); }
   void tag() {
@@ -302,7 +304,7 @@ class Checker {
   }
   template <typename T>
   Status l4(T& s) {
-    bool ok = has_prereq(Prereq::kTcp, match()) || has_prereq(Prereq::kUdp, match()) || has_prereq(Prereq::kSctp, match());
+    bool ok = has(Prereq::kTcp) || has(Prereq::kUdp) || has(Prereq::kSctp);
     s.flow_ip_proto = ok ? match().value.nw_proto : 0;
     return soft(ok);
   }

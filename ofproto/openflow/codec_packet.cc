@@ -93,6 +93,7 @@ bool is_pipeline_only(const Match& m) {
   rest.metadata = be64();
   for (be32& reg : rest.reg) reg = be32();
   rest.tunnel = FlowTunnel{};
+  rest.tun_present = be64();
   std::memset(rest.tun_metadata, 0, sizeof rest.tun_metadata);
   return rest == zero_flow();
 }

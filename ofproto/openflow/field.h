@@ -185,8 +185,8 @@ struct Subfield {
 };
 inline Subfield whole(FieldId f) { return {f, 0, field(f).bits}; }
 /// BAD_SET_TYPE, BAD_SET_LEN/BAD_ARGUMENT (range); for a destination also BAD_SET_ARGUMENT (read-only), MATCH_INCONSISTENT (prerequisite).
-Status check_source(const Subfield& s, const Match& match, const TlvTable* tlv = nullptr);
-Status check_destination(const Subfield& s, const Match& match, const TlvTable* tlv = nullptr);
+Status check_source(const Subfield& s, const Match* match, const TlvTable* tlv = nullptr);
+Status check_destination(const Subfield& s, const Match* match, const TlvTable* tlv = nullptr);
 /// Bits of the field, after a growing table has made room for the subfield.
 unsigned make_room(const Subfield& s, const TlvTable* tlv);
 FieldValue read_subfield(const Subfield& s, const Flow& flow, const TlvTable* tlv = nullptr);   // of ceil(n_bits/8) bytes

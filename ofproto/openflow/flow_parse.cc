@@ -101,9 +101,9 @@ class FlowParser {
 
   TextResult<void> key(const KeyValue& kv) {
     std::string name = to_lower(kv.key);
-    std::string_view value = kv.form == KeyValue::Form::kEquals || kv.form == KeyValue::Form::kColon ? kv.value : std::string_view();
-    bool has_value = kv.form == KeyValue::Form::kEquals || kv.form == KeyValue::Form::kColon;
-    if (kv.form == KeyValue::Form::kParens) return TextError(fmt::format("{}: syntax error", kv.all));
+    bool has_value = kv.has_value();
+    std::string_view value = has_value ? kv.value : std::string_view();
+    if (kv.form == KeyValue::Form::kParens && !kv.rest.empty()) return TextError(fmt::format("{}: syntax error", kv.all));
     if (allowed_ & kFlags)
       for (const FlagWord& w : kFlagWords)
         if (w.name == name && !has_value) {

@@ -82,31 +82,21 @@ TextResult<bool> parse_bucket_key(const KeyValue& kv, Bucket& b, bool& has_weigh
 
 Checked parse_bucket(std::string_view text, GroupType type, const TextNames& names, Bucket& b, ProtocolSet& usable) {
   bool has_weight = false;
-  std::string_view rest = text;
-  for (;;) {
-    std::string_view before = rest;
+  std::string list;   // its keys may stand among the actions
+  for (std::string_view rest = text;;) {
     auto item = next_item(rest);
     if (!item) return bad(item.error());
-    if (!*item) {
-      rest = {};
-      break;
-    }
+    if (!*item) break;
     const KeyValue& kv = **item;
-    bool actions_key = equal_ignoring_case(kv.key, "actions") || equal_ignoring_case(kv.key, "action");
-    if (actions_key) {
-      size_t at = before.find_first_of("=:");
-      rest = before.substr(at + 1);
-      break;
-    }
     auto own = parse_bucket_key(kv, b, has_weight, names);
     if (!own) return bad(own.error());
-    if (!*own) {
-      rest = before;
-      break;
-    }
+    if (*own) continue;
+    bool is_list = equal_ignoring_case(kv.key, "actions") || equal_ignoring_case(kv.key, "action");
+    if (!list.empty()) list += ',';
+    list += is_list ? kv.all.substr(std::min(kv.all.size(), kv.key.size() + 1)) : kv.all;
   }
-  if (trim(rest).empty()) return bad("bucket must specify actions");
-  auto actions = parse_actions(trim(rest), names, false);
+  if (trim(list).empty()) return bad("bucket must specify actions");
+  auto actions = parse_actions(trim(list), names, false);
   if (!actions) return bad(actions.error());
   b.actions = std::move(actions->actions);
   usable &= actions->usable;

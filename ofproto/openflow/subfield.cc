@@ -27,12 +27,12 @@ namespace {
 Log log_fields("meta_flow");
 LogLimit limit(1, 5);
 
-Status check(const Subfield& s, const Match& match, const TlvTable* tlv, std::string_view role) {
+Status check(const Subfield& s, const Match* match, const TlvTable* tlv, std::string_view role) {
   if (s.field == FieldId::kNone) return fail(Error::OFPBAC_BAD_SET_TYPE);
   unsigned bits = make_room(s, tlv);
   if (bits == 0) return fail(Error::NXFMFC_INVALID_TLV_FIELD);
   if (s.n_bits == 0 || s.ofs >= bits || s.ofs + s.n_bits > bits) return fail(Error::OFPBAC_BAD_SET_LEN);
-  if (!has_prereq(s.field, match)) {
+  if (match && !has_prereq(s.field, *match)) {
     log_fields.warn(limit, "{} field {} lacks correct prerequisites", role, field(s.field).name);
     return fail(Error::OFPBAC_MATCH_INCONSISTENT);
   }
@@ -41,9 +41,9 @@ Status check(const Subfield& s, const Match& match, const TlvTable* tlv, std::st
 
 }  // namespace
 
-Status check_source(const Subfield& s, const Match& match, const TlvTable* tlv) { return check(s, match, tlv, "source"); }
+Status check_source(const Subfield& s, const Match* match, const TlvTable* tlv) { return check(s, match, tlv, "source"); }
 
-Status check_destination(const Subfield& s, const Match& match, const TlvTable* tlv) {
+Status check_destination(const Subfield& s, const Match* match, const TlvTable* tlv) {
   if (auto ok = check(s, match, tlv, "destination"); !ok) return ok;
   if (field(s.field).access == Access::kReadOnly) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
   return {};

@@ -84,6 +84,7 @@ void same_on_the_wire(const ParsedFlow& p, std::string_view text) {
     require((back.flags | implied) == (flow.flags | implied) && back.importance == flow.importance && back.out_port == flow.out_port && back.out_group == flow.out_group);
     Match sent = flow.match.expand(), got = back.match.expand();
     if (!(sent.value.vlan_tci & be16(kVlanPresent)) && (sent.mask.vlan_tci & be16(kVlanPresent))) sent.mask.vlan_tci = got.mask.vlan_tci;  // no tag, in 1.0's words
+    if (v < Version::k15 && !sent.value.packet_type) sent.mask.packet_type = got.mask.packet_type;   // there all packets are frames
     require(sent == got);
     Bytes twice;
     require(encode(*m, twice, codec).has_value());

@@ -119,7 +119,7 @@ constexpr PortWord kPortWords[] = {
     {"receive", OFPPC_NO_RECV, false}, {"no-receive", OFPPC_NO_RECV, true}, {"receive-stp", OFPPC_NO_RECV_STP, false},
     {"no-receive-stp", OFPPC_NO_RECV_STP, true}, {"flood", OFPPC_NO_FLOOD, false}, {"no-flood", OFPPC_NO_FLOOD, true},
     {"noflood", OFPPC_NO_FLOOD, true},
-    {"forward", OFPPC_NO_FWD, false}, {"no-forward", OFPPC_NO_FWD, true}, {"packet-in", OFPPC_NO_PACKET_IN, false},
+    {"forward", OFPPC_NO_FWD, false}, {"no-forward", OFPPC_NO_FWD, true}, {"noforward", OFPPC_NO_FWD, true}, {"packet-in", OFPPC_NO_PACKET_IN, false},
     {"no-packet-in", OFPPC_NO_PACKET_IN, true},
 };
 

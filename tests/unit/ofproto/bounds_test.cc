@@ -53,14 +53,18 @@ TEST_F(BoundsTest, GroupsThatWatchEachOther) {
   EXPECT_EQ(actions_of("in_port=1"), "2");
 }
 
-TEST_F(BoundsTest, GroupsInACircleAreRefused) {
+TEST_F(BoundsTest, GroupsInACircleEnd) {
+  ASSERT_TRUE(added("group_id=3,type=all,bucket=group:3"));
   ASSERT_TRUE(added("group_id=1,type=all,bucket=output:2"));
-  ASSERT_TRUE(added("group_id=2,type=all,bucket=clone(group:1)"));
-  ofp::GroupMod mod = ofp::parse_group("group_id=1,type=all,bucket=clone(group:2)", ofp::GroupCommand::kModify)->mod;
-  auto done = br->group_mod(mod, now);
-  ASSERT_FALSE(done);
-  EXPECT_EQ(done.error(), ofp::Error::OFPGMFC_LOOP);
-  EXPECT_EQ(group("group_id=3,type=all,bucket=clone(group:3)"), ofp::Error::OFPGMFC_LOOP);
+  ASSERT_TRUE(added("group_id=2,type=all,bucket=clone(group:1),bucket=group:1"));
+  ofp::GroupMod mod = ofp::parse_group("group_id=1,type=all,bucket=clone(group:2),bucket=group:2", ofp::GroupCommand::kModify)->mod;
+  ASSERT_TRUE(br->group_mod(mod, now));
+  flow("in_port=1,actions=group:1");
+  flow("in_port=2,actions=group:3");
+  for (const char* in : {"in_port=1", "in_port=2"}) {
+    EXPECT_EQ(actions_of(in), "drop");
+    EXPECT_NE(trace(in).find("over "), std::string::npos);   // more than so many
+  }
 }
 
 }  // namespace
