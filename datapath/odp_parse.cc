@@ -307,7 +307,9 @@ std::string syntax_error(std::string_view at) { return fmt::format("syntax error
 
 }  // namespace
 
-std::expected<OdpKeyMask, std::string> parse_odp_key(std::string_view text, const OdpTextOptions& options) {
+std::expected<OdpKeyMask, std::string> parse_odp_key(std::string_view lines, const OdpTextOptions& options) {
+  std::string text(lines);
+  std::erase(text, '\n');   // scripts break long keys anywhere
   KeyParser parser(options);
   if (auto error = parser.parse(text, 0)) return std::unexpected(syntax_error(*error));
   return parser.result;

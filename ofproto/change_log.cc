@@ -50,6 +50,8 @@ bool ChangeLog::may_concern(uint64_t generation, const Effects& effects, const F
   auto newer = std::ranges::find_if(entries_, [&](const Entry& e) { return e.generation > generation; });
   for (const Effect& effect : effects) {
     if (std::holds_alternative<LearnFlow>(effect)) return true;   // it may have to be learned again
+    auto* counted = std::get_if<FlowsCounted>(&effect);
+    if (counted && std::any_of(newer, entries_.end(), [&](const Entry& e) { return e.change.table == counted->table && e.bridge == counted->bridge; })) return true;
     auto* lookup = std::get_if<TableLookup>(&effect);
     if (!lookup) continue;
     looked = true;

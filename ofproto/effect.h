@@ -40,6 +40,8 @@ struct LearnMac { BridgeId bridge; MacAddr mac; uint16_t vlan; PortId port; frie
 struct PatchTraffic { BridgeId bridge; OfpPort port; bool received; friend bool operator==(const PatchTraffic&, const PatchTraffic&) = default; };
 /// A packet went to a mirror.
 struct Mirrored { BridgeId bridge; Uuid mirror; friend bool operator==(const Mirrored&, const Mirrored&) = default; };
+/// A learn action with a limit asked how many flows a table has: nothing to be done, but another number could decide otherwise.
+struct FlowsCounted { BridgeId bridge; uint8_t table; friend bool operator==(const FlowsCounted&, const FlowsCounted&) = default; };
 /// A learn action's flow, to be added or refreshed.
 struct LearnFlow {
   BridgeId bridge;
@@ -49,7 +51,7 @@ struct LearnFlow {
 /// fin_timeout: when a TCP FIN or RST passes.
 struct LowerTimeouts { BridgeId bridge; RuleId rule; uint16_t idle, hard; friend bool operator==(const LowerTimeouts&, const LowerTimeouts&) = default; };
 
-using Effect = std::variant<TableLookup, RuleHit, GroupHit, LearnMac, PatchTraffic, Mirrored, LearnFlow, LowerTimeouts>;
+using Effect = std::variant<TableLookup, RuleHit, GroupHit, LearnMac, PatchTraffic, Mirrored, FlowsCounted, LearnFlow, LowerTimeouts>;
 using Effects = std::vector<Effect>;
 
 /// What an OdpUserspace action with reason kController is about: the parameters of the packet-in.  Its cookie is a number that Switch::Impl::hold() gives it.

@@ -19,6 +19,7 @@ constexpr be16 kVidBits{0x0fff}, kPcpBits{0xe000}, kPresent{kVlanPresent};
 
 /// Who changes such a field asks for the protocol too, as with Open vSwitch.
 bool is_ip_header(FieldId f) {
+  if (f == FieldId::kNwTos || f == FieldId::kIpDscp) return false;
   ofp::Prereq p = ofp::field(f).prereq;
   return p == ofp::Prereq::kIp || p == ofp::Prereq::kIpv4 || p == ofp::Prereq::kIpv6;
 }
@@ -264,6 +265,7 @@ template <>
 Translator::Then Translator::act(const SetIpTos& a) {
   if (!p_.is_ip()) return Then::kGoOn;
   p_.get_bits<&Flow::nw_tos>(uint8_t{0xfc});
+  p_.mark<&Flow::nw_proto>();
   flow_.nw_tos = static_cast<uint8_t>((flow_.nw_tos & 3) | (a.tos & 0xfc));
   return Then::kGoOn;
 }

@@ -55,6 +55,7 @@ void Translator::learn(const ofp::Learn& l) {
   }
   mod->match = MiniMatch(match);
   if (l.fin_idle_timeout || l.fin_hard_timeout) mod->actions.insert(mod->actions.begin(), FinTimeout{l.fin_idle_timeout, l.fin_hard_timeout});
+  if (l.limit) effect(FlowsCounted{bridge_->id, mod->table_id});
   bool may = bridge_->tables->may_learn(*mod, l.limit);
   if (l.result_dst.field != FieldId::kNone) set_subfield(l.result_dst, may ? 1 : 0);
   if (!may) return;

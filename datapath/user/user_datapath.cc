@@ -297,10 +297,8 @@ SlowReason UserDatapath::flow_put(const FlowPut& put, Time now) {
   flow.cookie = put.cookie;
   d.set_program(flow, put.actions, put.generation);
   if (log.enabled(LogLevel::dbg)) {
-    Flow masked = put.key;
-    mask_flow(masked, place.mask);
     std::string ufid = format_ufid(place.ufid);
-    log.dbg("flow_add: {} mega_{} {}, actions:{}", ufid, ufid, format_odp_key(masked, place.mask), format_odp_actions(put.actions));
+    log.dbg("flow_add: {} mega_{} {}, actions:{}", ufid, ufid, format_odp_key(put.key, place.mask), format_odp_actions(put.actions));
   }
   return SlowReason::kNone;
 }

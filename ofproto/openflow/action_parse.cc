@@ -352,7 +352,8 @@ Parsed resubmit(std::string_view arg, const ParseContext& ctx) {
     if (ct != "ct") return TextError(fmt::format("{}: unknown parameter", ct));
     r.ct = true;
   }
-  if (r.in_port == OFPP_IN_PORT && r.table == kTableAll) return TextError("at least one \"in_port\" or \"table\" must be specified on resubmit");
+  bool as_printed = arg == ",";   // of such an action that came from the wire
+  if (r.in_port == OFPP_IN_PORT && r.table == kTableAll && !as_printed) return TextError("at least one \"in_port\" or \"table\" must be specified on resubmit");
   return r;
 }
 

@@ -26,6 +26,8 @@ std::string format_wire(ByteView bytes, const PrintOptions& options = {}, const 
 
 /// "tcp,vlan_tci=0x0000,dl_src=...,tcp_flags=0 tcp_csum:102\n": a frame's fields.
 std::string format_packet(ByteView frame, const PrintOptions& options = {}, uint32_t packet_type = 0);
+/// The key of a frame that came through no port, in one line without end: "tcp,in_port=ANY,...".
+std::string format_frame(ByteView frame, const PrintOptions& options = {});
 
 /// Lines "00000000  aa bb ...-...  |..|\n" of 16 bytes, offsets from first_offset.
 std::string hex_dump(ByteView bytes, size_t first_offset = 0);

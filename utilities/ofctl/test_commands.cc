@@ -102,10 +102,7 @@ void ofp_parse_pcap(const Settings& s, Words w) {
 void parse_pcap(const Settings& s, Words w) {
   int exit_status = 0;
   for (const std::string& path : w) {
-    auto ok = each_frame(path, [&](ByteView frame) {
-      std::string text = format_packet(frame, print_options(s));
-      print(text.substr(0, text.find(" tcp_csum")) + (text.find(" tcp_csum") == std::string::npos ? "" : "\n"));
-    });
+    auto ok = each_frame(path, [&](ByteView frame) { print(format_frame(frame, print_options(s)) + "\n"); });
     if (ok) continue;
     std::fprintf(stderr, "%s: %s: open failed (%s)\n", std::string(program_name()).c_str(), path.c_str(), ok.error().c_str());
     exit_status = 2;
