@@ -17,7 +17,7 @@ void Translator::output(OfpPort port, uint16_t controller_max_len, bool in_port_
   if (port == OFPP_ALL) return flood(false);
   if (port == OFPP_NONE) return;
   if (port == OFPP_CONTROLLER) {
-    auto reason = in_group_ ? ofp::PacketInReason::kGroup : in_action_set_ ? ofp::PacketInReason::kActionSet : input_.actions && !rule_ ? ofp::PacketInReason::kPacketOut : ofp::PacketInReason::kAction;
+    auto reason = in_group_ ? ofp::PacketInReason::kGroup : in_action_set_ ? ofp::PacketInReason::kActionSet : ofp::PacketInReason::kAction;
     if (input_.actions && !rule_) reason = ofp::PacketInReason::kPacketOut;
     return to_controller({.max_len = controller_max_len, .controller_id = 0, .reason = reason, .pause = false, .userdata = {}, .meter_id = 0});
   }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include <libmnl/libmnl.h>
 #include <linux/netlink.h>
@@ -31,8 +32,9 @@ class AttrWriter {
   uint8_t* room(uint16_t type, size_t size);
   void put(uint16_t type, ByteView bytes) { put(type, bytes.data(), bytes.size()); }
   void put(uint16_t type, const std::string& text) { put(type, text.c_str(), text.size() + 1); }
-  /// An integer in the order of this machine, a be16, or a struct of the kernel's.
+  /// An integer in the order of this machine, a be16, or a struct of the kernel's that has no padding: what is there would be anything.
   template <typename T>
+    requires std::has_unique_object_representations_v<T>
   void value(uint16_t type, const T& v) { put(type, &v, sizeof v); }
   void flag(uint16_t type) { put(type, nullptr, 0); }
 

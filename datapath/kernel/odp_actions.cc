@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions as OVS_ACTION_ATTR_*.  See odp_netlink.h.
 #include <algorithm>
+#include <cstring>
 
 #include <fmt/core.h>
 
@@ -84,7 +85,10 @@ class ActionEncoder {
   }
   ActionTrouble operator()(const OdpPopVlan&) { return out_.flag(OVS_ACTION_ATTR_POP_VLAN), ActionTrouble::kNone; }
   ActionTrouble operator()(const OdpPushMpls& a) {
-    return value(OVS_ACTION_ATTR_PUSH_MPLS, ovs_action_push_mpls{.mpls_lse = a.lse.raw(), .mpls_ethertype = a.eth_type.raw()});
+    ovs_action_push_mpls push;
+    std::memset(&push, 0, sizeof push);   // it has padding
+    push.mpls_lse = a.lse.raw(), push.mpls_ethertype = a.eth_type.raw();
+    return out_.put(OVS_ACTION_ATTR_PUSH_MPLS, &push, sizeof push), ActionTrouble::kNone;
   }
   ActionTrouble operator()(const OdpPopMpls& a) { return value(OVS_ACTION_ATTR_POP_MPLS, a.eth_type); }
   ActionTrouble operator()(const OdpRecirc& a) { return value(OVS_ACTION_ATTR_RECIRC, a.id); }

@@ -92,11 +92,12 @@ bool take_gbp(ByteView attrs, FlowTunnel& t) {
 
 /// The index of version 1 is where version 2 has its time stamp, which we do not know; what else version 2 has is behind it.
 void put_erspan(const FlowTunnel& t, bool is_mask, AttrWriter& out) {
-  erspan_metadata m{};
+  erspan_metadata m;
+  std::memset(&m, 0, sizeof m);
   m.version = is_mask ? -1 : t.erspan_ver;
   m.u.index = t.erspan_idx.raw();
   m.u.md2.dir = t.erspan_dir & 1, m.u.md2.hwid = t.erspan_hwid & 15, m.u.md2.hwid_upper = t.erspan_hwid >> 4 & 3;
-  out.value(OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS, m);
+  out.put(OVS_TUNNEL_KEY_ATTR_ERSPAN_OPTS, &m, sizeof m);
 }
 
 bool take_erspan(const Attr& a, bool is_mask, FlowTunnel& t) {

@@ -45,6 +45,14 @@ void put_tcp6(AttrWriter& w) {
 void put_other(AttrWriter& w) { put_ethernet(w, be16(0x1234)); }
 void put_ct_state(AttrWriter& w) { w.value(OVS_KEY_ATTR_CT_STATE, uint32_t{OVS_CS_F_NEW | OVS_CS_F_TRACKED}); }
 
+template <typename Tuple>
+void put_ct_tuple(uint16_t type, uint8_t Tuple::*proto, AttrWriter& w) {
+  Tuple t;
+  std::memset(&t, 0, sizeof t);   // it has padding
+  t.*proto = kProtoTcp;
+  w.put(type, &t, sizeof t);
+}
+
 void put_ct(AttrWriter& w, Write inside) { w.nest(OVS_ACTION_ATTR_CT, [&] { inside(w); }); }
 
 class Prober;
@@ -101,11 +109,11 @@ constexpr Row kRows[] = {
     {"CT state NAT", [](AttrWriter& w) { w.value(OVS_KEY_ATTR_CT_STATE, uint32_t{OVS_CS_F_TRACKED | OVS_CS_F_SRC_NAT}), put_other(w); }, [](AttrWriter&) {}},
     {"CT orig tuple", [](AttrWriter& w) {
        put_ct_state(w), put_tcp4(w);
-       w.value(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4, ovs_key_ct_tuple_ipv4{.ipv4_proto = kProtoTcp});
+       put_ct_tuple<ovs_key_ct_tuple_ipv4>(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4, &ovs_key_ct_tuple_ipv4::ipv4_proto, w);
      }, [](AttrWriter&) {}},
     {"CT orig tuple for IPv6", [](AttrWriter& w) {
        put_ct_state(w), put_tcp6(w);
-       w.value(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, ovs_key_ct_tuple_ipv6{.ipv6_proto = kProtoTcp});
+       put_ct_tuple<ovs_key_ct_tuple_ipv6>(OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6, &ovs_key_ct_tuple_ipv6::ipv6_proto, w);
      }, [](AttrWriter&) {}},
     {.name = "IPv6 ND Extension"},
     {"IPv6 extension headers", [](AttrWriter& w) { put_tcp6(w), w.value(OVS_KEY_ATTR_IPV6_EXTHDRS, ovs_key_ipv6_exthdrs{}); }, [](AttrWriter&) {}, &KernelFeatures::ipv6_exthdrs},

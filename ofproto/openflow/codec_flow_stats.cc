@@ -67,6 +67,8 @@ Status decode_stats_nxst(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), f.actions);
 }
 
+constexpr uint16_t kStatsFlags = OFPFF_SEND_FLOW_REM | OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
+
 Status decode_stats11(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   if (r.remaining() < 46) return fail(Error::OFPBRC_BAD_LEN);
   f.table_id = r.u8();
@@ -78,6 +80,7 @@ Status decode_stats11(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.hard_timeout = r.u16();
   uint16_t flags = r.u16(), importance = r.u16();
   if (ctx.at_least(Version::k13)) f.flags = flags;
+  if (f.flags & ~kStatsFlags) return fail(Error::OFPFMFC_BAD_FLAGS);
   if (ctx.at_least(Version::k14)) f.importance = importance;
   r.skip(2);
   f.cookie = r.u64();
@@ -96,6 +99,7 @@ Status decode_stats15(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   f.idle_timeout = r.u16();
   f.hard_timeout = r.u16();
   f.flags = r.u16();
+  if (f.flags & ~kStatsFlags) return fail(Error::OFPFMFC_BAD_FLAGS);
   f.importance = r.u16();
   f.cookie = r.u64();
   if (Status s = read_match(r, ctx.version, f.match, ctx.tlv()); !s) return s;
@@ -142,7 +146,7 @@ void put_stats15(ByteWriter& w, const BodyContext& ctx, const FlowStatsHead& f, 
   w.u16(f.priority);
   w.u16(f.idle_timeout);
   w.u16(f.hard_timeout);
-  w.u16(f.flags & 0x1f);
+  w.u16(f.flags & kStatsFlags);
   w.u16(f.importance);
   w.u64(f.cookie);
   encode_match(match, w, ctx.version, ctx.tlv());
@@ -159,7 +163,7 @@ void put_stats11(ByteWriter& w, const BodyContext& ctx, const FlowStatsHead& f, 
   store_be(b + 12, f.priority);
   store_be(b + 14, f.idle_timeout);
   store_be(b + 16, f.hard_timeout);
-  if (ctx.at_least(Version::k13)) store_be(b + 18, static_cast<uint16_t>(f.flags & 0x1f));
+  if (ctx.at_least(Version::k13)) store_be(b + 18, static_cast<uint16_t>(f.flags & kStatsFlags));
   if (ctx.at_least(Version::k14)) store_be(b + 20, f.importance);
   store_be(b + 24, f.cookie);
   store_be(b + 32, f.packet_count);

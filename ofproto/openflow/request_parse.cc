@@ -118,8 +118,8 @@ bool take(std::string_view value, std::optional<T>& out) {
   return true;
 }
 
-Checked parse_tuple(std::string_view text, CtTuple& t, uint8_t& proto) {
-  std::optional<bool> family;  // IPv6
+/// family: true if addresses are IPv6, of both tuples of a connection; nothing until there is one.
+Checked parse_tuple(std::string_view text, CtTuple& t, uint8_t& proto, std::optional<bool>& family) {
   for (;;) {
     auto item = next_item(text);
     if (!item) return bad(item.error());
@@ -163,10 +163,10 @@ std::expected<CtFlush, std::string> parse_ct_flush(std::span<const std::string> 
     m.zone = zone;
     next++;
   }
-  if (next < words.size())
-    if (auto ok = parse_tuple(words[next++], m.original, m.ip_proto); !ok) return bad(ok.error());
-  if (next < words.size())
-    if (auto ok = parse_tuple(words[next++], m.reply, m.ip_proto); !ok) return bad(ok.error());
+  std::optional<bool> family;
+  for (CtTuple* t : {&m.original, &m.reply})
+    if (next < words.size())
+      if (auto ok = parse_tuple(words[next++], *t, m.ip_proto, family); !ok) return bad(ok.error());
   if (next < words.size()) return bad("Invalid arguments");
   return m;
 }

@@ -28,7 +28,7 @@ REFUSED = [
     ("-O OpenFlow10 add-flow br0 importance=1,actions=drop", "OpenFlow14"), ("-O OpenFlow11 add-flow br0 reg0=1,actions=drop", "NXM"), ("-O OpenFlow10 -F OpenFlow10 add-flow br0 reg0=1,actions=drop", "NXM"),
     ("-O OpenFlow10 add-flow br0 no_packet_counts,actions=drop", "OpenFlow13"), ("add-flow br0 check_overlapp,actions=drop", "check_overlapp"), ("add-tlv-map br0 {class=0x10000,type=0,len=4}->tun_metadata0", "0x10000"),
     ("add-tlv-map br0 {class=1,type=256,len=4}->tun_metadata0", "256"), ("add-tlv-map br0 {class=1,type=0,len=4}->tun_metadata64", "BAD_FIELD_IDX"), ("add-tlv-map br0 {class=1,type=0,len=5}->tun_metadata0", "LEN"),
-    ("ct-flush-zone br0 65536", "65536"), ("ct-flush br0 zone=65536", "zone"), ("ct-flush br0 ct_nw_proto=256", "ct_nw_proto"), ("ping br0 65536", "65527"), ("ping br0 x", "65527"), ("benchmark br0 x 1", "65527"),
+    ("ct-flush-zone br0 65536", "65536"), ("ct-flush br0 zone=65536", "zone"), ("ct-flush br0 ct_nw_proto=256", "ct_nw_proto"), ("ct-flush br0 ct_nw_src=1.1.1.1 ct_ipv6_src=fe80::1", "fe80::1"), ("ping br0 65536", "65527"), ("ping br0 x", "65527"), ("benchmark br0 x 1", "65527"),
     ("packet-out br0 in_port=70000,packet=00,actions=drop", "70000"), ("packet-out br0 in_port=LOCAL,packet=0g,actions=drop", "packet"), ("ofp-print 00 x", "x"), ("encode-hello x", "x"), ("print-error foo", "foo"),
     ("monitor br0 65536", "65536"), ("monitor br0 x", "x"), ("monitor br0 watch:foo", "foo"),
     ("add-flow br0 reg0=1,reg0=2,actions=drop", "reg0=2"), ("add-flow br0 tcp,udp,actions=drop", "udp"), ("add-flow br0 in_port=1,in_port=2,actions=drop", "in_port=2"),
