@@ -31,16 +31,14 @@ std::string Bridge::dump_flows(Time now) const {
 std::string Bridge::fdb_show(Time now) const {
   impl_->owner.impl_->push_all();
   std::string out = " port  VLAN  MAC                Age\n";
-  // Most recently used first.
-  const auto& entries = impl_->view.macs.entries();
-  for (auto e = entries.rbegin(); e != entries.rend(); ++e) {
-    const L2Port* port = impl_->view.l2_port(e->port);
+  for (const MacEntry& e : impl_->view.macs.entries()) {   // least recently used first
+    const L2Port* port = impl_->view.l2_port(e.port);
     std::string name = "?";
     if (port && !port->members.empty()) {
       OfpPort p = port->members.front();
       name = p == OFPP_LOCAL ? "LOCAL" : std::to_string(p.value);
     }
-    out += fmt::format("{:>5}  {:>4}  {}  {}\n", name, e->vlan, format(e->mac), e->is_static ? "static" : fmt::format("{:>3}", to_seconds(now - e->used)));
+    out += fmt::format("{:>5}  {:>4}  {}  {}\n", name, e.vlan, format(e.mac), e.is_static ? "static" : fmt::format("{:>3}", to_seconds(now - e.used)));
   }
   return out;
 }

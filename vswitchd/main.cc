@@ -68,8 +68,9 @@ Settings parse_options(int argc, char** argv, const Directories& dirs) {
     s.dummy_system = how == "system" || how == "override";
   });
   options.add("disable-system", 0, Options::kNone, [&](const char*) { s.disable_system = true; });
-  for (const char* accepted : {"mlockall", "disable-system-route", "dpdk"})
-    options.add(accepted, 0, accepted == std::string_view("dpdk") ? Options::kOptional : Options::kNone, [](const char*) {});
+  for (const char* accepted : {"mlockall", "no-mlockall", "disable-system-route"}) options.add(accepted, 0, Options::kNone, [](const char*) {});
+  options.add("dpdk", 0, Options::kOptional, [](const char*) {});
+  options.add("dummy-numa", 0, Options::kRequired, [](const char*) {});   // where CPUs are, for tests with threads that poll
   options.add_standard([&] { return usage(dirs); }, "DB Schema " + std::string(schema::kVersion) + "\n");
   auto words = options.parse(argc, argv);
   if (words.size() > 1) fatal("at most one non-option argument accepted; use --help for usage");

@@ -155,7 +155,7 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, SwitchConfig& m) {
   uint16_t flags = r.u16();
   m.miss_send_len = r.u16();
   m.fragments = static_cast<Fragments>(flags & kFragments);
-  m.invalid_ttl_to_controller = flags & kInvalidTtl;
+  m.invalid_ttl_to_controller = (flags & kInvalidTtl) && ctx.version < Version::k13;
   bool setting = ctx.type == MessageType::OFPT_SET_CONFIG;
   uint16_t known = kFragments | (ctx.version < Version::k13 ? kInvalidTtl : 0);
   if (setting && (flags & ~known)) return fail(Error::OFPSCFC_BAD_FLAGS);

