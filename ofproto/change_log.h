@@ -3,7 +3,7 @@
 //
 // A change concerns a megaflow only if the table was looked at, with a packet that the entry's match does not rule out.  What packets of a megaflow looked like at a lookup is known where its mask has
 // bits and no action had changed the word until then (TableLookup::modified), of OpenFlow metadata always (TableLookup::metadata).
-// Invariant (tested by the random scenarios): a megaflow that may_concern() is false for would be translated to the same.
+// Invariant (tested): a megaflow that may_concern() is false for would be translated to the same.
 // Threads: the control thread.
 #pragma once
 

@@ -145,7 +145,8 @@ bool Switch::Impl::is_still_right(const Ufid& ufid, Time now) {
     o = origins.find(f.cookie);
   }
   bool done = o && (same ? dpif.flow_refresh(ufid, generation), true : modify(ufid, t));
-  if (done) std::swap(o->held, held), o->effects = std::move(t.effects);
+  o = origins.find(f.cookie);   // a datapath that changed its mind has ended the megaflow
+  if (done && o) std::swap(o->held, held), o->effects = std::move(t.effects);
   release(held, now);
   return done;
 }
