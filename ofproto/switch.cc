@@ -69,6 +69,7 @@ bool Switch::run(Time now) {
   impl_->expire(now);
   impl_->check_ports(now);
   impl_->pipeline.recircs.run(now);
+  impl_->specs.run(now);
   more |= !impl_->sweep_paused && impl_->sweep(now);
   return more;
 }
@@ -77,7 +78,7 @@ Time Switch::deadline(Time now) const {
   if (impl_->options.restore_wait) return kNever;
   bool sweeps = !impl_->sweep_paused;
   if (sweeps && (impl_->sweep_from || (impl_->megaflows && impl_->valid_generation != impl_->generation))) return now;
-  Time t = std::min(impl_->dpif.deadline(now), impl_->pipeline.recircs.deadline());
+  Time t = std::min({impl_->dpif.deadline(now), impl_->pipeline.recircs.deadline(), impl_->specs.deadline()});
   for (auto& [id, b] : impl_->by_id) t = std::min({t, b->view.tables->deadline(), b->view.macs.deadline()});
   if (sweeps && (impl_->megaflows || impl_->adopting)) t = std::min(t, impl_->next_sweep);
   return t;

@@ -30,6 +30,7 @@ inline constexpr Duration kSweepInterval = milliseconds(500);  // between sweeps
 inline constexpr int kSweepRest = 16;                          // and so many times as long as the last one took,
 inline constexpr Duration kLongestSweepInterval = seconds(3);  // but no longer
 inline constexpr unsigned kMaxOrphanPasses = 8;                // as deep as recirculations follow each other in a datapath
+inline constexpr size_t kMostLingering = 65536;                 // packet-ins that nobody holds, kept for kRecircLinger
 inline constexpr Duration kPortInterval = milliseconds(500);   // between looks at the state of devices
 
 /// What datapath actions refer to by number: it stays while they are there.
@@ -68,6 +69,10 @@ class PacketInSpecs {
   /// new_cookie: for parameters that nobody holds.
   uint64_t hold(const PacketInSpec& spec, const std::function<uint64_t()>& new_cookie);
   void release(const std::vector<uint64_t>& cookies);
+  /// The same after kRecircLinger, for packets that are on their way.
+  void release_later(const std::vector<uint64_t>& cookies, Time now);
+  void run(Time now);
+  Time deadline() const { return lingering_.empty() ? kNever : lingering_.front().first; }
   const PacketInSpec* find(uint64_t cookie) const {
     auto it = specs_.find(cookie);
     return it == specs_.end() ? nullptr : &it->second.spec;
@@ -81,6 +86,7 @@ class PacketInSpecs {
   };
   boost::unordered_flat_map<uint64_t, Entry> specs_;        // by cookie
   boost::unordered_flat_map<uint64_t, uint64_t> by_hash_;   // cookies
+  std::deque<std::pair<Time, std::vector<uint64_t>>> lingering_;   // by time
 };
 
 inline constexpr size_t kMaxPauses = 4096;   // packets that wait for controllers; the oldest gives way

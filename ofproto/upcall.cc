@@ -106,7 +106,9 @@ Held Switch::Impl::hold(Translation& t, Time now) {
 }
 
 void Switch::Impl::release(const Held& held, Time now) {
-  specs.release(held.packet_ins);
+  // A kernel hands up later what an action sends to controllers.
+  if (dpif.is_kernel()) specs.release_later(held.packet_ins, now);
+  else specs.release(held.packet_ins);
   for (uint32_t id : held.recircs) pipeline.recircs.release(id, now);
 }
 
@@ -340,6 +342,16 @@ uint64_t PacketInSpecs::hold(const PacketInSpec& spec, const std::function<uint6
   Entry& e = specs_[cookie];
   if (!e.users++) e.spec = spec, e.hash = hash, by_hash_[hash] = cookie;
   return cookie;
+}
+
+void PacketInSpecs::release_later(const std::vector<uint64_t>& cookies, Time now) {
+  if (cookies.empty()) return;
+  lingering_.emplace_back(now + kRecircLinger, cookies);
+  if (lingering_.size() > kMostLingering) run(lingering_.front().first);
+}
+
+void PacketInSpecs::run(Time now) {
+  for (; !lingering_.empty() && lingering_.front().first <= now; lingering_.pop_front()) release(lingering_.front().second);
 }
 
 void PacketInSpecs::release(const std::vector<uint64_t>& cookies) {
