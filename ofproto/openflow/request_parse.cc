@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ofproto/openflow/group_text.h"
+#include "ofproto/openflow/match.h"
 #include "ofproto/openflow/name_map.h"
 #include "ofproto/openflow/port.h"
 #include "ofproto/openflow/text.h"
@@ -181,7 +182,7 @@ std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view te
   for (;;) {
     auto item = next_item(text);
     if (!item) return bad(item.error());
-    if (!*item) return p;
+    if (!*item) break;
     const KeyValue& kv = **item;
     bool flag = false;
     for (auto f : kFlags) {
@@ -210,6 +211,9 @@ std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view te
       if (!*set) return bad(set->error());
     }
   }
+  Match before = m.match;
+  if (normalize(m.match)) return bad(missing_prerequisite(before));   // as in flows: what would be ignored is refused
+  return p;
 }
 
 }  // namespace sluice::ofp

@@ -30,7 +30,7 @@ REFUSED = [
     ("add-tlv-map br0 {class=1,type=256,len=4}->tun_metadata0", "256"), ("add-tlv-map br0 {class=1,type=0,len=4}->tun_metadata64", "BAD_FIELD_IDX"), ("add-tlv-map br0 {class=1,type=0,len=5}->tun_metadata0", "LEN"),
     ("ct-flush-zone br0 65536", "65536"), ("ct-flush br0 zone=65536", "zone"), ("ct-flush br0 ct_nw_proto=256", "ct_nw_proto"), ("ct-flush br0 ct_nw_src=1.1.1.1 ct_ipv6_src=fe80::1", "fe80::1"), ("ping br0 65536", "65527"), ("ping br0 x", "65527"), ("benchmark br0 x 1", "65527"),
     ("packet-out br0 in_port=70000,packet=00,actions=drop", "70000"), ("packet-out br0 in_port=LOCAL,packet=0g,actions=drop", "packet"), ("ofp-print 00 x", "x"), ("encode-hello x", "x"), ("print-error foo", "foo"),
-    ("monitor br0 65536", "65536"), ("monitor br0 x", "x"), ("monitor br0 watch:foo", "foo"),
+    ("monitor br0 65536", "65536"), ("monitor br0 x", "x"), ("monitor br0 watch:foo", "foo"), ("monitor br0 watch:tp_dst=80", "tp_dst"),
     ("add-flow br0 reg0=1,reg0=2,actions=drop", "reg0=2"), ("add-flow br0 tcp,udp,actions=drop", "udp"), ("add-flow br0 in_port=1,in_port=2,actions=drop", "in_port=2"),
     ("add-flow br0 nw_src=10.0.0.0/8,ip,nw_src=11.0.0.0/8,actions=drop", "nw_src=11.0.0.0/8"), ("dump-flows br0 dl_vlan=1,dl_vlan=2", "dl_vlan=2"),
     ("add-flow br0 tun_metadata0=1,tun_metadata0=1,actions=drop", "tun_metadata0"), ("add-flow br0 table=1,table=2,actions=drop", "table"), ("add-flow br0 priority=1,priority=2,actions=drop", "priority"),
