@@ -45,6 +45,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Bytes twice;
   require(encode(*again, twice, codec).has_value());
   require(once == twice);
-  if (m->type != MessageType::OFPT_HELLO) require(format(*again, print) == format(*m, print));   // which shows all of it; of a hello also what nobody can read
+  // Text shows all of it: of a hello also what nobody can read, and actions of 1.1 by names that later versions have other forms for (actions_fuzz.cc compares those).
+  bool has_forms = std::visit([](const auto& body) { return requires { body.actions; } || requires { body.buckets; }; }, m->body) || m->type == MessageType::OFPT_HELLO;
+  if (!has_forms) require(format(*again, print) == format(*m, print));
   return 0;
 }
