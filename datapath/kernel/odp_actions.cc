@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions as OVS_ACTION_ATTR_*.  See odp_netlink.h.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include <fmt/core.h>
@@ -185,6 +186,11 @@ ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
 
 struct MarkAndMask { uint32_t value, mask; };
 struct LabelAndMask { std::array<uint8_t, 16> value, mask; };
+/// To and from what the kernel has: one integer in the order of this machine, as in keys.
+std::array<uint8_t, 16> reorder_label(std::array<uint8_t, 16> label) {
+  if constexpr (std::endian::native == std::endian::little) std::ranges::reverse(label);
+  return label;
+}
 
 void put_nat(const OdpNat& nat, AttrWriter& out) {
   if (nat.src) out.flag(OVS_NAT_ATTR_SRC);
@@ -237,7 +243,7 @@ ActionTrouble ActionEncoder::operator()(const OdpCt& a) {
     if (a.commit) out_.flag(a.force ? OVS_CT_ATTR_FORCE_COMMIT : OVS_CT_ATTR_COMMIT);
     if (a.zone) out_.value(OVS_CT_ATTR_ZONE, a.zone);
     if (a.mark_mask) out_.value(OVS_CT_ATTR_MARK, MarkAndMask{a.mark, a.mark_mask});
-    if (a.label_mask != decltype(a.label_mask){}) out_.value(OVS_CT_ATTR_LABELS, LabelAndMask{a.label, a.label_mask});
+    if (a.label_mask != decltype(a.label_mask){}) out_.value(OVS_CT_ATTR_LABELS, LabelAndMask{reorder_label(a.label), reorder_label(a.label_mask)});
     if (!a.helper.empty()) out_.put(OVS_CT_ATTR_HELPER, a.helper);
     if (a.commit && features_.ct_eventmask) out_.value(OVS_CT_ATTR_EVENTMASK, kCtEvents);
     if (!a.timeout.empty()) out_.put(OVS_CT_ATTR_TIMEOUT, a.timeout);
@@ -462,7 +468,7 @@ bool ActionDecoder::ct(ByteView attrs, OdpActions& actions) {
         if (auto v = a.as<MarkAndMask>()) ct.mark = v->value, ct.mark_mask = v->mask; else return false;
         break;
       case OVS_CT_ATTR_LABELS:
-        if (auto v = a.as<LabelAndMask>()) ct.label = v->value, ct.label_mask = v->mask; else return false;
+        if (auto v = a.as<LabelAndMask>()) ct.label = reorder_label(v->value), ct.label_mask = reorder_label(v->mask); else return false;
         break;
       case OVS_CT_ATTR_HELPER: ct.helper = name_of(a); break;
       case OVS_CT_ATTR_TIMEOUT: ct.timeout = name_of(a); break;

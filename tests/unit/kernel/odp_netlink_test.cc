@@ -424,6 +424,21 @@ TEST(OdpNetlink, NoLabelsAfterTheLastOneWasPopped) {
   EXPECT_FALSE(can("pop_mpls(eth_type=0x800),pop_mpls(eth_type=0x800)"));
 }
 
+/// Labels are one integer in the order of the machine, in actions as in keys.
+TEST(OdpNetlink, LabelsOfActionsAreThoseOfKeys) {
+  auto key = parse_odp_key("ct_label(0xffff0005/0xffffffff),eth_type(0x1234)");
+  auto actions = parse_odp_actions("ct(commit,label=0xffff0005/0xffffffff)");
+  ASSERT_TRUE(key && actions);
+  Bytes k, m, a;
+  AttrWriter kw(k), mw(m), aw(a);
+  encode_odp_key(key->key, key->mask, kw);
+  encode_odp_mask(key->key, key->mask, mw);
+  ASSERT_EQ(encode_odp_actions(*actions, 0, {}, aw), ActionTrouble::kNone);
+  auto label = Attrs(k).find(OVS_KEY_ATTR_CT_LABELS), mask = Attrs(m).find(OVS_KEY_ATTR_CT_LABELS);
+  ASSERT_TRUE(label && mask);
+  EXPECT_NE(hex(a).find(hex(label->data) + hex(mask->data)), std::string::npos) << hex(a);
+}
+
 TEST(OdpNetlink, ForeignUserdataIsNotTakenForOurs) {
   OdpUserspace why{SlowReason::kController, 0x123456789, 128};
   EXPECT_EQ(decode_userdata(encode_userdata(why)), why);
