@@ -44,7 +44,7 @@ void ChangeLog::add(uint64_t generation, BridgeId bridge, TableChange change) {
   entries_.push_back({generation, bridge, std::move(change)});
 }
 
-bool ChangeLog::may_concern(uint64_t generation, const Effects& effects, const Fetch& fetch) const {
+bool ChangeLog::may_concern(uint64_t generation, const Effects& effects, const Fetch& fetch) {
   if (generation < whole_since_) return true;
   bool fetched = false, looked = false;
   auto newer = std::ranges::find_if(entries_, [&](const Entry& e) { return e.generation > generation; });

@@ -19,7 +19,7 @@ namespace sluice {
 
 class ChangeLog {
  public:
-  static constexpr size_t kMost = 64;   // changes that are kept: to look at more is about as much work as a translation
+  static constexpr size_t kMost = kMostChanges;   // that are kept: to look at more is about as much work as a translation
 
   /// From this generation of the switch on, something else than flow entries is different.
   void everything(uint64_t generation);
@@ -28,7 +28,7 @@ class ChangeLog {
   /// The megaflow's key (in_port: the bridge's number) and mask; false: it is gone.
   using Fetch = std::function<bool(Flow& key, Flow& mask)>;
   /// False: nothing since the megaflow's generation can make a translation with these effects come out differently.
-  bool may_concern(uint64_t generation, const Effects& effects, const Fetch& fetch) const;
+  bool may_concern(uint64_t generation, const Effects& effects, const Fetch& fetch);
 
  private:
   struct Entry {
@@ -38,7 +38,7 @@ class ChangeLog {
   };
   std::deque<Entry> entries_;   // by generation
   uint64_t whole_since_ = 0;    // all that changed after this generation is in entries_
-  mutable Flow key_, mask_;     // of the megaflow that is looked at: too much to be cleared for each
+  Flow key_, mask_;             // of the megaflow that is looked at: too much to be cleared for each
 };
 
 }  // namespace sluice

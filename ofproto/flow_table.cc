@@ -24,9 +24,6 @@ RuleFilter filter_of(const ofp::FlowMod& mod) {
 /// A flow lives as long as its timeout says and ends just after: one that is looked at in that very instant is still there.
 constexpr Duration kClockTick = milliseconds(1);
 
-/// What flow statistics show of an entry's flags.
-constexpr uint16_t kKeptFlags = ofp::OFPFF_SEND_FLOW_REM | ofp::OFPFF_NO_PKT_COUNTS | ofp::OFPFF_NO_BYT_COUNTS | ofp::OFPFF_CHECK_OVERLAP | ofp::OFPFF_RESET_COUNTS;
-
 }  // namespace
 
 FlowTables::FlowTables(Observer observer) : observer_(std::move(observer)) {
@@ -188,7 +185,7 @@ bool FlowTables::visit(const RuleFilter& f, FlowCursor& at, size_t budget, const
 
 RuleContent FlowTables::content(ofp::FlowMod& mod, Time now) {
   return {.actions = actions_.share(std::move(mod.actions)), .cookie = mod.new_cookie, .used = now, .created = now, .modified = now, .idle_timeout = mod.idle_timeout,
-          .hard_timeout = mod.hard_timeout, .importance = mod.importance, .flags = static_cast<uint16_t>(mod.flags & kKeptFlags)};
+          .hard_timeout = mod.hard_timeout, .importance = mod.importance, .flags = static_cast<uint16_t>(mod.flags & ofp::kStatsFlags)};
 }
 
 /// Makes a rule that is whole part of its table.

@@ -109,13 +109,14 @@ bool Switch::Impl::must_learn(const Effects& effects) const {
   });
 }
 
-bool Switch::Impl::still_holds(const FlowHead& flow) const {
+bool Switch::Impl::still_holds(const FlowHead& flow) {
   const Origin* o = origins.find(flow.cookie);
-  return o && changes.may_concern(flow.generation, o->effects, [&](Flow& key, Flow& mask) {
+  auto fetch = [&](Flow& key, Flow& mask) {
     if (!dpif.flow_match(flow.ufid, key, mask)) return false;
     if (const Pipeline::Place* place = pipeline.place(key)) key.in_port = be32(place->port.value);
     return true;
-  }) == false;
+  };
+  return o && !changes.may_concern(flow.generation, o->effects, fetch);
 }
 
 /// The megaflow does something else from now on, if the datapath can.

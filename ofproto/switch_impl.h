@@ -54,7 +54,6 @@ class Origins {
  public:
   Origins() : slots_(1) {}
   uint64_t add(Origin origin);
-  const Origin* find(uint64_t id) const { return const_cast<Origins*>(this)->find(id); }
   Origin* find(uint64_t id) { return id && id < slots_.size() && slots_[id].in_use ? &slots_[id] : nullptr; }
   void remove(uint64_t id);
 
@@ -66,8 +65,8 @@ class Origins {
 /// Packet-in parameters that datapath actions refer to by a cookie, counted by users.  Equal ones have one cookie, so that equal translations have equal datapath actions.
 class PacketInSpecs {
  public:
-  /// new_cookie: for parameters that nobody holds.
-  uint64_t hold(const PacketInSpec& spec, const std::function<uint64_t()>& new_cookie);
+  /// The cookie: a new number, for parameters that nobody holds.
+  uint64_t hold(const PacketInSpec& spec, RecircTable& numbers);
   void release(const std::vector<uint64_t>& cookies);
   /// The same after kRecircLinger, for packets that are on their way.
   void release_later(const std::vector<uint64_t>& cookies, Time now);
@@ -187,7 +186,7 @@ struct Switch::Impl {
   bool is_outdated(const Effect& effect) const;
   bool must_learn(const Effects& effects) const;
   /// True if no change since its generation can concern the megaflow.
-  bool still_holds(const FlowHead& flow) const;
+  bool still_holds(const FlowHead& flow);
   bool is_still_right(const Ufid& ufid, Time now);
   bool modify(const Ufid& ufid, const Translation& t);
   bool revalidate(Time now);

@@ -107,9 +107,9 @@ void Translator::enter_bridge(const PortView* in) {
 }
 
 /// The best rule for a packet that looks so.
-const Rule* Translator::find_rule_as(uint8_t table, const Flow& seen) {
+const Rule* Translator::find_rule_as(uint8_t table, const Flow& seen, Flow& mask) {
   seen_modified_ = modified(seen);
-  return bridge_->tables->lookup(table, seen, &out_.mask);
+  return bridge_->tables->lookup(table, seen, &mask);
 }
 
 /// Which words are not what the packet came with; in_port, as the bridge counts ports.
@@ -129,10 +129,10 @@ uint64_t Translator::modified(const Flow& seen) const {
 const Rule* Translator::find_rule(uint8_t table) {
   if (flow_.packet_type) return find_bare(table);
   bool is_fragment = flow_.is_ip() && (flow_.nw_frag & kFragAny);
-  if (!is_fragment || bridge_->fragments == ofp::Fragments::kNxMatch) return find_rule_as(table, flow_);
+  if (!is_fragment || bridge_->fragments == ofp::Fragments::kNxMatch) return find_rule_as(table, flow_, out_.mask);
   Flow seen = flow_;   // without ports, which later fragments do not have
   seen.tp_src = seen.tp_dst = be16();
-  return find_rule_as(table, seen);
+  return find_rule_as(table, seen, out_.mask);
 }
 
 /// A packet without an Ethernet header: matches of Ethernet types, and of tags or of their absence, mean frames.
@@ -140,7 +140,7 @@ const Rule* Translator::find_bare(uint8_t table) {
   Flow seen = flow_;
   seen.eth_type = be16(UINT16_MAX);
   seen.vlan_tci = be16(0x0fff);
-  return find_rule_as(table, seen);
+  return find_rule_as(table, seen, out_.mask);
 }
 
 void Translator::lookup(uint8_t table, MissIs on_miss, std::optional<be32> in_port, bool by_ct) {

@@ -104,8 +104,7 @@ const Rule* Translator::find_rule_by_ct(uint8_t table) {
   }
   Flow seen = flow_, mask{};
   swap_tuple(seen);
-  seen_modified_ = modified(seen);
-  const Rule* rule = bridge_->tables->lookup(table, seen, &mask);
+  const Rule* rule = find_rule_as(table, seen, mask);
   swap_tuple(mask);
   for (size_t i = 0; i < kFlowWords; i++) out_.mask.words()[i] |= mask.words()[i];
   return rule;

@@ -34,7 +34,7 @@ class Translator {
   /// Looks the packet up, as if it came in at in_port if that is given, and does what the rule says (with its real in_port).
   void lookup(uint8_t table, MissIs miss, std::optional<be32> in_port = std::nullopt, bool by_ct = false);
   const Rule* find_rule(uint8_t table);
-  const Rule* find_rule_as(uint8_t table, const Flow& seen);
+  const Rule* find_rule_as(uint8_t table, const Flow& seen, Flow& mask);
   uint64_t modified(const Flow& seen) const;
   const Rule* find_bare(uint8_t table);
   void miss(uint8_t table);

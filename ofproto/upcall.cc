@@ -86,7 +86,7 @@ bool Switch::Impl::is_worth_a_megaflow(const Flow& key, const Flow& mask) {
 
 Held Switch::Impl::hold(Translation& t, Time now) {
   Held held;
-  for (const PacketInSpec& spec : t.packet_ins) held.packet_ins.push_back(specs.hold(spec, [&] { return pipeline.recircs.new_number(); }));
+  for (const PacketInSpec& spec : t.packet_ins) held.packet_ins.push_back(specs.hold(spec, pipeline.recircs));
   if (t.frozen.empty() && t.packet_ins.empty()) return held;
   bool full = false;
   for_each_action(t.actions, [&](OdpAction& a) {
@@ -335,10 +335,10 @@ void Origins::remove(uint64_t id) {
   free_ = static_cast<uint32_t>(id);
 }
 
-uint64_t PacketInSpecs::hold(const PacketInSpec& spec, const std::function<uint64_t()>& new_cookie) {
+uint64_t PacketInSpecs::hold(const PacketInSpec& spec, RecircTable& numbers) {
   uint64_t hash = hash_of(spec);
   auto known = by_hash_.find(hash);
-  uint64_t cookie = known == by_hash_.end() ? new_cookie() : known->second;
+  uint64_t cookie = known == by_hash_.end() ? numbers.new_number() : known->second;
   Entry& e = specs_[cookie];
   if (!e.users++) e.spec = spec, e.hash = hash, by_hash_[hash] = cookie;
   return cookie;

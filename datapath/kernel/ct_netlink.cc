@@ -3,7 +3,6 @@
 #include "datapath/kernel/ct_netlink.h"
 
 #include <algorithm>
-#include <bit>
 #include <cerrno>
 
 #include <linux/netfilter/nf_conntrack_tcp.h>
@@ -99,9 +98,9 @@ std::optional<CtEntry> decode_connection(ByteView attrs) {
     case CTA_ID: e.id = be32_of(a); break;
     case CTA_STATUS: e.status = be32_of(a); break;
     case CTA_TIMEOUT: e.timeout = seconds(be32_of(a)); break;
-    case CTA_LABELS:   // one integer in the order of this machine
+    case CTA_LABELS:
       std::memcpy(e.label.data(), a.data.data(), std::min(a.data.size(), e.label.size()));
-      if constexpr (std::endian::native == std::endian::little) std::ranges::reverse(e.label);
+      e.label = reorder_label(e.label);
       break;
     case CTA_HELP:
       if (auto name = Attrs(a.data).find(CTA_HELP_NAME)) e.helper = name->text();

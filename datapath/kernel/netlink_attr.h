@@ -3,6 +3,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -16,6 +18,12 @@
 #include "lib/bytes.h"
 
 namespace sluice {
+
+/// A connection's label, to and from what the kernel has everywhere: one integer in the order of this machine.
+inline std::array<uint8_t, 16> reorder_label(std::array<uint8_t, 16> label) {
+  if constexpr (std::endian::native == std::endian::little) std::ranges::reverse(label);
+  return label;
+}
 
 /// Of an NLMSG_ERROR message: errno; 0: it acknowledges.
 int netlink_error(const nlmsghdr* h);

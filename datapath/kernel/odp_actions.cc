@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Actions as OVS_ACTION_ATTR_*.  See odp_netlink.h.
 #include <algorithm>
-#include <bit>
 #include <cstring>
 
 #include <fmt/core.h>
@@ -186,11 +185,6 @@ ActionTrouble ActionEncoder::operator()(const OdpSet& a) {
 
 struct MarkAndMask { uint32_t value, mask; };
 struct LabelAndMask { std::array<uint8_t, 16> value, mask; };
-/// To and from what the kernel has: one integer in the order of this machine, as in keys.
-std::array<uint8_t, 16> reorder_label(std::array<uint8_t, 16> label) {
-  if constexpr (std::endian::native == std::endian::little) std::ranges::reverse(label);
-  return label;
-}
 
 void put_nat(const OdpNat& nat, AttrWriter& out) {
   if (nat.src) out.flag(OVS_NAT_ATTR_SRC);

@@ -67,8 +67,6 @@ Status decode_stats_nxst(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   return read_instructions(ByteReader(r.rest()), ctx.version, ctx.tlv(), f.actions);
 }
 
-constexpr uint16_t kStatsFlags = OFPFF_SEND_FLOW_REM | OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
-
 Status decode_stats11(ByteReader& r, const BodyContext& ctx, FlowStats& f) {
   if (r.remaining() < 46) return fail(Error::OFPBRC_BAD_LEN);
   f.table_id = r.u8();

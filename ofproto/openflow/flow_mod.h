@@ -20,6 +20,8 @@ enum FlowModFlags : uint16_t {                         // numbers of OF1.3
   kFlowHiddenFields = 1 << 15,                         // not on the wire: allow_hidden_fields
   kFlowEmergency = 1 << 14,                            // not on the wire of 1.1+: OFPFF_EMERG of 1.0
 };
+/// What flow statistics show of an entry's flags.
+inline constexpr uint16_t kStatsFlags = OFPFF_SEND_FLOW_REM | OFPFF_CHECK_OVERLAP | OFPFF_RESET_COUNTS | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
 
 struct FlowMod {
   FlowModCommand command = FlowModCommand::kAdd;

@@ -98,6 +98,15 @@ void add_checksum(std::string& out, const Packet& p, const Flow& f) {
   }
 }
 
+/// What parsing finds in the packet, without a line's end.
+std::string format_key(const PrintOptions& options, OfpPort in_port, Packet& p, Flow& f) {
+  extract(p, f);
+  f.in_port = be32(in_port.value);
+  std::string out;
+  format_match(packet_match(f), out, options.names.ports, options.names.tlv);
+  return out;
+}
+
 /// metadata: of the message, which says what is no Ethernet frame.
 void add_packet(std::string& out, const TextContext& ctx, ByteView frame, const Match& metadata) {
   if (ctx.options.verbosity < 0) return;
@@ -112,10 +121,7 @@ std::string format_packet(ByteView frame, const PrintOptions& options, uint32_t 
   Packet p = Packet::from(frame);
   p.packet_type = packet_type;
   Flow f{};
-  extract(p, f);
-  f.in_port = be32();
-  std::string out;
-  format_match(packet_match(f), out, options.names.ports, options.names.tlv);
+  std::string out = format_key(options, OfpPort{}, p, f);
   add_checksum(out, p, f);
   out += '\n';
   return out;
@@ -124,11 +130,7 @@ std::string format_packet(ByteView frame, const PrintOptions& options, uint32_t 
 std::string format_frame(ByteView frame, const PrintOptions& options) {
   Packet p = Packet::from(frame);
   Flow f{};
-  extract(p, f);
-  f.in_port = be32(OFPP_NONE.value);
-  std::string out;
-  format_match(packet_match(f), out, options.names.ports, options.names.tlv);
-  return out;
+  return format_key(options, OFPP_NONE, p, f);
 }
 
 void format_body(std::string& out, const TextContext& ctx, const PacketIn& m) {
