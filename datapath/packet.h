@@ -53,8 +53,10 @@ struct PacketMetadata {
   uint32_t truncate_to = UINT32_MAX;   // of the next output only
   uint32_t ct_mark = 0;
   uint16_t ct_zone = 0;
+  uint16_t mru = 0;                    // the largest of the IP fragments that a kernel put it together from, bytes: it leaves in fragments of that size.  0: it was whole
   uint8_t ct_state = 0;
   bool has_ct_tuple = false;           // Packet::ct_tuple counts
+  uint64_t kernel_hash = 0;            // as the kernel gave it (OVS_PACKET_ATTR_HASH), so that the packet hashes as those of its flow that never come up.  0: none
   uint32_t ct_slot = 0, ct_serial = 0; // the tracker's handle to the connection; serial 0: none
   PacketOffload offload;
   std::array<uint8_t, 16> ct_label{};

@@ -19,7 +19,7 @@ class DirectOutput {
   void open();
   bool is_open() const { return static_cast<bool>(fd_); }
   /// False: it has something that a packet socket would not keep.
-  static bool can_send(const Packet& packet) { return packet.size() >= 14 && !packet.packet_type && !packet.pkt_mark && !packet.skb_priority && !packet.offload.needs_csum && !packet.offload.gso_type; }
+  static bool can_send(const Packet& packet) { return packet.size() >= 14 && !packet.packet_type && !packet.pkt_mark && !packet.skb_priority && !packet.mru && !packet.offload.needs_csum && !packet.offload.gso_type; }
   /// REQUIRES: is_open().
   void add(ByteView frame, int ifindex);
   bool is_empty() const { return waiting_.empty(); }

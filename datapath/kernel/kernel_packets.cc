@@ -83,6 +83,8 @@ void KernelDatapath::Impl::queue_execute(const Packet& packet, const OdpActions&
   add_request(pending, {families.packet, OVS_PACKET_CMD_EXECUTE, OVS_PACKET_VERSION}, 0, batch.next_seq(), dp.ifindex, [&](AttrWriter& w) {
     w.put(OVS_PACKET_ATTR_PACKET, packet.view());
     w.nest(OVS_PACKET_ATTR_KEY, [&] { encode_odp_metadata(packet, w); });
+    if (packet.mru) w.value(OVS_PACKET_ATTR_MRU, packet.mru);
+    if (packet.kernel_hash) w.value(OVS_PACKET_ATTR_HASH, packet.kernel_hash);
     fits = w.nest(OVS_PACKET_ATTR_ACTIONS, [&] { return encode_odp_actions(actions, upcall_pid(be32(packet.in_port.value)), features, w); }) == ActionTrouble::kNone;
     fits &= w.ok();
   });

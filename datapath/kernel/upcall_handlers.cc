@@ -161,12 +161,14 @@ namespace {
 
 /// Attributes of a packet that came up.
 struct Parts {
-  std::optional<Attr> packet, key, userdata;
+  std::optional<Attr> packet, key, userdata, mru, hash;
   explicit Parts(ByteView attrs) {
     for (Attr a : Attrs(attrs)) {
       if (a.type == OVS_PACKET_ATTR_PACKET) packet = a;
       if (a.type == OVS_PACKET_ATTR_KEY) key = a;
       if (a.type == OVS_PACKET_ATTR_USERDATA) userdata = a;
+      if (a.type == OVS_PACKET_ATTR_MRU) mru = a;
+      if (a.type == OVS_PACKET_ATTR_HASH) hash = a;
     }
   }
 };
@@ -182,6 +184,8 @@ void UpcallHandlers::message(const GenlMessage& m) {
   };
   auto parse = [&](Upcall& u) {
     if (!decode_odp_metadata(parts.key->data, u.packet)) return false;
+    if (parts.mru) u.packet.mru = parts.mru->as<uint16_t>().value_or(0);
+    if (parts.hash) u.packet.kernel_hash = parts.hash->as<uint64_t>().value_or(0);
     extract(u.packet, u.key, vlan_tags_);
     if (u.kind != UpcallKind::kAction) return true;
     auto why = parts.userdata ? decode_userdata(parts.userdata->data) : std::nullopt;
