@@ -52,7 +52,6 @@ OfConnection::OfConnection(Connection& stream, ConnectionKind kind, uint32_t ver
     : stream_(stream), kind_(kind), versions_(versions), handlers_(std::move(handlers)) {
   session_.miss_send_len = kind == ConnectionKind::kPrimary ? 128 : 0;
   stream_.on_data([this](ByteView bytes) { received(bytes); });
-  stream_.on_drained([this] { flow_control(); });
   uint8_t version = highest(versions_);
   send({.type = MessageType::OFPT_HELLO, .version = static_cast<ofp::Version>(version), .xid = next_xid_++, .body = ofp::Hello{.versions = versions_}});
 }
@@ -128,7 +127,10 @@ void OfConnection::flow_control() {
     in_.erase(in_.begin(), in_.begin() + static_cast<ptrdiff_t>(in_head_));
     in_head_ = 0;
   }
-  stream_.pause_reading(broken_ || in_.size() - in_head_ > kInputHighWater || stream_.queued() > kReplyHighWater);
+  bool pause = broken_ || in_.size() - in_head_ > kInputHighWater || stream_.queued() > kReplyHighWater;
+  if (pause == stream_.reading_paused()) return;
+  stream_.pause_reading(pause);
+  stream_.on_drained(pause ? Callback<void()>([this] { flow_control(); }) : nullptr);
 }
 
 /// False if no whole message waits, or none may be handled now.

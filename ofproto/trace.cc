@@ -100,6 +100,7 @@ std::string trace_all(const Request& rq, Translation& first, Time now) {
     }
     constexpr std::string_view kLine = "===============================================================================\n";
     if (i) out += fmt::format("\n{}{}{}\n", kLine, round.title, kLine);
+    numbered.slow = rq.sw->why_slow(t);
     out += format_trace(rq.bridge->view.tlv, round.key, numbered, tree, {});
     for (const Translation::Tracked& back : t.tracked) {
       bool is_default = next_state >= rq.ct_next.size();
@@ -215,7 +216,8 @@ std::string format_trace(const ofp::TlvTable& tlv, const Flow& packet, const Tra
   out += before == after ? "unchanged" : format_flow_line(after, &tlv);
   out += "\nMegaflow: " + format_megaflow_line(key, mask, &tlv);
   out += "\nDatapath actions: " + format_odp_actions(t.actions, names) + "\n";
-  if (t.slow != SlowReason::kNone) out += "This flow is handled by the userspace slow path because it:\n  - Uses action(s) not supported by datapath.\n";
+  if (t.slow != SlowReason::kNone)
+    out += fmt::format("This flow is handled by the userspace slow path because it:\n  - Uses {} not supported by datapath.\n", t.slow == SlowReason::kMatch ? "match field(s)" : "action(s)");
   if (t.error != TranslateError::kNone) out += fmt::format("Translation failed ({}), packet is dropped.\n", describe(t.error));
   return out;
 }

@@ -34,7 +34,7 @@ const char* describe(TranslateError e) {
 }
 
 Translator::Translator(const Pipeline& pipeline, const TranslateInput& input, TraceTree* trace)
-    : pipeline_(pipeline), input_(input), trace_(trace), flow_(input.key), base_(), p_(flow_, out_.mask), odp_(&out_.actions) {
+    : pipeline_(pipeline), input_(input), trace_(trace), flow_(input.key), base_(), p_(flow_, out_.mask), odp_(&out_.actions), tracked_(input.resume || input.key.recirc_id || input.key.ct_state) {
   out_.effects.reserve(4);   // a look-up and a rule or two, mostly
 }
 

@@ -366,7 +366,7 @@ Translator::Then Translator::act(const Ct& a) {
 }
 template <>
 Translator::Then Translator::act(const CtClear&) {
-  if (input_.key.recirc_id || tracked_) clear_ct();   // a packet that just came knows nothing of connections
+  if (tracked_) clear_ct();
   tracked_ = false;
   return Then::kGoOn;
 }

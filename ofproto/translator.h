@@ -217,7 +217,7 @@ class Translator {
   std::optional<OdpHash> hash_;              // what the packet comes back with
   std::vector<FrozenState::Rest> rest_;
   const ofp::Controller* pause_ = nullptr;   // who gets the packet meanwhile; null: the datapath
-  bool tracked_ = false;                     // a ct action was done
+  bool tracked_;                             // the datapath knows a connection of the packet: by ct, or it came with one
   bool ct_forgotten_ = false;                // actions cleared what the tracker said
   Pending pending_;
   unsigned structure_ = 0, structures_ = 0;

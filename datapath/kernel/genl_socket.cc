@@ -74,6 +74,12 @@ std::expected<GenlSocket, int> GenlSocket::open() {
   return s;
 }
 
+GenlSocket GenlSocket::over(UniqueFd fd) {
+  GenlSocket s;
+  s.fd_ = std::move(fd);
+  return s;
+}
+
 int GenlSocket::join(uint32_t group) { return setsockopt(fd(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group) ? errno : 0; }
 
 int GenlSocket::set_receive_buffer(int bytes) {

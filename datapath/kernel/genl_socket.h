@@ -53,6 +53,8 @@ inline constexpr unsigned kReadOfSocket = 32;   // datagrams that receive_many()
 class GenlSocket {
  public:
   static std::expected<GenlSocket, int> open();
+  /// On a socket of datagrams whose other end answers as a kernel would.
+  static GenlSocket over(UniqueFd fd);
   /// The family's number; `group` becomes that of its multicast group, if it is not null.  ENOENT: the module is not there.
   std::expected<uint16_t, int> resolve(const char* family, uint32_t* group = nullptr);
   int join(uint32_t group);

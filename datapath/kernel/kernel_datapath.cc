@@ -119,6 +119,9 @@ std::expected<void, int> KernelDatapath::Impl::open_datapath() {
   kernel_log.info("{}: upcalls {}", name, wants_cpus ? fmt::format("of {} CPUs to {} handlers", cpu_pids.size(), handlers->size()) : "of each port to a socket of its own");
   if (!wants_cpus && !strays)
     if (auto socket = handlers->add_socket(kPortBuffer)) strays = *socket;
+  // A packet that we executed and that comes up again is of the local port if it is of none: that of a packet-out with in_port=CONTROLLER, or of a port that has gone.
+  if (strays)
+    if (int error = vports.set_upcall_pid(dp.ifindex, kOdpLocal, strays->pid())) kernel_log.warn("{}: packets that come from no port will be lost ({})", name, std::strerror(error));
   return {};
 }
 

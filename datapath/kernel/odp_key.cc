@@ -98,7 +98,7 @@ class KeyEncoder {
     for (const OdpAttribute& a : kMetadataAttributes)
       if (given_ ? a.type != OVS_KEY_ATTR_ETHERNET && is_given(a.type) : has_metadata(a)) put_attribute(a, shown_, is_mask_, out_, &key_);
     for (const OdpAttribute& a : kOtherAttributes)
-      if (given_ ? is_given(a.type) : has_bits(a, mask_)) put_attribute(a, shown_, is_mask_, out_);
+      if (given_ ? is_given(a.type) : is_allowed(a) && has_bits(a, mask_)) put_attribute(a, shown_, is_mask_, out_);
   }
   void frame() {
     if (given_ ? is_given(OVS_KEY_ATTR_ETHERNET) : !key_.packet_type) put_attribute(*find_odp_attribute(OVS_KEY_ATTR_ETHERNET), shown_, is_mask_, out_);
@@ -119,6 +119,12 @@ class KeyEncoder {
       case OVS_KEY_ATTR_TUNNEL: return key_.tunnel.is_present();
       default: return has_bits(a, key_) || has_bits(a, mask_);
     }
+  }
+  /// Both forms of a connection's tuple have its protocol and ports; the kernel takes that of the packet's EtherType only.
+  bool is_allowed(const OdpAttribute& a) const {
+    if (a.type == OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4) return key_.eth_type == kEthIpv4;
+    if (a.type == OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6) return key_.eth_type == kEthIpv6;
+    return true;
   }
   size_t tag(be16 tpid, be16 tci) {
     out_.value(OVS_KEY_ATTR_ETHERTYPE, is_mask_ ? kAll16 : tpid ? tpid : kEthVlan);
@@ -220,6 +226,9 @@ bool narrow_for_kernel(const Flow& key, Flow& mask, const KernelFeatures& featur
   if (is_tag(key.vlan_tci) && features.vlan_tags < 2) can &= !is_tag(key.vlan2_tci);
   if (key.is_ip()) can &= narrow_ip(key, mask);
   narrow_tunnel(key, mask);
+  if (key.eth_type != kEthIpv4) mask.ct_nw_src = mask.ct_nw_dst = {};   // a packet of another protocol has no such tuple
+  if (key.eth_type != kEthIpv6) mask.ct_ipv6_src = mask.ct_ipv6_dst = {};
+  if (!key.is_ip()) mask.ct_nw_proto = 0, mask.ct_tp_src = mask.ct_tp_dst = {};
   if (!features.ct_state) can &= !take_out(mask.ct_state);
   if (!features.ct_zone) can &= !take_out(mask.ct_zone);
   if (!features.ct_mark) can &= !take_out(mask.ct_mark);

@@ -147,11 +147,11 @@ TextResult<std::optional<KeyValue>> next_item(std::string_view& list) {
   kv.key = list.substr(0, i);
   if (i < list.size() && (list[i] == '=' || list[i] == ':')) kv.form = list[i] == '=' ? KeyValue::Form::kEquals : KeyValue::Form::kColon;
   if (i < list.size() && list[i] == '(') {
-    size_t close = skip_parens(list, i);
-    if (close == list.npos) return TextError(fmt::format("{}: missing closing parenthesis", list));
+    // The end of the text closes what is open, as for the peer: nothing could follow.
+    size_t close = std::min(skip_parens(list, i), list.size() + 1);
     kv.form = KeyValue::Form::kParens;
     kv.value = list.substr(i + 1, close - i - 2);
-    i = close;
+    i = std::min(close, list.size());
     size_t rest = i;
     while (i < list.size() && !is_separator(list[i])) i++;
     kv.rest = list.substr(rest, i - rest);

@@ -98,11 +98,13 @@ def connections():
     t.add("fc00::1", "fc00::2", icmp(58, 78, 128), icmp(58, 78, 129))
     t.add("10.0.0.1", "10.0.0.5", ports(132, 5, 6), ports(132, 6, 5))
     t.add("10.0.0.1", "10.0.0.7", ports(6, 21000, 21), ports(6, 21, 21000), nest(5, attr(1, b"ftp\0")), tcp(3))
+    # One that a helper expected: it names the other.
+    t.add("10.0.0.1", "10.0.0.7", ports(6, 21001, 5000), ports(6, 5000, 21001), nest(14, addresses(V4, "10.0.0.1", "10.0.0.7"), ports(6, 21000, 21)), tcp(3))
 
 
 def shown():
     lines = compare("dump-conntrack")
-    assert len(lines) == 17, lines
+    assert len(lines) == 18, lines
     assert "udp,orig=(src=10.0.0.1,dst=10.0.0.2,sport=53,dport=5353),reply=(src=10.0.0.2,dst=10.0.0.1,sport=5353,dport=53),mark=4660" in lines, lines
     assert any(x.startswith("tcp,orig=(src=10.0.0.1,dst=10.0.1.4,") and x.endswith(",protoinfo=(state=FIN_WAIT_1)") for x in lines), lines
     assert any(x.endswith("labels=0xf0e0d0c0b0a09080706050403020100") for x in lines), lines
@@ -119,7 +121,7 @@ def ended():
     def count():
         return len(ours("dump-conntrack"))
     ours("flush-conntrack", "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=53,ct_tp_dst=5353")
-    assert count() == 16
+    assert count() == 17
     code, _, error = run(f"{COMPAT}/ovs-dpctl", "flush-conntrack", "ct_nw_src=10.0.0.1,ct_nw_dst=10.0.0.2,ct_nw_proto=17,ct_tp_src=53,ct_tp_dst=5353")
     assert code == 1 and "failed to flush conntrack (No such file or directory)" in error, error
     ours("flush-conntrack", "ct_nw_proto=6")

@@ -112,7 +112,7 @@ std::string format_connection(const CtEntry& e, bool more, bool statistics) {
   if (e.orig.proto == kProtoTcp) out += ",protoinfo=(" + tcp_text(e, more) + ")";
   if (e.sctp) out += ",protoinfo=(" + sctp_text(*e.sctp) + ")";
   if (!e.helper.empty()) out += ",helper=" + e.helper;
-  if (e.parent) out += ",parent=" + tuple_text(*e.parent, 0);
+  if (e.parent && more) out += ",parent=" + tuple_text(*e.parent, 0);
   return out;
 }
 

@@ -268,6 +268,20 @@ TEST(OdpNetlink, WhatTheKernelCannotMatchIsNamed) {
   EXPECT_FALSE(narrow_for_kernel(key, other, {}));
 }
 
+TEST(OdpNetlink, TheTupleOfAConnectionHasTheFormOfItsPacket) {
+  for (auto [type, has] : {std::pair(0x0800, OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4), std::pair(0x86dd, OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6)}) {
+    Flow key{}, mask{};
+    key.eth_type = be16(static_cast<uint16_t>(type)), key.ct_nw_proto = 6;
+    mask.ct_nw_proto = UINT8_MAX;   // which both forms have
+    for (auto encode : {encode_odp_key, encode_odp_mask}) {
+      Bytes bytes;
+      AttrWriter writer(bytes);
+      encode(key, mask, writer);
+      for (uint16_t tuple : {OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV4, OVS_KEY_ATTR_CT_ORIG_TUPLE_IPV6}) EXPECT_EQ(Attrs(bytes).find(tuple).has_value(), tuple == has) << type;
+    }
+  }
+}
+
 struct ActionGolden { const char *text, *bytes; };
 class ActionBytes : public testing::TestWithParam<ActionGolden> {};
 

@@ -173,7 +173,7 @@ constexpr Refusal kRefusals[] = {
     {"ip,actions=ct(alg=foo)", "foo"}, {"ip,actions=ct(nat(src=1.1.1.9-1.1.1.1),commit)", "1.1.1.9-1.1.1.1"}, {"actions=note:0g", "note"},
     {"actions=controller(reason=foo)", "foo"}, {"actions=controller(max_len=65536)", "65536"}, {"actions=fin_timeout(foo=1)", "foo"},
     {"actions=set_tunnel64:18446744073709551616", "18446744073709551616"}, {"actions=output(port=1,max_len=13)", "13"}, {"actions=write_metadata:foo", "foo"},
-    {"actions=enqueue:1", "enqueue"}, {"actions=exit:1", "1"}, {"actions=encap(foo)", "foo"}, {"actions=clone(output:1", "parenthesis"},
+    {"actions=enqueue:1", "enqueue"}, {"actions=exit:1", "1"}, {"actions=encap(foo)", "foo"},
     {"tp_src=80,actions=drop", "tcp"}, {"dl_vlan=4096,actions=drop", "4096"}, {"importance=65536,actions=drop", "65536"}, {"idle_timeout=-1,actions=drop", "-1"},
     {"actions=goto_table:1,output:1", "ordering"}, {"actions=meter:1,meter:2", "duplicate"}, {"in_port=1", "action"}, {"foo,actions=drop", "foo"},
     {"cookie=0xffffffffffffffff,actions=drop", "0xffffffffffffffff"},
