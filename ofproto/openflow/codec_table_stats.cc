@@ -39,7 +39,7 @@ void decode_features11(ByteReader& r, TableFeatures& f) {
   FieldSet wildcards = field_set_from_bits(r.u32(), Version::k11);
   f.match = field_set_from_bits(r.u32(), Version::k11);
   f.wildcard = wildcards;
-  f.nonmiss.instructions = instruction_bits_from_wire(r.u32());
+  f.nonmiss.instructions = instruction_bits_from_wire(r.u32(), Version::k11);
   f.nonmiss.write.actions = action_bits_from_wire(r.u32(), Version::k11);
   f.nonmiss.apply.actions = action_bits_from_wire(r.u32(), Version::k11);
 }
@@ -53,7 +53,7 @@ void decode_features12(ByteReader& r, TableFeatures& f) {
   f.nonmiss.apply.set_fields = field_set_from_bits(r.u64(), Version::k12);
   f.metadata_match = r.u64();
   f.metadata_write = r.u64();
-  f.nonmiss.instructions = instruction_bits_from_wire(r.u32());
+  f.nonmiss.instructions = instruction_bits_from_wire(r.u32(), Version::k12);
 }
 
 void decode_table(ByteReader& r, Version v, TableStats& t) {

@@ -99,6 +99,22 @@ TEST(Message, EveryTypeEncodesAndDecodes) {
   });
 }
 
+/// What a version has no name for is not said to be there, as Open vSwitch does.
+TEST(Message, InstructionsOfTablesAreTheVersions) {
+  auto shown = [](Version v) {
+    TableStats t;
+    t.features.nonmiss.instructions = UINT32_MAX;
+    Bytes bytes = encode({.type = MessageType::OFPST_TABLE_REPLY, .version = v, .xid = 5, .body = TableStatsReply{{t}}});
+    auto none = encode({.type = MessageType::OFPST_TABLE_REPLY, .version = v, .xid = 5, .body = TableStatsReply{{TableStats{}}}});
+    for (size_t i = 0; i < bytes.size(); i++)
+      if (bytes[i] != none[i]) bytes[i] = 0xff;   // all the bits that there could be
+    return format(decode(bytes).value(), {.verbosity = 3});
+  };
+  for (Version v : {Version::k11, Version::k12}) {
+    EXPECT_NE(shown(v).find("instructions: apply_actions clear_actions write_actions write_metadata goto_table\n"), std::string::npos) << shown(v);
+  }
+}
+
 TEST(Message, TypeOfAPart) {
   const Bytes features{1, 6, 0xcc, 0xdd, 0, 0, 0, 1};  // the head of a message that is cut off
   EXPECT_FALSE(decode_type(features));
