@@ -89,9 +89,7 @@ Status decode_table(ByteReader& r, Version v, TableFeatures& f) {
   f.table_id = in.u8();
   f.command = in.u8();
   in.skip(4);
-  ByteView name = in.bytes(kTableName);
-  f.name.assign(name.begin(), name.end());
-  f.name.resize(strnlen(f.name.c_str(), f.name.size()));
+  f.name = read_text(in, kTableName);
   f.metadata_match = in.u64();
   f.metadata_write = in.u64();
   f.capabilities = in.u32();
