@@ -23,7 +23,7 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
   std::string immediate_error;
   if (s.dst.is_whole()) {
     if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv)) {
-      if (!(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
+      if (t->has_mask && !(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
         return TextError(fmt::format("{}: a learned match cannot have a mask", all));
       s.immediate = FieldValue((s.n_bits + 7u) / 8);
       copy_bits(t->value.bytes(), 0, s.immediate.bytes(), 0, s.n_bits);

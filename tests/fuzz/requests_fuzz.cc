@@ -15,9 +15,9 @@ using namespace sluice::ofp;
 
 namespace {
 
-const TlvTable kTlv(true);
-const CodecOptions kCodec{.tlv = &kTlv};
-const TextNames kNames{.tlv = &kTlv};
+TlvTable tlv(true);   // grows with each input anew
+const CodecOptions kCodec{.tlv = &tlv};
+const TextNames kNames{.tlv = &tlv};
 
 /// What the text may say and the switch refuses, as Open vSwitch's do: a length that can't be, what a group of the type can't consist of, methods that are not known.
 bool is_for_the_switch_to_refuse(const Body& body, Error e) {
@@ -98,6 +98,7 @@ void monitor(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1 || size > 4096) return 0;
+  tlv = TlvTable(true);
   constexpr void (*kKinds[])(std::string_view) = {group, meter, tlv_maps, packet_out, ct_flush, monitor};
   kKinds[data[0] % std::size(kKinds)](as_text(data + 1, size - 1));
   return 0;

@@ -46,6 +46,45 @@ TEST(ActionWire, Refusals) {
   }
 }
 
+/// A flow that is to match a whole field's value: what the field can't be is refused, the rest is taken back as text.
+TEST(ActionWire, LearnedValuesAreThoseOfTheField) {
+  size_t taken = 0, refused = 0;
+  for (const Field& f : all_fields()) {
+    for (uint8_t byte : {0x00, 0x01, 0x10, 0x80, 0xff}) {
+      if (is_tun_metadata(f.id)) continue;
+      Learn learn;
+      learn.table = 2;
+      Match prereqs;
+      add_prereq(f.id, prereqs);
+      for (const Field& p : all_fields())
+        if (p.id != f.id && (p.id == FieldId::kEthType || p.id == FieldId::kNwProto || p.id == FieldId::kIcmpType || p.id == FieldId::kVlanTci) && !prereqs.get_mask(p.id).is_zero())
+          learn.specs.push_back({.kind = LearnSpec::Kind::kMatch, .n_bits = p.bits, .immediate = prereqs.get(p.id), .dst = whole(p.id)});
+      FieldValue value((f.bits + 7u) / 8);
+      for (uint8_t& b : value.bytes()) b = byte;
+      if (f.bits % 8) value.data()[0] &= static_cast<uint8_t>((1 << f.bits % 8) - 1);
+      learn.specs.push_back({.kind = LearnSpec::Kind::kMatch, .n_bits = f.bits, .immediate = value, .dst = whole(f.id)});
+      Actions actions{learn};
+      MiniMatch any;
+      ActionCheck check{.version = Version::k10};
+      if (auto ok = check_actions(actions, any, check); !ok) {
+        refused += ok.error() == Error::OFPBAC_BAD_SET_ARGUMENT;
+        continue;
+      }
+      Bytes wire;
+      ByteWriter w(wire);
+      if (!encode_actions(actions, w, Version::k10)) continue;   // a field without a number there
+      std::string text = format_actions(actions);
+      auto back = parse_actions(text);
+      EXPECT_TRUE(back) << text << ": " << back.error();
+      if (!back) continue;
+      EXPECT_TRUE(back->actions == actions) << text;
+      taken++;
+    }
+  }
+  EXPECT_GT(taken, 300u);
+  EXPECT_GT(refused, 3u);
+}
+
 TEST(ActionWire, WriteMetadataOf10StandsInRules) {
   EXPECT_TRUE(decode_instructions(ByteReader(bytes_of(kWriteMetadata)), Version::k10));
   Bytes applied = bytes_of("0004 0028 00000000" + std::string(kWriteMetadata));
