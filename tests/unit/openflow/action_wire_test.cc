@@ -85,6 +85,15 @@ TEST(ActionWire, LearnedValuesAreThoseOfTheField) {
   EXPECT_GT(refused, 3u);
 }
 
+TEST(ActionWire, LearnedPartsMayBeWide) {
+  const TlvTable tlv(true);
+  const std::string text = "learn(table=2,NXM_NX_TUN_METADATA3[256..514]=0x" + std::string(64, 'f') + ",load:0x" + std::string(64, 'f') + "->NXM_NX_TUN_METADATA3[256..514])";
+  auto actions = parse_actions(text, {.tlv = &tlv});
+  ASSERT_TRUE(actions) << actions.error();
+  EXPECT_EQ(format_actions(actions->actions), text);
+  EXPECT_FALSE(parse_actions("learn(NXM_NX_TUN_METADATA3[256..514]=0x" + std::string(65, 'f') + ")", {.tlv = &tlv}));
+}
+
 TEST(ActionWire, WriteMetadataOf10StandsInRules) {
   EXPECT_TRUE(decode_instructions(ByteReader(bytes_of(kWriteMetadata)), Version::k10));
   Bytes applied = bytes_of("0004 0028 00000000" + std::string(kWriteMetadata));
