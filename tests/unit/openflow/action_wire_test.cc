@@ -35,6 +35,7 @@ TEST(ActionWire, Refusals) {
       {Version::k10, "ffff 0018 00002320 0020 0000 0000 00000000 000000000000", Error::OFPBMC_BAD_FIELD},
       {Version::k10, "ffff 0018 00002320 001b 0000 00010008 0020 000000000000", Error::OFPBMC_BAD_FIELD},
       {Version::k10, "ffff 0018 00002320 0023 0000 00010002 03cf ff 000000 0000", Error::OFPBMC_BAD_FIELD},
+      {Version::k15, "0019 0010 80000108 00000000 00000000", Error::OFPBAC_BAD_SET_ARGUMENT},  // set_field:0/0->in_port_oxm
       // encap: a TLV with more behind it than padding; properties of NSH for Ethernet.
       {Version::k13, "ffff 0020 00002320 002e 0000 0001894f 0004 02 10 1000 0a 00 0000000000000000", Error::NXBAC_BAD_ED_PROP},
       {Version::k13, "ffff 0018 00002320 002e 0000 00000000 0004 01 05 02 000000", Error::NXBAC_UNKNOWN_ED_PROP},
