@@ -482,7 +482,14 @@ std::optional<OdpNat> parse_nat(std::string_view body) {
   return backwards || (nat.src && nat.dst) || (nat.hash && nat.random) ? std::nullopt : std::optional(nat);
 }
 
+/// A name that has room in `size` bytes with the zero at its end.
+bool put_name(std::string& to, std::string_view name, size_t size) {
+  to = name;
+  return !name.empty() && name.size() < size && name.find('\0') == name.npos;
+}
+
 std::optional<OdpAction> parse_ct(std::string_view body) {
+  constexpr size_t kHelperName = 16, kTimeoutName = 32;   // NF_CT_HELPER_NAME_LEN, CTNL_TIMEOUT_NAME_MAX
   OdpCt ct;
   while (auto item = take_item(body)) {
     size_t equals = item->name.find('=');
@@ -508,9 +515,9 @@ std::optional<OdpAction> parse_ct(std::string_view body) {
       std::ranges::copy(v.ct_label, ct.label.begin());
       std::ranges::copy(m.ct_label, ct.label_mask.begin());
     } else if (name == "helper") {
-      ct.helper = value;
+      if (!put_name(ct.helper, value, kHelperName)) return std::nullopt;
     } else if (name == "timeout") {
-      ct.timeout = value;
+      if (!put_name(ct.timeout, value, kTimeoutName)) return std::nullopt;
     } else if (name == "nat") {
       ct.nat = parse_nat(item->body);
       if (!ct.nat) return std::nullopt;

@@ -114,7 +114,7 @@ class KeyEncoder {
   bool has_metadata(const OdpAttribute& a) const {
     switch (a.type) {
       case OVS_KEY_ATTR_UNSPEC: case OVS_KEY_ATTR_ETHERNET: case OVS_KEY_ATTR_PACKET_TYPE: return false;
-      case OVS_KEY_ATTR_IN_PORT: return key_.in_port != be32(kOdpNone.value);
+      case OVS_KEY_ATTR_IN_PORT: return is_mask_ || key_.in_port != be32(kOdpNone.value);   // without it in the mask, no port would be any port
       case OVS_KEY_ATTR_RECIRC_ID: return true;
       case OVS_KEY_ATTR_TUNNEL: return key_.tunnel.is_present();
       default: return has_bits(a, key_) || has_bits(a, mask_);
@@ -281,41 +281,44 @@ namespace {
 
 class KeyDecoder {
  public:
-  explicit KeyDecoder(bool is_mask) : is_mask_(is_mask) {}
+  /// key: what a mask is of; of a key itself: null.
+  explicit KeyDecoder(const Flow* key) : key_(key) {}
   /// The malformed attribute, if there is one.
   std::optional<uint16_t> read(ByteView attrs, unsigned tags);
   OdpReading reading;
   bool has_ethernet = false, has_ether_type = false;
 
  private:
-  bool attribute(const Attr& a, unsigned tags);
-  bool is_mask_;
+  bool has_tag(unsigned n, be16 tci) const { return is_tag(!key_ ? tci : n == 0 ? key_->vlan_tci : key_->vlan2_tci); }
+  bool attribute(const Attr& a);
+  const Flow* key_;
 };
 
 std::optional<uint16_t> KeyDecoder::read(ByteView attrs, unsigned tags) {
   auto encap = Attrs(attrs).find(OVS_KEY_ATTR_ENCAP);
   auto tci = Attrs(attrs).find(OVS_KEY_ATTR_VLAN);
-  if (tci && encap && !encap->data.empty()) {
+  auto tci_value = tci ? tci->as<be16>() : be16();
+  if (!tci_value) return OVS_KEY_ATTR_VLAN;
+  // What has nothing in it may be a tag that is cut, or a whole one of a frame without an EtherType.
+  if (tci && encap && (tags == 2 ? !encap->data.empty() : has_tag(tags, *tci_value))) {
     if (tags == 2) {
       reading.complete = false;
       return std::nullopt;
     }
     auto tpid = Attrs(attrs).find(OVS_KEY_ATTR_ETHERTYPE);
     auto tpid_value = tpid ? tpid->as<be16>() : std::nullopt;
-    auto tci_value = tci->as<be16>();
-    if (!tci_value) return OVS_KEY_ATTR_VLAN;
     (tags ? reading.flow.vlan2_tci : reading.flow.vlan_tci) = *tci_value;
     (tags ? reading.flow.vlan2_tpid : reading.flow.vlan_tpid) = tpid_value.value_or(be16());
     for (Attr a : Attrs(attrs))
-      if (a.type != OVS_KEY_ATTR_ETHERTYPE && a.type != OVS_KEY_ATTR_VLAN && a.type != OVS_KEY_ATTR_ENCAP && !attribute(a, tags)) return a.type;
+      if (a.type != OVS_KEY_ATTR_ETHERTYPE && a.type != OVS_KEY_ATTR_VLAN && a.type != OVS_KEY_ATTR_ENCAP && !attribute(a)) return a.type;
     return read(encap->data, tags + 1);
   }
   for (Attr a : Attrs(attrs))
-    if (!attribute(a, tags)) return a.type;
+    if (!attribute(a)) return a.type;
   return std::nullopt;
 }
 
-bool KeyDecoder::attribute(const Attr& a, unsigned) {
+bool KeyDecoder::attribute(const Attr& a) {
   if (a.type == OVS_KEY_ATTR_ETHERTYPE) {
     auto type = a.as<be16>();
     has_ether_type = true;
@@ -330,7 +333,7 @@ bool KeyDecoder::attribute(const Attr& a, unsigned) {
   }
   has_ethernet |= a.type == OVS_KEY_ATTR_ETHERNET;
   bool complete = true;
-  bool ok = take_attribute(*known, a, is_mask_, reading.flow, complete);
+  bool ok = take_attribute(*known, a, key_ != nullptr, reading.flow, complete);
   reading.complete &= complete;
   return ok;
 }
@@ -343,7 +346,8 @@ std::unexpected<std::string> malformed(uint16_t type) {
 }  // namespace
 
 std::expected<OdpReading, std::string> decode_odp_key(ByteView attrs) {
-  KeyDecoder decoder(false);
+  KeyDecoder decoder(nullptr);
+  decoder.reading.flow.in_port = be32(kOdpNone.value);   // unless there is one: 0 is a port
   if (auto bad = decoder.read(attrs, 0)) return malformed(*bad);
   Flow& f = decoder.reading.flow;
   if (!decoder.has_ethernet) f.packet_type = be32(1u << 16 | f.eth_type.host());
@@ -378,7 +382,7 @@ bool decode_odp_metadata(ByteView attrs, Packet& packet) {
 }
 
 std::expected<OdpReading, std::string> decode_odp_mask(ByteView attrs, const Flow& key) {
-  KeyDecoder decoder(true);
+  KeyDecoder decoder(&key);
   if (auto bad = decoder.read(attrs, 0)) return malformed(*bad);
   Flow& f = decoder.reading.flow;
   f.packet_type = kAll32;

@@ -178,6 +178,7 @@ class Checker {
         if (auto ok = check_source(s.src, packet(), c_.tlv); !ok) return ok;
       if (s.kind == LearnSpec::Kind::kMatch) {
         if (auto ok = check_source(s.dst, &learned, c_.tlv); !ok) return ok;
+        if (!is_value_possible(s)) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
         learn_match(s, learned);
       } else if (s.kind == LearnSpec::Kind::kLoad) {
         if (auto ok = check_destination(s.dst, &learned, c_.tlv); !ok) return ok;
@@ -329,6 +330,13 @@ class Checker {
     if (auto* s = a.as<SetField>()) return mark_or_label(s->field);
     if (auto* mv = a.as<Move>()) return mark_or_label(mv->dst.field);
     return false;
+  }
+  /// Of a whole field: no text says another, and no packet has it.
+  bool is_value_possible(const LearnSpec& s) const {
+    if (s.src.field != FieldId::kNone || !s.dst.is_whole()) return true;
+    FieldValue v(wire_bytes_of(s.dst.field, c_.tlv));
+    copy_bits(s.immediate.bytes(), 0, v.bytes(), 0, s.n_bits);
+    return is_value_valid(s.dst.field, v, c_.tlv);
   }
   void learn_match(const LearnSpec& s, Match& learned) {
     if (is_tun_metadata(s.dst.field)) return;

@@ -7,6 +7,15 @@
 namespace sluice::ofp {
 namespace {
 
+/// The number's bytes as a spec has them; nothing if it has more than n_bits.
+std::optional<FieldValue> fit(const FieldValue& number, uint16_t n_bits) {
+  for (unsigned i = n_bits; i < number.size() * 8; i++)
+    if (number.bit(i)) return std::nullopt;
+  FieldValue v((n_bits + 7u) / 8);
+  copy_bits(number.bytes(), 0, v.bytes(), 0, std::min<unsigned>(n_bits, static_cast<unsigned>(number.size() * 8)));
+  return v;
+}
+
 /// FIELD=VALUE, FIELD[a..b]=SRC, FIELD: what the learned flow matches.
 TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv, const ParseContext& ctx) {
   LearnSpec s;
@@ -23,7 +32,7 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
   std::string immediate_error;
   if (s.dst.is_whole()) {
     if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv)) {
-      if (!(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
+      if (t->has_mask && !(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
         return TextError(fmt::format("{}: a learned match cannot have a mask", all));
       s.immediate = FieldValue((s.n_bits + 7u) / 8);
       copy_bits(t->value.bytes(), 0, s.immediate.bytes(), 0, s.n_bits);
@@ -31,11 +40,10 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
     } else {
       immediate_error = t.error();
     }
-  } else if (FieldValue v(16); parse_big_number(kv.value, v.data(), v.size())) {
-    for (unsigned i = s.n_bits; i < 128; i++)
-      if (v.bit(i)) return TextError(fmt::format("{}: value {} does not fit into {} bits", all, kv.value, s.n_bits));
-    s.immediate = FieldValue((s.n_bits + 7u) / 8);
-    copy_bits(v.bytes(), 0, s.immediate.bytes(), 0, std::min<unsigned>(s.n_bits, 128));
+  } else if (FieldValue v(kMaxFieldBytes); parse_big_number(kv.value, v.data(), v.size())) {
+    auto immediate = fit(v, s.n_bits);
+    if (!immediate) return TextError(fmt::format("{}: value {} does not fit into {} bits", all, kv.value, s.n_bits));
+    s.immediate = std::move(*immediate);
     return s;
   }
   auto src = parse_subfield(kv.value);
@@ -81,10 +89,9 @@ std::optional<TextResult<LearnSpec>> parse_wide_load(std::string_view text) {
   s.kind = LearnSpec::Kind::kLoad;
   s.dst = *dst;
   s.n_bits = dst->n_bits;
-  for (unsigned i = s.n_bits; i < v.size() * 8; i++)
-    if (v.bit(i)) return TextError(fmt::format("{}: value does not fit into {} bits", text, s.n_bits));
-  s.immediate = FieldValue((s.n_bits + 7u) / 8);
-  copy_bits(v.bytes(), 0, s.immediate.bytes(), 0, s.n_bits);
+  auto immediate = fit(v, s.n_bits);
+  if (!immediate) return TextError(fmt::format("{}: value does not fit into {} bits", text, s.n_bits));
+  s.immediate = std::move(*immediate);
   return s;
 }
 

@@ -28,7 +28,10 @@ Result<Action> read_tlv_action(ByteReader& r, const ActionContext& ctx, bool mas
   if (pad.size() > 7) return fail(Error::OFPBAC_BAD_SET_LEN);
   for (uint8_t b : pad)
     if (b) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
-  if (field(t->field).access == Access::kReadOnly) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
+  const Field& f = field(t->field);
+  if (f.access == Access::kReadOnly) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);
+  bool is_port = f.display == Display::kPort || f.display == Display::kPort16;
+  if (is_port && t->has_mask && t->mask.is_zero()) return fail(Error::OFPBAC_BAD_SET_ARGUMENT);   // a part of a port is none
   return SetField{t->field, std::move(t->value), std::move(t->mask), SetField::Form::kSetField};
 }
 

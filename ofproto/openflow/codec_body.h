@@ -4,6 +4,7 @@
 // An encode_body appends after the headers that codec.cc wrote.
 #pragma once
 
+#include <algorithm>
 #include <expected>
 #include <string>
 
@@ -24,7 +25,6 @@ struct BodyContext {
   bool at_least(Version v) const { return version >= v; }
 };
 
-/// Tells the splitter (if any) that an entry begun at `start` is complete.
 /// Moves a result to where it belongs, or passes its error on.
 template <typename T>
 Status take(Result<T> result, T& out) {
@@ -32,6 +32,12 @@ Status take(Result<T> result, T& out) {
   out = std::move(*result);
   return {};
 }
+/// What ByteWriter::text() wrote: n bytes, of which the last is a zero whatever it says.
+inline std::string read_text(ByteReader& r, size_t n) {
+  ByteView v = r.bytes(n);
+  return std::string(v.begin(), std::find(v.begin(), v.empty() ? v.end() : v.end() - 1, uint8_t{0}));
+}
+/// Tells the splitter (if any) that an entry begun at `start` is complete.
 inline Status entry_done(const BodyContext& ctx, size_t start) { return ctx.splitter ? ctx.splitter->entry_done(start) : Status{}; }
 
 #define BODY(T)                                            \

@@ -11,11 +11,6 @@ namespace {
 
 constexpr size_t kDescText = 256, kSerialText = 32;
 
-std::string read_text(ByteReader& r, size_t n) {
-  ByteView v = r.bytes(n);
-  return std::string(v.begin(), std::find(v.begin(), v.end(), uint8_t{0}));
-}
-
 constexpr unsigned kTlvFields = 64, kTlvMaxBytes = 124;
 
 Status decode_maps(ByteReader& r, std::vector<TlvMap>& maps) {

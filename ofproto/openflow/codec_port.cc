@@ -19,13 +19,6 @@ constexpr uint32_t kSpeedBits = 0x7f, kMedia10 = 0xf80;
 
 constexpr uint32_t config_bits(Version v) { return v == Version::k10 ? kConfig10 : kConfig11; }
 
-std::string read_name(ByteReader& r, size_t n) {
-  ByteView v = r.bytes(n);
-  std::string s(v.begin(), v.end());
-  s.resize(strnlen(s.c_str(), n > 0 ? n - 1 : 0));
-  return s;
-}
-
 Status decode_port14(ByteReader& r, PortDesc& p) {
   if (r.remaining() < 40) return fail(Error::OFPBRC_BAD_LEN);
   uint16_t length = load_be<uint16_t>(r.position() + 4);
@@ -35,7 +28,7 @@ Status decode_port14(ByteReader& r, PortDesc& p) {
   b.skip(4);
   b.copy(p.hw_addr.b.data(), 6);
   b.skip(2);
-  p.name = read_name(b, kPortName);
+  p.name = read_text(b, kPortName);
   p.config = b.u32() & kConfig11;
   p.state = b.u32() & kState11;
   while (b.remaining()) {
@@ -117,7 +110,7 @@ Status decode_port(ByteReader& r, Version v, PortDesc& p) {
   if (!v10) r.skip(4);
   r.copy(p.hw_addr.b.data(), 6);
   if (!v10) r.skip(2);
-  p.name = read_name(r, kPortName);
+  p.name = read_text(r, kPortName);
   p.config = r.u32() & config_bits(v);
   p.state = r.u32() & (v10 ? kState10 : kState11);
   for (uint32_t* x : {&p.curr, &p.advertised, &p.supported, &p.peer}) *x = v10 ? port_features_from_wire10(r.u32()) : r.u32();

@@ -14,14 +14,13 @@ enum : uint16_t {
   kInstructions = 0, kNextTables = 2, kWriteActions = 4, kApplyActions = 6, kMatch = 8, kWildcards = 10, kWriteSetfield = 12, kApplySetfield = 14,
 };
 
-Status decode_instructions_property(ByteReader v, uint32_t& bits) {
+Status decode_instructions_property(ByteReader v, Version version, uint32_t& bits) {
   bits = 0;
   while (v.remaining()) {
     uint16_t type = v.u16(), length = v.u16();
     if (!v.ok() || length < 4) return fail(Error::OFPBPC_BAD_LEN);
     v.skip(length - 4);
-    for (unsigned i = 0; i < kInstructionKindCount; i++)
-      if (kInstructionKinds[i].number == type) bits |= 1u << i;
+    if (type < 32) bits |= instruction_bits_from_wire(1u << type, version);
   }
   return v.ok() ? Status{} : fail(Error::OFPBPC_BAD_LEN);
 }
@@ -55,7 +54,7 @@ Status decode_property(Property& p, Version v, TableFeatures& f) {
   bool miss = p.type & 1;
   TableInstructionFeatures& side = miss ? f.miss : f.nonmiss;
   switch (p.type & ~1) {
-    case kInstructions: return decode_instructions_property(p.value, side.instructions);
+    case kInstructions: return decode_instructions_property(p.value, v, side.instructions);
     case kNextTables:
       side.next.reset();
       for (uint8_t id : ByteReader(p.value).rest()) side.next.set(id);
@@ -90,9 +89,7 @@ Status decode_table(ByteReader& r, Version v, TableFeatures& f) {
   f.table_id = in.u8();
   f.command = in.u8();
   in.skip(4);
-  ByteView name = in.bytes(kTableName);
-  f.name.assign(name.begin(), name.end());
-  f.name.resize(strnlen(f.name.c_str(), f.name.size()));
+  f.name = read_text(in, kTableName);
   f.metadata_match = in.u64();
   f.metadata_write = in.u64();
   f.capabilities = in.u32();

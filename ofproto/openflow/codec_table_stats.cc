@@ -39,7 +39,7 @@ void decode_features11(ByteReader& r, TableFeatures& f) {
   FieldSet wildcards = field_set_from_bits(r.u32(), Version::k11);
   f.match = field_set_from_bits(r.u32(), Version::k11);
   f.wildcard = wildcards;
-  f.nonmiss.instructions = instruction_bits_from_wire(r.u32());
+  f.nonmiss.instructions = instruction_bits_from_wire(r.u32(), Version::k11);
   f.nonmiss.write.actions = action_bits_from_wire(r.u32(), Version::k11);
   f.nonmiss.apply.actions = action_bits_from_wire(r.u32(), Version::k11);
 }
@@ -53,7 +53,7 @@ void decode_features12(ByteReader& r, TableFeatures& f) {
   f.nonmiss.apply.set_fields = field_set_from_bits(r.u64(), Version::k12);
   f.metadata_match = r.u64();
   f.metadata_write = r.u64();
-  f.nonmiss.instructions = instruction_bits_from_wire(r.u32());
+  f.nonmiss.instructions = instruction_bits_from_wire(r.u32(), Version::k12);
 }
 
 void decode_table(ByteReader& r, Version v, TableStats& t) {
@@ -61,14 +61,12 @@ void decode_table(ByteReader& r, Version v, TableStats& t) {
   f.table_id = t.table_id = r.u8();
   r.skip(v == Version::k10 || v >= Version::k13 ? 3 : 7);
   if (v < Version::k13) {
-    ByteView name = r.bytes(kTableName);
-    f.name.assign(name.begin(), name.end());
-    f.name.resize(strnlen(f.name.c_str(), f.name.size()));
+    f.name = read_text(r, kTableName);
     if (v == Version::k10) f.match = f.wildcard = field_set_from_bits(r.u32(), v);
     if (v == Version::k11) decode_features11(r, f);
     if (v == Version::k12) decode_features12(r, f);
     f.miss = f.nonmiss;
-    if (v != Version::k10) f.miss_config = table_miss_from_wire(r.u32()).value_or(TableMiss::kDefault);
+    if (v != Version::k10) f.miss_config = table_miss_from_wire(r.u32()).value_or(TableMiss::kController);   // as Open vSwitch reads what it does not know
     f.max_entries = r.u32();
   }
   t.active_count = r.u32();

@@ -98,16 +98,17 @@ inline constexpr InstructionKind kInstructionKinds[] = {
 };
 inline constexpr unsigned kInstructionKindCount = std::size(kInstructionKinds);
 
-constexpr uint32_t instruction_bits_from_wire(uint32_t wire) {
+constexpr bool exists(const InstructionKind& kind, Version v) { return v >= kind.first && v <= kind.last; }
+constexpr uint32_t instruction_bits_from_wire(uint32_t wire, Version v) {
   uint32_t bits = 0;
   for (unsigned i = 0; i < kInstructionKindCount; i++)
-    if (wire >> kInstructionKinds[i].number & 1) bits |= 1u << i;
+    if ((wire >> kInstructionKinds[i].number & 1) && exists(kInstructionKinds[i], v)) bits |= 1u << i;
   return bits;
 }
 constexpr uint32_t instruction_bits_to_wire(uint32_t bits, Version v) {
   uint32_t wire = 0;
   for (unsigned i = 0; i < kInstructionKindCount; i++)
-    if ((bits >> i & 1) && v >= kInstructionKinds[i].first && v <= kInstructionKinds[i].last) wire |= 1u << kInstructionKinds[i].number;
+    if ((bits >> i & 1) && exists(kInstructionKinds[i], v)) wire |= 1u << kInstructionKinds[i].number;
   return wire;
 }
 

@@ -190,6 +190,7 @@ Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
   if (key == "selection_method") {
     if (!wanted.type) return bad("selection method is not needed");
     if (v.size() >= 16) return bad(fmt::format("selection method is longer than {} bytes long", 15));
+    if (v.find('\0') != v.npos) return bad("selection method contains a zero byte");   // where its text on the wire ends
     m.selection.method = v;
     usable &= kOf10Any | kNxmAny | kOxm15;
     return {};

@@ -152,6 +152,14 @@ Checked parse_tuple(std::string_view text, CtTuple& t, uint8_t& proto, std::opti
   }
 }
 
+/// Ports are those of a protocol; ids, types and codes are ICMP's.
+Checked check_l4(const CtTuple& t, uint8_t proto) {
+  constexpr uint8_t kIcmp = 1, kIcmp6 = 58;
+  if ((t.icmp_id || t.icmp_type || t.icmp_code) && proto != kIcmp && proto != kIcmp6) return bad("Failed to parse ct-tuple: invalid L4 fields");
+  if ((t.src_port || t.dst_port) && !proto) return bad("Failed to parse ct-tuple: port is set without protocol");
+  return {};
+}
+
 }  // namespace
 
 std::expected<CtFlush, std::string> parse_ct_flush(std::span<const std::string> words) {
@@ -169,6 +177,8 @@ std::expected<CtFlush, std::string> parse_ct_flush(std::span<const std::string> 
     if (next < words.size())
       if (auto ok = parse_tuple(words[next++], *t, m.ip_proto, family); !ok) return bad(ok.error());
   if (next < words.size()) return bad("Invalid arguments");
+  for (const CtTuple* t : {&m.original, &m.reply})
+    if (auto ok = check_l4(*t, m.ip_proto); !ok) return bad(ok.error());
   return m;
 }
 

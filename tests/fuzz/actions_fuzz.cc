@@ -12,10 +12,10 @@ using namespace sluice::ofp;
 
 namespace {
 
-const TlvTable kTlv(true);
+TlvTable tlv(true);   // grows with each input anew
 
 Bytes bytes_of(const Actions& a, Version v) {
-  return written([&](ByteWriter& w) { require(encode_instructions(a, w, v, &kTlv).has_value()); });
+  return written([&](ByteWriter& w) { require(encode_instructions(a, w, v, &tlv).has_value()); });
 }
 
 /// What text has one spelling for: the length of what goes to a port or a register's, a controller action without arguments, forms that could as well be others.
@@ -49,20 +49,21 @@ std::vector<size_t> kinds(Actions list) {
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (size < 1) return 0;
+  tlv = TlvTable(true);
   Version v = kVersions[data[0] % kVersions.size()];
-  const TextNames names{.tlv = &kTlv};
-  auto actions = decode_instructions(ByteReader(ByteView(data + 1, size - 1)), v, &kTlv);
+  const TextNames names{.tlv = &tlv};
+  auto actions = decode_instructions(ByteReader(ByteView(data + 1, size - 1)), v, &tlv);
   if (!actions) return 0;
   std::string text;
   format_actions(*actions, text, names);
   (void)usable_protocols(*actions);
   MiniMatch any;
-  ActionCheck check{.version = v, .tlv = &kTlv};
+  ActionCheck check{.version = v, .tlv = &tlv};
   if (!check_actions(*actions, any, check)) return 0;
   Bytes once;
   ByteWriter w(once);
-  if (!encode_instructions(*actions, w, v, &kTlv)) return 0;
-  auto back = decode_instructions(ByteReader(once), v, &kTlv);
+  if (!encode_instructions(*actions, w, v, &tlv)) return 0;
+  auto back = decode_instructions(ByteReader(once), v, &tlv);
   require(back.has_value());
   require(check_actions(*back, any, check).has_value());
   // Some go by the name of others that come to the same: then the text's bytes are the judge.

@@ -19,6 +19,32 @@ void require_decodes(ByteView bytes, const CodecOptions& codec) {
   }
 }
 
+/// Actions have forms that go as others of the same meaning: actions_fuzz.cc compares those.
+template <typename T>
+void forget_actions(T& part) {
+  auto each = [](auto& parts) {
+    for (auto& p : parts) forget_actions(p);
+  };
+  if constexpr (requires { part.actions = Actions(); }) part.actions.clear();
+  if constexpr (requires { part.buckets; }) each(part.buckets);
+  if constexpr (requires { part.groups; }) each(part.groups);
+  if constexpr (requires { part.flows; }) each(part.flows);
+  if constexpr (requires { part.updates; }) each(part.updates);
+}
+
+/// The text of what goes out with the message: versions before 1.4 have one reason for those that came later, and a hello says of versions what its header does.
+std::string said(Message m, const PrintOptions& print) {
+  std::visit([](auto& body) { forget_actions(body); }, static_cast<BodyVariant&>(m.body));
+  if (auto* p = std::get_if<PacketIn>(&m.body); p && m.version < Version::k14 && p->reason > PacketInReason::kInvalidTtl) p->reason = PacketInReason::kAction;
+  auto last_known = m.version == Version::k10 ? FlowRemovedReason::kDelete : FlowRemovedReason::kGroupDelete;
+  if (auto* f = std::get_if<FlowRemoved>(&m.body); f && m.version < Version::k14 && f->reason > last_known) f->reason = FlowRemovedReason::kDelete;
+  if (auto* h = std::get_if<Hello>(&m.body)) {
+    h->has_unknown = false;
+    if (!h->bitmap_element) h->versions &= (2u << static_cast<unsigned>(m.version)) - 2;
+  }
+  return format(m, print);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -45,8 +71,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Bytes twice;
   require(encode(*again, twice, codec).has_value());
   require(once == twice);
-  // Text shows all of it: of a hello also what nobody can read, and actions of 1.1 by names that later versions have other forms for (actions_fuzz.cc compares those).
-  bool has_forms = std::visit([](const auto& body) { return requires { body.actions; } || requires { body.buckets; }; }, m->body) || m->type == MessageType::OFPT_HELLO;
-  if (!has_forms) require(format(*again, print) == format(*m, print));
+  require(said(*again, print) == said(*m, print));
   return 0;
 }

@@ -229,7 +229,8 @@ TEST_F(KernelTest, KeysAndMasksAsTheKernelHasThem) {
     for (int i = 0; i < 200; i++, tried++) {
       Flow key = random_flow(rng), mask = whole_mask();
       key.nd_reserved = {}, key.nd_options_type = 0, key.ipv6_exthdr = {};
-      key.in_port = be32(ports[0].value);
+      key.in_port = be32(rng() % 8 ? ports[0].value : kOdpNone.value);
+      if (key.eth_type == be16(0x88b5) && rng() % 2) key.eth_type = be16(kEthTypeNone);   // tagged and untagged
       if (rng() % 4)
         for (uint64_t& w : mask.words()) w &= rng() % 3 == 0 ? 0 : rng() % 2 ? UINT64_MAX : uint64_t{rng()} << 32 | rng();
       // The kernel refuses flows that overlap.

@@ -94,6 +94,17 @@ TEST(OdpText, ErrorsNameThePlace) {
   EXPECT_FALSE(parse_odp_key(deep));
 }
 
+/// The kernel's names have room for 15 and 31 bytes.
+TEST(OdpText, NamesOfHelpersAndTimeoutsAreShort) {
+  auto taken = [](std::string_view name, size_t length) { return parse_odp_actions(fmt::format("ct(commit,{}={})", name, std::string(length, 'a'))).has_value(); };
+  EXPECT_TRUE(taken("helper", 15));
+  EXPECT_FALSE(taken("helper", 16));
+  EXPECT_TRUE(taken("timeout", 31));
+  EXPECT_FALSE(taken("timeout", 32));
+  EXPECT_FALSE(taken("helper", 0));
+  EXPECT_FALSE(parse_odp_actions(std::string_view("ct(helper=ftp\0x)", 16)));
+}
+
 TEST(OdpText, Megaflow) {
   Megaflow m;
   m.mask.eth_type = be16(0xffff);

@@ -235,6 +235,46 @@ TEST(OdpNetlink, CutAndSpoiltBytesDoNoHarm) {
   }
 }
 
+/// What a key and its mask are after netlink.
+std::pair<Flow, Flow> passed(const Flow& key, Flow mask) {
+  narrow_for_kernel(key, mask, {});
+  Bytes k, m;
+  AttrWriter kw(k), mw(m);
+  encode_odp_key(key, mask, kw), encode_odp_mask(key, mask, mw);
+  auto read = decode_odp_key(k);
+  auto read_mask = read ? decode_odp_mask(m, read->flow) : std::unexpected("");
+  EXPECT_TRUE(read_mask);
+  return read_mask ? std::pair(read->flow, read_mask->flow) : std::pair(Flow{}, Flow{});
+}
+
+TEST(OdpNetlink, NoPortIsNotPortZero) {
+  Flow key{};
+  key.eth_type = kEthIpv4;
+  key.in_port = be32(kOdpNone.value);
+  auto [k, m] = passed(key, {});
+  EXPECT_EQ(k.in_port, be32(kOdpNone.value));
+  EXPECT_EQ(m.in_port, be32(UINT32_MAX)) << "a packet from a port would match, too";
+}
+
+TEST(OdpNetlink, TaggedFramesWithoutAnEtherTypeKeepTheirTags) {
+  Flow key{}, mask{};
+  key.in_port = be32(1);
+  key.eth_type = be16(kEthTypeNone);
+  key.vlan_tpid = kEthVlan, key.vlan_tci = be16(kVlanPresent | 5);
+  mask.vlan_tci = mask.vlan2_tci = be16(UINT16_MAX);
+  for (int tags = 1; tags <= 2; tags++) {
+    auto [k, m] = passed(key, mask);
+    EXPECT_TRUE(k == key) << format_odp_key(k);
+    EXPECT_EQ(m.vlan_tci, mask.vlan_tci);
+    EXPECT_EQ(m.vlan2_tci, mask.vlan2_tci);
+    EXPECT_EQ(m.eth_type, be16(UINT16_MAX));
+    key.vlan2_tpid = kEthVlan, key.vlan2_tci = be16(kVlanPresent | 6);
+  }
+  key.vlan2_tpid = key.vlan2_tci = {};
+  key.eth_type = kEthVlan;   // a second tag that is cut
+  EXPECT_TRUE(passed(key, mask).first == key) << format_odp_key(passed(key, mask).first);
+}
+
 TEST(OdpNetlink, UnknownAttributesOfAKeyArePassedOver) {
   auto [key, mask, ufid, given] = parse(T "eth_type(0x1234)");
   (void)ufid, (void)given;

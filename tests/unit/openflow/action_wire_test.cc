@@ -35,6 +35,7 @@ TEST(ActionWire, Refusals) {
       {Version::k10, "ffff 0018 00002320 0020 0000 0000 00000000 000000000000", Error::OFPBMC_BAD_FIELD},
       {Version::k10, "ffff 0018 00002320 001b 0000 00010008 0020 000000000000", Error::OFPBMC_BAD_FIELD},
       {Version::k10, "ffff 0018 00002320 0023 0000 00010002 03cf ff 000000 0000", Error::OFPBMC_BAD_FIELD},
+      {Version::k15, "0019 0010 80000108 00000000 00000000", Error::OFPBAC_BAD_SET_ARGUMENT},  // set_field:0/0->in_port_oxm
       // encap: a TLV with more behind it than padding; properties of NSH for Ethernet.
       {Version::k13, "ffff 0020 00002320 002e 0000 0001894f 0004 02 10 1000 0a 00 0000000000000000", Error::NXBAC_BAD_ED_PROP},
       {Version::k13, "ffff 0018 00002320 002e 0000 00000000 0004 01 05 02 000000", Error::NXBAC_UNKNOWN_ED_PROP},
@@ -44,6 +45,54 @@ TEST(ActionWire, Refusals) {
     ASSERT_FALSE(actions) << c.hex;
     EXPECT_EQ(error_name(actions.error()), error_name(c.error)) << c.hex;
   }
+}
+
+/// A flow that is to match a whole field's value: what the field can't be is refused, the rest is taken back as text.
+TEST(ActionWire, LearnedValuesAreThoseOfTheField) {
+  size_t taken = 0, refused = 0;
+  for (const Field& f : all_fields()) {
+    for (uint8_t byte : {0x00, 0x01, 0x10, 0x80, 0xff}) {
+      if (is_tun_metadata(f.id)) continue;
+      Learn learn;
+      learn.table = 2;
+      Match prereqs;
+      add_prereq(f.id, prereqs);
+      for (const Field& p : all_fields())
+        if (p.id != f.id && (p.id == FieldId::kEthType || p.id == FieldId::kNwProto || p.id == FieldId::kIcmpType || p.id == FieldId::kVlanTci) && !prereqs.get_mask(p.id).is_zero())
+          learn.specs.push_back({.kind = LearnSpec::Kind::kMatch, .n_bits = p.bits, .immediate = prereqs.get(p.id), .dst = whole(p.id)});
+      FieldValue value((f.bits + 7u) / 8);
+      for (uint8_t& b : value.bytes()) b = byte;
+      if (f.bits % 8) value.data()[0] &= static_cast<uint8_t>((1 << f.bits % 8) - 1);
+      learn.specs.push_back({.kind = LearnSpec::Kind::kMatch, .n_bits = f.bits, .immediate = value, .dst = whole(f.id)});
+      Actions actions{learn};
+      MiniMatch any;
+      ActionCheck check{.version = Version::k10};
+      if (auto ok = check_actions(actions, any, check); !ok) {
+        refused += ok.error() == Error::OFPBAC_BAD_SET_ARGUMENT;
+        continue;
+      }
+      Bytes wire;
+      ByteWriter w(wire);
+      if (!encode_actions(actions, w, Version::k10)) continue;   // a field without a number there
+      std::string text = format_actions(actions);
+      auto back = parse_actions(text);
+      EXPECT_TRUE(back) << text << ": " << back.error();
+      if (!back) continue;
+      EXPECT_TRUE(back->actions == actions) << text;
+      taken++;
+    }
+  }
+  EXPECT_GT(taken, 300u);
+  EXPECT_GT(refused, 3u);
+}
+
+TEST(ActionWire, LearnedPartsMayBeWide) {
+  const TlvTable tlv(true);
+  const std::string text = "learn(table=2,NXM_NX_TUN_METADATA3[256..514]=0x" + std::string(64, 'f') + ",load:0x" + std::string(64, 'f') + "->NXM_NX_TUN_METADATA3[256..514])";
+  auto actions = parse_actions(text, {.tlv = &tlv});
+  ASSERT_TRUE(actions) << actions.error();
+  EXPECT_EQ(format_actions(actions->actions), text);
+  EXPECT_FALSE(parse_actions("learn(NXM_NX_TUN_METADATA3[256..514]=0x" + std::string(65, 'f') + ")", {.tlv = &tlv}));
 }
 
 TEST(ActionWire, WriteMetadataOf10StandsInRules) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Groups and meters: what is out of range, unknown or out of place is refused by a text that names it; what is accepted reads back equal,
+// Groups, meters and ct-flush: what is out of range, unknown or out of place is refused by a text that names it; what is accepted reads back equal,
 // from text and from the bytes of each version that can say it.
 #include <gtest/gtest.h>
 
@@ -33,6 +33,7 @@ constexpr Refused kGroups[] = {
     {"group_id=1,type=all,bucket=bucket_id:4294967295,output:1", "4294967295"},
     {"group_id=1,type=indirect,bucket=output:1,bucket=output:2", "one bucket"},
     {"group_id=1,type=select,selection_method=waytoolongmethod,bucket=output:1", "15"},
+    {std::string_view("group_id=1,type=select,selection_method=hash\0x,bucket=output:1", 62), "zero byte"},
     {"group_id=1,type=select,selection_method=hash,fields(foo),bucket=output:1", "foo"},
     {"group_id=1,type=select,selection_method=hash,selection_method_param=x,bucket=output:1", "x"},
     {"group_id=1,type=select,selection_method_param=1,bucket=output:1", "selection_method_param is only allowed"},
@@ -143,6 +144,22 @@ TEST(MeterProperty, WhatIsAcceptedReadsBack) {
     Bytes out;
     EXPECT_FALSE(encode(Message{.type = MessageType::OFPT_METER_MOD, .version = Version::k12, .xid = 1, .body = *parsed}, out));
   }
+}
+
+TEST(CtFlushProperty, L4FieldsNeedTheirProtocol) {
+  auto parsed = [](std::vector<std::string> words) {
+    auto m = parse_ct_flush(words);
+    return m ? "" : m.error();
+  };
+  for (const char* text : {"ct_nw_proto=1,icmp_type=8,icmp_id=3", "icmp_code=0,ct_nw_proto=58", "ct_tp_src=1,ct_nw_proto=6", "ct_nw_proto=59,ct_tp_dst=1", "ct_nw_src=1.1.1.1"}) {
+    auto m = parse_ct_flush(std::vector<std::string>{text});
+    ASSERT_TRUE(m) << text << ": " << m.error();
+    expect_reads_back({.type = MessageType::NXT_CT_FLUSH, .version = Version::k13, .xid = 1, .body = *m}, text);
+  }
+  EXPECT_EQ(parsed({"ct_tp_dst=2"}), "Failed to parse ct-tuple: port is set without protocol");
+  EXPECT_EQ(parsed({"icmp_id=5"}), "Failed to parse ct-tuple: invalid L4 fields");
+  EXPECT_EQ(parsed({"ct_nw_proto=6", "icmp_type=1"}), "Failed to parse ct-tuple: invalid L4 fields");
+  EXPECT_EQ(parsed({"ct_nw_proto=1,icmp_type=1", "ct_nw_proto=6"}), "Failed to parse ct-tuple: invalid L4 fields");   // the last one says it of both
 }
 
 }  // namespace

@@ -99,6 +99,50 @@ TEST(Message, EveryTypeEncodesAndDecodes) {
   });
 }
 
+/// What a version has no name for is not said to be there, as Open vSwitch does.
+TEST(Message, InstructionsOfTablesAreTheVersions) {
+  auto shown = [](Version v) {
+    TableStats t;
+    t.features.nonmiss.instructions = UINT32_MAX;
+    Bytes bytes = encode({.type = MessageType::OFPST_TABLE_REPLY, .version = v, .xid = 5, .body = TableStatsReply{{t}}});
+    auto none = encode({.type = MessageType::OFPST_TABLE_REPLY, .version = v, .xid = 5, .body = TableStatsReply{{TableStats{}}}});
+    for (size_t i = 0; i < bytes.size(); i++)
+      if (bytes[i] != none[i]) bytes[i] = 0xff;   // all the bits that there could be
+    return format(decode(bytes).value(), {.verbosity = 3});
+  };
+  for (Version v : {Version::k11, Version::k12}) {
+    EXPECT_NE(shown(v).find("instructions: apply_actions clear_actions write_actions write_metadata goto_table\n"), std::string::npos) << shown(v);
+  }
+}
+
+TEST(Message, UnknownTableMissesGoToTheController) {
+  auto sent = [](TableMiss miss) {
+    TableStats t;
+    t.features.miss_config = miss;
+    return encode({.type = MessageType::OFPST_TABLE_REPLY, .version = Version::k12, .xid = 5, .body = TableStatsReply{{t}}});
+  };
+  Bytes unknown = sent(TableMiss::kContinue);
+  const Bytes other = sent(TableMiss::kDrop);
+  *std::ranges::mismatch(unknown, other).in1 = 3;
+  auto m = decode(unknown);
+  ASSERT_TRUE(m);
+  EXPECT_EQ(std::get<TableStatsReply>(m->body).tables[0].features.miss_config, TableMiss::kController);
+  EXPECT_EQ(encode(*m), sent(TableMiss::kController));
+}
+
+/// The last byte of a text's field is a zero, said or not.
+TEST(Message, TextsEndInTheirFields) {
+  TableStats t;
+  t.features.name = std::string(31, 'a');
+  Bytes ended = encode({.type = MessageType::OFPST_TABLE_REPLY, .version = Version::k10, .xid = 5, .body = TableStatsReply{{t}}}), endless = ended;
+  *(std::ranges::find_end(endless, t.features.name).end()) = 'a';
+  EXPECT_NE(endless, ended);
+  auto m = decode(endless);
+  ASSERT_TRUE(m);
+  EXPECT_EQ(std::get<TableStatsReply>(m->body).tables[0].features.name, t.features.name);
+  EXPECT_EQ(encode(*m), ended);
+}
+
 TEST(Message, TypeOfAPart) {
   const Bytes features{1, 6, 0xcc, 0xdd, 0, 0, 0, 1};  // the head of a message that is cut off
   EXPECT_FALSE(decode_type(features));
