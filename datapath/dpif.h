@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "datapath/ct_entry.h"
+#include "datapath/ct_settings.h"
 #include "datapath/flow.h"
 #include "datapath/meter.h"
 #include "datapath/netdev.h"
@@ -183,6 +184,10 @@ class Dpif {
   virtual std::vector<CtZoneLimit> ct_limits() const { return {}; }
   virtual bool ct_set_limit(int32_t /*zone*/, uint32_t /*limit*/) { return false; }
   virtual bool ct_del_limit(uint16_t /*zone*/) { return false; }
+  /// All that the configuration says of zones: what it says no more is as if it had never been said.
+  virtual void ct_configure(const CtSettings&) {}
+  /// OdpCt::timeout of a new connection, which may depend on its protocol; nothing: in that zone it needs none.
+  virtual std::optional<std::string> ct_timeout_policy(uint16_t /*zone*/, bool /*ipv6*/, uint8_t /*proto*/) const { return std::nullopt; }
 
   /// Receives and forwards what is there, within a bounded quantum; true if more may be waiting.
   virtual bool run(Time now) = 0;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/dpif.h"
 #include "datapath/port_no.h"
 #include "lib/address.h"
 #include "lib/time.h"
@@ -115,6 +116,7 @@ struct Pipeline {
   };
   std::map<uint32_t, std::vector<TunnelPlace>> tunnels;   // by the datapath port that they share
   RecircTable recircs;
+  const Dpif* names_timeouts = nullptr;                   // ct actions name the timeouts of their zones as it says; null: the datapath knows them by itself
   bool tc_queues = false;                                 // the datapath knows queues by the handles of Linux' traffic control
   uint32_t max_hash_algorithm = 1;                        // of OdpHash that the datapath knows
 

@@ -59,6 +59,12 @@ void Switch::limit_feature(const std::string& title, const std::string& value, T
   purge(now);
 }
 
+void Switch::configure_tracking(const CtSettings& settings, Time now) {
+  impl_->dpif.ct_configure(settings);
+  impl_->changes.everything(++impl_->generation);   // its actions may name timeouts
+  impl_->dpif.set_generation(impl_->generation, now);
+}
+
 void Switch::set_options(const SwitchOptions& options) { impl_->options = options; }
 
 bool Switch::run(Time now) {

@@ -39,6 +39,7 @@ class Switch : public UpcallHandler {
   /// dpif/set-dp-features: `value` as features() has it.  Flows that need more go through here, packet by packet.
   void limit_feature(const std::string& title, const std::string& value, Time now);
   void set_options(const SwitchOptions& options);
+  void configure_tracking(const CtSettings& settings, Time now);
   /// The configuration is complete: ports that a datapath has from earlier times and nobody wants go, flows that are not right any more too.
   void settle(Time now);
 

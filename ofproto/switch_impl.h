@@ -145,7 +145,7 @@ struct Switch::Impl {
 
   Impl(Switch& s, Dpif& d, SwitchOptions o, uint64_t seed) : self(s), dpif(d), options(o), pauses(seed) { 
     pipeline.recircs = RecircTable(d.is_kernel());
-    if (d.is_kernel()) pipeline.max_hash_algorithm = 0, pipeline.tc_queues = true;
+    if (d.is_kernel()) pipeline.max_hash_algorithm = 0, pipeline.tc_queues = true, pipeline.names_timeouts = &d;
   }
 
   // --- upcall.cc ---

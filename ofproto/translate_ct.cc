@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "datapath/ethertype.h"
 #include "ofproto/translator.h"
 
 namespace sluice {
@@ -62,6 +63,12 @@ void Translator::track(const ofp::Ct& c) {
   }
   commit();
   OdpCt ct{.commit = c.commit, .force = c.force, .zone = zone, .helper = helper_name(c.alg), .timeout = {}, .nat = {}};
+  if (c.commit && pipeline_.names_timeouts) {
+    if (auto name = pipeline_.names_timeouts->ct_timeout_policy(zone, flow_.eth_type == kEthIpv6, flow_.nw_proto)) {
+      p_.mark<&Flow::nw_proto>();
+      ct.timeout = std::move(*name);
+    }
+  }
   // What exec sets is what its actions mark, beginning with nothing.
   auto [mark, label_mask] = std::pair(std::exchange(out_.mask.ct_mark, be32()), std::to_array(out_.mask.ct_label));
   std::memset(out_.mask.ct_label, 0, sizeof out_.mask.ct_label);

@@ -199,6 +199,27 @@ BridgeConfig read_bridge(const ovsdb::Replica& replica, const schema::Bridge& ro
   return b;
 }
 
+CtTimeouts read_timeouts(const schema::CT_Timeout_Policy& row) {
+  CtTimeouts timeouts;
+  for (auto& [name, wanted] : row.timeouts())
+    if (auto phase = std::ranges::find(kCtPhaseNames, name); phase != std::end(kCtPhaseNames)) timeouts[static_cast<size_t>(phase - kCtPhaseNames)] = static_cast<uint32_t>(wanted);
+  return timeouts;
+}
+
+CtSettings read_tracking(const ovsdb::Replica& replica, const schema::Datapath& row) {
+  CtSettings s;
+  auto limit_of = [](std::optional<int64_t> n) { return n ? std::optional(static_cast<uint32_t>(*n)) : std::nullopt; };
+  s.default_limit = limit_of(row.ct_zone_default_limit());
+  for (auto& [id, uuid] : row.ct_zones()) {
+    auto zone = schema::get<schema::CT_Zone>(replica, uuid);
+    if (!zone) continue;
+    CtZoneSettings& z = s.zones[static_cast<uint16_t>(id)];
+    z.limit = limit_of(zone->limit());
+    if (auto policy = zone->timeout_policy() ? schema::get<schema::CT_Timeout_Policy>(replica, *zone->timeout_policy()) : std::nullopt) z.timeouts = read_timeouts(*policy);
+  }
+  return s;
+}
+
 }  // namespace
 
 Config read_config(const ovsdb::Replica& replica) {
@@ -220,6 +241,8 @@ Config read_config(const ovsdb::Replica& replica) {
     c.tls.ca_cert = ssl->ca_cert();
     c.tls.bootstrap_ca_cert = ssl->bootstrap_ca_cert();
   }
+  for (auto& [type, uuid] : root->datapaths())
+    if (auto datapath = schema::get<schema::Datapath>(replica, uuid)) c.tracking[std::string(type)] = read_tracking(replica, *datapath);
   for (const Uuid& uuid : root->bridges()) {
     auto bridge = schema::get<schema::Bridge>(replica, uuid);
     if (!bridge || bridge->name().empty()) continue;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "datapath/ct_settings.h"
 #include "lib/tls.h"
 #include "lib/uuid.h"
 #include "ofproto/controllers.h"
@@ -55,6 +56,7 @@ struct Config {
   int64_t bundle_idle_s = 10;                         // other_config:bundle-idle-timeout
   bool flow_restore_wait = false;                     // other_config:flow-restore-wait
   bool datapath_fallback = true;                      // other_config:datapath-fallback: without a kernel datapath, the userspace one
+  std::map<std::string, CtSettings> tracking;         // by datapath type
   std::map<std::string, BridgeConfig> bridges;
   std::vector<std::string> problems;                  // for the log
 };

@@ -47,7 +47,7 @@ std::expected<Switch*, std::string> Datapaths::get(const std::string& wanted) {
   auto it = entries_.find(type);
   if (it == entries_.end()) return std::unexpected(fmt::format("datapath type \"{}\" is not known", wanted));
   if (!fallen_.contains(type)) {
-    auto opened = open(it->second);
+    auto opened = open(type, it->second);
     if (opened) return it->second.sw.get();
     auto fallback = fallbacks_.find(type);
     if (fallback == fallbacks_.end()) return std::unexpected(opened.error());
@@ -58,15 +58,16 @@ std::expected<Switch*, std::string> Datapaths::get(const std::string& wanted) {
   return get(fallbacks_.at(type));
 }
 
-std::expected<void, std::string> Datapaths::open(Entry& e) {
+std::expected<void, std::string> Datapaths::open(const std::string& type, Entry& e) {
   if (e.sw) return {};
   auto opened = e.opener();
   if (!opened) return std::unexpected(opened.error());
   e.dpif = std::move(opened->dpif);
   log_datapath_features(*e.dpif);
   e.sw = std::make_unique<Switch>(*e.dpif, options_, seed_);
+  e.sw->configure_tracking(tracking_[type], loop_.now());
   open_.clear();
-  for (auto& [type, entry] : entries_)
+  for (auto& [other, entry] : entries_)
     if (entry.sw) open_.push_back(entry.sw.get());
   // Waking up is all that is needed: every iteration of the loop runs the datapaths.
   if (opened->wait_fd >= 0) e.watch = loop_.watch(opened->wait_fd, true, false, [](bool, bool) {}, "datapath");
@@ -107,6 +108,14 @@ Bridge* Datapaths::find_bridge(const std::string& name) {
 void Datapaths::set_options(const SwitchOptions& options) {
   options_ = options;
   for (Switch* s : all()) s->set_options(options);
+}
+
+void Datapaths::configure_tracking(std::map<std::string, CtSettings> settings) {
+  std::swap(tracking_, settings);
+  for (auto& [type, e] : entries_) {
+    const CtSettings &before = settings[type], &wanted = tracking_[type];
+    if (e.sw && before != wanted) e.sw->configure_tracking(wanted, loop_.now());
+  }
 }
 
 bool Datapaths::run(Time now) {

@@ -52,6 +52,8 @@ class Datapaths {
   std::vector<std::string> types() const;
   Bridge* find_bridge(const std::string& name);
   void set_options(const SwitchOptions& options);
+  /// By datapath type; of types that are not in it: none.
+  void configure_tracking(std::map<std::string, CtSettings> settings);
   bool run(Time now);
   Time deadline(Time now) const;
 
@@ -66,9 +68,10 @@ class Datapaths {
   Loop& loop_;
   uint64_t seed_;
   SwitchOptions options_;
+  std::map<std::string, CtSettings> tracking_;
   std::map<std::string, Entry> entries_;
   std::vector<Switch*> open_;   // of the entries: every turn of the loop looks at them
-  std::expected<void, std::string> open(Entry& entry);
+  std::expected<void, std::string> open(const std::string& type, Entry& entry);
   std::string resolve(const std::string& type) const;
   std::map<std::string, std::string> aliases_, fallbacks_;
   std::map<std::string, std::string> fallen_;   // types that can't be had: why

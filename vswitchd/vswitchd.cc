@@ -69,6 +69,7 @@ void Vswitchd::reconfigure(Time now) {
   if (wanted.max_idle_ms != running_.max_idle_ms || wanted.flow_limit != running_.flow_limit || wanted.flow_restore_wait != running_.flow_restore_wait || !configured_)
     datapaths_.set_options({.max_idle = milliseconds(wanted.max_idle_ms), .flow_limit = static_cast<size_t>(wanted.flow_limit), .restore_wait = wanted.flow_restore_wait});
   datapaths_.allow_fallback(wanted.datapath_fallback);
+  datapaths_.configure_tracking(wanted.tracking);
   for (const Step& step : plan(running_, wanted)) {
     log.dbg("{}", format(step));
     apply(step, now);

@@ -9,7 +9,6 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 
 #include "datapath/l4.h"
 
@@ -17,8 +16,6 @@ namespace sluice {
 namespace {
 
 constexpr int kDumpTries = 4;
-constexpr size_t kBufferSize = 64 * 1024;   // a part of a dump
-constexpr time_t kReplyTimeout = 5;         // seconds
 
 uint16_t be16_of(const Attr& a) { return a.as<be16>().value_or(be16()).host(); }
 uint32_t be32_of(const Attr& a) { return a.as<be32>().value_or(be32()).host(); }
@@ -139,66 +136,21 @@ void encode_connection_name(const CtEntry& e, AttrWriter& out) {
 }
 
 std::expected<CtNetlink, int> CtNetlink::open() {
-  CtNetlink c;
-  c.fd_.reset(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER));
-  sockaddr_nl address{};
-  address.nl_family = AF_NETLINK;
-  if (!c.fd_ || bind(c.fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address)) return std::unexpected(errno);
-  timeval timeout{.tv_sec = kReplyTimeout, .tv_usec = 0};
-  setsockopt(c.fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof timeout);
-  return c;
-}
-
-int CtNetlink::send(uint8_t command, uint16_t flags, uint8_t family, const std::function<void(AttrWriter&)>& write) {
-  Bytes request(NLMSG_HDRLEN + sizeof(nfgenmsg));
-  nfgenmsg head{.nfgen_family = family, .version = NFNETLINK_V0, .res_id = 0};
-  std::memcpy(request.data() + NLMSG_HDRLEN, &head, sizeof head);
-  AttrWriter writer(request);
-  write(writer);
-  nlmsghdr header{.nlmsg_len = static_cast<uint32_t>(request.size()), .nlmsg_type = static_cast<uint16_t>(NFNL_SUBSYS_CTNETLINK << 8 | command),
-                  .nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags), .nlmsg_seq = ++seq_, .nlmsg_pid = 0};
-  std::memcpy(request.data(), &header, sizeof header);
-  return ::send(fd_.get(), request.data(), request.size(), 0) < 0 ? errno : 0;
-}
-
-namespace {
-
-/// Answers to request `seq` until its end: 0 or errno.
-int receive_all(int fd, uint32_t seq, const std::function<void(const nlmsghdr*)>& visit) {
-  Bytes buffer(kBufferSize);
-  for (;;) {
-    ssize_t n = recv(fd, buffer.data(), buffer.size(), 0);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    int left = static_cast<int>(n);
-    for (auto* h = reinterpret_cast<const nlmsghdr*>(buffer.data()); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
-      if (h->nlmsg_seq != seq) continue;
-      if (h->nlmsg_type == NLMSG_DONE) return visit(h), 0;
-      if (h->nlmsg_type == NLMSG_ERROR) return netlink_error(h);
-      visit(h);
-    }
-  }
-}
-
-}  // namespace
-
-int CtNetlink::list(std::vector<CtEntry>& all, bool& interrupted) {
-  all.clear();
-  interrupted = false;
-  if (int error = send(IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC, [](AttrWriter&) {})) return error;
-  return receive_all(fd_.get(), seq_, [&](const nlmsghdr* h) {
-    interrupted |= h->nlmsg_flags & NLM_F_DUMP_INTR;
-    if (h->nlmsg_type < NLMSG_MIN_TYPE || mnl_nlmsg_get_payload_len(h) < sizeof(nfgenmsg)) return;
-    auto* payload = static_cast<const uint8_t*>(mnl_nlmsg_get_payload(h));
-    if (auto e = decode_connection({payload + sizeof(nfgenmsg), mnl_nlmsg_get_payload_len(h) - sizeof(nfgenmsg)})) all.push_back(std::move(*e));
-  });
+  auto socket = NfNetlink::open(NFNL_SUBSYS_CTNETLINK);
+  if (!socket) return std::unexpected(socket.error());
+  return CtNetlink(std::move(*socket));
 }
 
 int CtNetlink::dump(std::optional<uint16_t> zone, const std::function<bool(const CtEntry&)>& visit) {
   std::vector<CtEntry> all;
-  bool interrupted = true;
-  for (int i = 0; i < kDumpTries && interrupted; i++)
-    if (int error = list(all, interrupted)) return error;
+  std::expected<bool, int> changed = true;
+  for (int i = 0; i < kDumpTries && *changed; i++) {
+    all.clear();
+    changed = socket_.dump(IPCTNL_MSG_CT_GET, [&](ByteView attrs) {
+      if (auto e = decode_connection(attrs)) all.push_back(std::move(*e));
+    });
+    if (!changed) return changed.error();
+  }
   for (const CtEntry& e : all)
     if ((!zone || e.zone == *zone) && !visit(e)) break;
   return 0;
@@ -206,11 +158,9 @@ int CtNetlink::dump(std::optional<uint16_t> zone, const std::function<bool(const
 
 int CtNetlink::remove(const CtEntry* entry) {
   uint8_t family = entry ? (entry->orig.ipv6 ? AF_INET6 : AF_INET) : AF_UNSPEC;
-  auto write = [&](AttrWriter& w) {
+  return socket_.request(IPCTNL_MSG_CT_DELETE, 0, family, [&](AttrWriter& w) {
     if (entry) encode_connection_name(*entry, w);
-  };
-  if (int error = send(IPCTNL_MSG_CT_DELETE, NLM_F_ACK, family, write)) return error;
-  return receive_all(fd_.get(), seq_, [](const nlmsghdr*) {});
+  });
 }
 
 std::expected<size_t, int> CtNetlink::flush(std::optional<uint16_t> zone, const std::function<bool(const CtEntry&)>& which) {

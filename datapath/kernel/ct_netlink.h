@@ -8,8 +8,7 @@
 #include <optional>
 
 #include "datapath/ct_entry.h"
-#include "datapath/kernel/netlink_attr.h"
-#include "lib/files.h"
+#include "datapath/kernel/nf_netlink.h"
 
 namespace sluice {
 
@@ -22,11 +21,9 @@ class CtNetlink {
   std::expected<size_t, int> flush(std::optional<uint16_t> zone, const std::function<bool(const CtEntry&)>& which);
 
  private:
-  int list(std::vector<CtEntry>& all, bool& interrupted);
+  explicit CtNetlink(NfNetlink socket) : socket_(std::move(socket)) {}
   int remove(const CtEntry* entry);   // null: all
-  int send(uint8_t command, uint16_t flags, uint8_t family, const std::function<void(AttrWriter&)>& write);
-  UniqueFd fd_;
-  uint32_t seq_ = 0;
+  NfNetlink socket_;
 };
 
 /// A connection of the attributes of its message; nothing if it has no tuples.

@@ -83,6 +83,7 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   meters.forget();
   meter_features = meters.features(dp.ifindex);
   for (auto& [id, meter] : meter_configs) (void)meters.set(dp.ifindex, id, meter);
+  set_zone_limits({}, ct_settings);
   ProbeResult probed = probe_kernel(control, families, dp.ifindex);
   features = probed.features;
   shapes.forget();
@@ -162,6 +163,32 @@ size_t KernelDatapath::ct_flush(std::optional<uint16_t> zone, Time, const std::f
   return ct ? ct->flush(zone, which).value_or(0) : 0;
 }
 
+void KernelDatapath::Impl::set_zone_limits(const CtSettings& before, const CtSettings& wanted) {
+  std::vector<CtZoneLimit> set;
+  std::vector<uint16_t> removed;
+  for (auto& [id, old] : before.zones)
+    if (auto zone = wanted.zones.find(id); old.limit && (zone == wanted.zones.end() || !zone->second.limit)) removed.push_back(id);
+  for (auto& [id, zone] : wanted.zones) {
+    auto old = before.zones.find(id);
+    if (zone.limit && (old == before.zones.end() || old->second.limit != zone.limit)) set.push_back({.zone = id, .limit = *zone.limit});
+  }
+  if (wanted.default_limit != before.default_limit) set.push_back({.zone = -1, .limit = wanted.default_limit.value_or(0)});
+  if (!dp.ifindex || (set.empty() && removed.empty())) return;
+  ZoneLimitRequests requests(control);
+  int error = set.empty() ? 0 : requests.set(dp.ifindex, set);
+  if (!error && !removed.empty()) error = requests.remove(dp.ifindex, removed);
+  if (error) kernel_log.warn("{}: the kernel does not take limits of connection tracking zones ({})", name, std::strerror(error));
+}
+
+void KernelDatapath::ct_configure(const CtSettings& settings) {
+  Impl& d = *impl_;
+  d.set_zone_limits(d.ct_settings, settings);
+  if (int error = d.timeouts.configure(settings)) kernel_log.warn("{}: the kernel does not take timeouts of connection tracking zones ({})", d.name, std::strerror(error));
+  d.ct_settings = settings;
+}
+
+std::optional<std::string> KernelDatapath::ct_timeout_policy(uint16_t zone, bool ipv6, uint8_t proto) const { return impl_->timeouts.name(zone, ipv6, proto); }
+
 void KernelDatapath::set_upcall_handler(UpcallHandler* handler) { impl_->handler = handler; }
 void KernelDatapath::set_generation(uint64_t generation, Time now) { impl_->generation = generation, impl_->now = now; }
 
@@ -188,6 +215,7 @@ bool KernelDatapath::run(Time now) {
     d.next_health = now + kHealthInterval;
     d.check_health();
     d.warn_of_losses();
+    d.timeouts.delete_unused();
   }
   epoll_event events[4];
   int n = epoll_wait(d.epoll.get(), events, std::size(events), 0);

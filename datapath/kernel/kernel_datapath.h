@@ -64,6 +64,8 @@ class KernelDatapath final : public Dpif {
   size_t ct_flush(std::optional<uint16_t> zone, Time, const std::function<bool(const CtEntry&)>& which) override;
 
   void set_generation(uint64_t generation, Time now) override;
+  void ct_configure(const CtSettings& settings) override;
+  std::optional<std::string> ct_timeout_policy(uint16_t zone, bool ipv6, uint8_t proto) const override;
   void execute(Packet packet, const OdpActions& actions, Time now) override;
   void complete(Time now) override;
   bool run(Time now) override;

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "datapath/kernel/ct_timeouts.h"
 #include "datapath/kernel/direct_output.h"
 #include "datapath/kernel/flow_records.h"
 #include "datapath/kernel/flow_shapes.h"
@@ -17,6 +18,7 @@
 #include "datapath/kernel/odp_netlink.h"
 #include "datapath/kernel/upcall_handlers.h"
 #include "datapath/kernel/vport.h"
+#include "datapath/kernel/zone_limits.h"
 #include "lib/log.h"
 
 namespace sluice {
@@ -57,6 +59,8 @@ struct KernelDatapath::Impl {
   VportRequests vports{control, families};
   MeterRequests meters{control};
   DpMeterFeatures meter_features;
+  CtTimeoutPolicies timeouts;
+  CtSettings ct_settings;
   std::map<uint32_t, DpMeter> meter_configs;   // of ours: set again when the module comes back
   KernelDp dp;                             // ifindex 0: there is none now
   std::map<uint32_t, KernelPort> ports;
@@ -82,6 +86,7 @@ struct KernelDatapath::Impl {
   std::expected<void, int> open_datapath();
   void lost_datapath();
   void check_health();
+  void set_zone_limits(const CtSettings& before, const CtSettings& wanted);
   int make_sockets();
   uint32_t port_pid(const KernelPort& port) const { return port.upcalls ? port.upcalls->pid() : 0; }
   void warn_of_losses();

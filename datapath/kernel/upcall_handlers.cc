@@ -161,14 +161,16 @@ namespace {
 
 /// Attributes of a packet that came up.
 struct Parts {
-  std::optional<Attr> packet, key, userdata, mru, hash;
+  std::optional<Attr> packet, key, userdata;
+  uint16_t mru = 0;
+  uint64_t hash = 0;
   explicit Parts(ByteView attrs) {
     for (Attr a : Attrs(attrs)) {
       if (a.type == OVS_PACKET_ATTR_PACKET) packet = a;
       if (a.type == OVS_PACKET_ATTR_KEY) key = a;
       if (a.type == OVS_PACKET_ATTR_USERDATA) userdata = a;
-      if (a.type == OVS_PACKET_ATTR_MRU) mru = a;
-      if (a.type == OVS_PACKET_ATTR_HASH) hash = a;
+      if (a.type == OVS_PACKET_ATTR_MRU) mru = a.as<uint16_t>().value_or(0);
+      if (a.type == OVS_PACKET_ATTR_HASH) hash = a.as<uint64_t>().value_or(0);
     }
   }
 };
@@ -184,8 +186,8 @@ void UpcallHandlers::message(const GenlMessage& m) {
   };
   auto parse = [&](Upcall& u) {
     if (!decode_odp_metadata(parts.key->data, u.packet)) return false;
-    if (parts.mru) u.packet.mru = parts.mru->as<uint16_t>().value_or(0);
-    if (parts.hash) u.packet.kernel_hash = parts.hash->as<uint64_t>().value_or(0);
+    u.packet.mru = parts.mru;
+    u.packet.kernel_hash = parts.hash;
     extract(u.packet, u.key, vlan_tags_);
     if (u.kind != UpcallKind::kAction) return true;
     auto why = parts.userdata ? decode_userdata(parts.userdata->data) : std::nullopt;

@@ -9,13 +9,23 @@
 namespace sluice {
 namespace {
 
-// How long connections without states of their own live after a packet.
-constexpr Duration kFirst = seconds(60), kBothWays = seconds(30), kOtherBothWays = seconds(60);
+/// How long connections live after a packet.
+Duration usual_timeout(CtPhase phase) {
+  switch (phase) {
+    case CtPhase::kTcpSynSent: case CtPhase::kTcpSynRecv: case CtPhase::kTcpClose: return seconds(30);
+    case CtPhase::kTcpEstablished: return seconds(24 * 60 * 60);
+    case CtPhase::kTcpFinWait: return seconds(15 * 60);
+    case CtPhase::kTcpTimeWait: return seconds(45);
+    case CtPhase::kUdpMultiple: case CtPhase::kIcmpReply: return seconds(30);
+    default: return seconds(60);
+  }
+}
+constexpr Duration kOtherBothWays = seconds(60);   // of protocols without ports; else they are as UDP
 
-Duration timeout_of(const TrackedConnection& c) {
-  if (c.tcp) return c.tcp->timeout();
-  if (!c.seen_reply) return kFirst;
-  return c.orig.proto == kProtoUdp || is_icmp(c.orig) ? kBothWays : kOtherBothWays;
+CtPhase phase_of(const TrackedConnection& c) {
+  if (c.tcp) return c.tcp->phase();
+  if (is_icmp(c.orig)) return c.seen_reply ? CtPhase::kIcmpReply : CtPhase::kIcmpFirst;
+  return c.seen_reply ? CtPhase::kUdpMultiple : c.seen_more ? CtPhase::kUdpSingle : CtPhase::kUdpFirst;
 }
 
 void tell(Packet& p, const ConnKey* orig, uint8_t state, uint16_t zone) {
@@ -108,6 +118,14 @@ void Conntrack::track(Packet& p, const OdpCt& action, Time now) {
   tell(p, &orig, state, action.zone);
 }
 
+Duration Conntrack::timeout_of(const TrackedConnection& c) const {
+  CtPhase phase = phase_of(c);
+  if (!settings_.zones.empty())
+    if (auto zone = settings_.zones.find(c.orig.zone); zone != settings_.zones.end() && zone->second.timeouts)
+      if (auto wanted = (*zone->second.timeouts)[static_cast<size_t>(phase)]) return seconds(*wanted);
+  return phase == CtPhase::kUdpMultiple && c.orig.proto != kProtoUdp ? kOtherBothWays : usual_timeout(phase);
+}
+
 /// What the packet says of its connection; false: it can't be part of it.
 bool Conntrack::update(Ref& found, const TrackedPacket& t, Time now, uint8_t& state) {
   TrackedConnection& c = *found.connection;
@@ -126,6 +144,7 @@ bool Conntrack::update(Ref& found, const TrackedPacket& t, Time now, uint8_t& st
     }
   }
   c.seen_reply |= found.is_reply;
+  c.seen_more = true;
   if (!c.tcp) is_new = !c.seen_reply;
   c.ends = now + timeout_of(c);
   state = static_cast<uint8_t>((is_new ? kCtNew : kCtEst) | (found.is_reply ? kCtRpl : 0));
@@ -256,6 +275,17 @@ bool Conntrack::del_limit(uint16_t zone) {
   it->second.limit.reset();
   if (!it->second.count) zones_.erase(it);
   return true;
+}
+
+void Conntrack::configure(const CtSettings& settings) {
+  for (auto& [id, old] : settings_.zones)
+    if (auto now = settings.zones.find(id); old.limit && (now == settings.zones.end() || !now->second.limit)) del_limit(id);
+  for (auto& [id, zone] : settings.zones) {
+    auto old = settings_.zones.find(id);
+    if (zone.limit && (old == settings_.zones.end() || old->second.limit != zone.limit)) set_limit(id, *zone.limit);
+  }
+  if (settings.default_limit != settings_.default_limit) default_limit_ = settings.default_limit.value_or(0);
+  settings_ = settings;
 }
 
 }  // namespace sluice

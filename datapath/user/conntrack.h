@@ -19,6 +19,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "datapath/ct_entry.h"
+#include "datapath/ct_settings.h"
 #include "datapath/odp_action.h"
 #include "datapath/user/conn_key.h"
 #include "datapath/user/slabs.h"
@@ -30,7 +31,7 @@ namespace sluice {
 struct TrackedConnection {
   ConnKey orig, reply;
   uint32_t slot = 0, serial = 0;     // serial 0: free
-  bool seen_reply = false;
+  bool seen_reply = false, seen_more = false;   // answers; packets after the first
   bool src_nat = false, dst_nat = false;
   uint32_t mark = 0;
   std::array<uint8_t, 16> label{};
@@ -63,6 +64,8 @@ class Conntrack {
   std::vector<CtZoneLimit> limits() const;
   void set_limit(int32_t zone, uint32_t limit);
   bool del_limit(uint16_t zone);
+  /// Limits that change, and the timeouts; a connection has its zone's from its next packet on.
+  void configure(const CtSettings& settings);
 
  private:
   struct Ref { TrackedConnection* connection = nullptr; bool is_reply = false; };
@@ -81,6 +84,7 @@ class Conntrack {
   bool has_room(uint16_t zone);
   void end(TrackedConnection* c);
   TrackedConnection* take_slot();
+  Duration timeout_of(const TrackedConnection& c) const;
   CtEntry describe(const TrackedConnection& c, Time now) const;
 
   // --- conn_nat.cc ---
@@ -99,6 +103,7 @@ class Conntrack {
   bool check_sequence_ = true;
   uint32_t default_limit_ = 0;
   std::map<uint16_t, Zone> zones_;
+  CtSettings settings_;
   CtStats counters_;
   uint64_t random_state_;
 };

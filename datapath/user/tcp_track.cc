@@ -113,15 +113,15 @@ void TcpTrack::advance(const TcpSegment& s, End& from, End& to, uint32_t end) {
   if (s.flags & kTcpRst) from.state = to.state = CtTcpState::kTimeWait;
 }
 
-Duration TcpTrack::timeout() const {
+CtPhase TcpTrack::phase() const {
   CtTcpState a = ends_[0].state, b = ends_[1].state;
   auto both = [&](CtTcpState s) { return a >= s && b >= s; };
   auto one = [&](CtTcpState s) { return a >= s || b >= s; };
-  if (both(CtTcpState::kFinWait2)) return seconds(30);
-  if (both(CtTcpState::kClosing)) return seconds(45);
-  if (!both(CtTcpState::kEstablished)) return seconds(30);
-  if (one(CtTcpState::kClosing)) return seconds(15 * 60);
-  return seconds(24 * 60 * 60);
+  if (both(CtTcpState::kFinWait2)) return CtPhase::kTcpClose;
+  if (both(CtTcpState::kClosing)) return CtPhase::kTcpTimeWait;
+  if (!both(CtTcpState::kEstablished)) return both(CtTcpState::kSynSent) ? CtPhase::kTcpSynRecv : CtPhase::kTcpSynSent;
+  if (one(CtTcpState::kClosing)) return CtPhase::kTcpFinWait;
+  return CtPhase::kTcpEstablished;
 }
 
 }  // namespace sluice

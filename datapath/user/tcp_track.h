@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "datapath/ct_entry.h"
+#include "datapath/ct_settings.h"
 #include "lib/bytes.h"
 
 namespace sluice {
@@ -37,8 +38,7 @@ class TcpTrack {
   static bool can_begin(const TcpSegment& s);
   explicit TcpTrack(const TcpSegment& first);
   TcpVerdict track(const TcpSegment& s, bool is_reply, bool check_sequence);
-  /// How long the connection may be silent from here on.
-  Duration timeout() const;
+  CtPhase phase() const;
   CtTcpState state(bool reply) const { return ends_[reply].state; }
   bool liberal() const { return liberal_; }
 

@@ -381,6 +381,7 @@ bool UserDatapath::ct_set_max_connections(uint64_t n) { return impl_->connection
 bool UserDatapath::ct_set_tcp_sequence_check(bool on) { return impl_->connections.set_tcp_sequence_check(on), true; }
 std::vector<CtZoneLimit> UserDatapath::ct_limits() const { return impl_->connections.limits(); }
 bool UserDatapath::ct_set_limit(int32_t zone, uint32_t limit) { return impl_->connections.set_limit(zone, limit), true; }
+void UserDatapath::ct_configure(const CtSettings& settings) { impl_->connections.configure(settings); }
 bool UserDatapath::ct_del_limit(uint16_t zone) { return impl_->connections.del_limit(zone); }
 
 DpMeterFeatures UserDatapath::meter_features() const { return UserMeters::kFeatures; }

@@ -64,6 +64,7 @@ class UserDatapath final : public Dpif {
   bool ct_set_max_connections(uint64_t n) override;
   bool ct_set_tcp_sequence_check(bool on) override;
   std::vector<CtZoneLimit> ct_limits() const override;
+  void ct_configure(const CtSettings& settings) override;
   bool ct_set_limit(int32_t zone, uint32_t limit) override;
   bool ct_del_limit(uint16_t zone) override;
 
