@@ -285,6 +285,7 @@ struct ActionCheck {
   ProtocolSet* usable = nullptr;
   bool any_packet = false;         // of a bucket: what the packet will be is not known, prerequisites pass
   unsigned max_depth = kMaxActionDepth;
+  const Action** refused = nullptr;  // if given: where the action that is refused goes, the innermost
 };
 /// Checks arguments, prerequisites against the match (as changed by earlier actions), order and number of instructions, and
 /// fills in flow_has_vlan and flow_ip_proto.
@@ -292,10 +293,12 @@ Status check_actions(Actions& actions, const MiniMatch& match, const ActionCheck
 
 // --- Text ---
 
+/// What texts are read and written with.
 struct TextNames {
   const NameMap* ports = nullptr;
   const NameMap* tables = nullptr;
   const TlvTable* tlv = nullptr;
+  bool compat = false;             // read as leniently as Open vSwitch does: values are cut, what is said twice is what was said last
 };
 
 /// The text after "actions=": "drop" if empty.

@@ -63,7 +63,7 @@ std::string_view trim(std::string_view s) {
 
 TextResult<uint64_t> parse_number_in(std::string_view s, std::string_view what, uint64_t max, uint64_t min) {
   auto n = parse_number(s);
-  if (!n || *n > max || *n < min) return TextError(fmt::format("invalid {} \"{}\"", what, s));
+  if (!n || *n > max || *n < min) return TextError(fmt::format("invalid {} \"{}\" ({} to {})", what, s, min, max));
   return *n;
 }
 
@@ -87,6 +87,21 @@ bool parse_big_number(std::string_view s, uint8_t* bytes, size_t size) {
     if (carry) return false;
   }
   return true;
+}
+
+TextResult<void> Said::add(std::string_view key, std::string_view value) {
+  auto before = std::ranges::find(said_, key, &std::pair<std::string, std::string_view>::first);
+  if (before == said_.end()) said_.emplace_back(key, value);
+  else if (before->second != value) return TextError(fmt::format("{} is given twice, as {} and {}", key, before->second, value));
+  return {};
+}
+
+bool Said::has(std::string_view key) const { return std::ranges::count(said_, key, &std::pair<std::string, std::string_view>::first); }
+
+TextResult<void> Said::add(const KeyValue& kv) {
+  if (!kv.rest.empty()) return TextError(fmt::format("{}: trailing garbage after {}", kv.rest, kv.key));
+  if (trim(kv.value).empty()) return TextError(fmt::format("field {} missing value", kv.key));
+  return add(to_lower(kv.key), kv.value);
 }
 
 void append_name(std::string_view name, std::string& out) {

@@ -54,7 +54,7 @@ class FlowTable {
 constexpr uint16_t kComparedFlags = OFPFF_SEND_FLOW_REM | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
 
 void add_file(const Settings& s, const std::string& path, std::span<const Line> lines, const TextNames& names, int side, FlowTable& flows, ProtocolSet& usable) {
-  for (FlowMod& m : parse_flow_lines(s, path, lines, FlowModCommand::kAdd, names, usable)) {
+  for (FlowMod& m : parse_flow_lines(path, lines, FlowModCommand::kAdd, names, usable)) {
     uint8_t table = m.table_id == kTableAll ? 0 : m.table_id;
     flows.at(table, m.priority, m.match.expand()).side[side] =
         Entry{m.new_cookie == UINT64_MAX ? 0 : m.new_cookie, m.idle_timeout, m.hard_timeout, m.importance, m.flags, std::move(m.actions)};
@@ -160,7 +160,7 @@ void diff_flows(const Settings& s, const std::string& a, const std::string& b) {
     if (!is_bridge(*sources[side])) files[side] = read_lines(*sources[side], "open");
   std::optional<FlowSession> sessions[2];
   TlvTable tlv(true);
-  TextNames read{.tlv = &tlv};
+  TextNames read{.tlv = &tlv, .compat = s.compat};
   for (const std::string* source : sources)  // a bridge's port names serve for the file too
     if (is_bridge(*source) && !read.ports) {
       auto c = open_bridge(s, *source);

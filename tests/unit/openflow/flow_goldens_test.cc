@@ -32,6 +32,7 @@ constexpr Exception kExceptions[] = {
     {"dl_vlan=4096,actions=drop", "", kRefuses, "recorded as VLAN 0"},
     {"dl_vlan=5000,actions=drop", "", kRefuses, "recorded as VLAN 904"},
     {"ip,nw_tos=3,actions=drop", "", kRefuses, "recorded as 0"},
+    {"ip,nw_src=10.0.0.1/8,actions=drop", "", kRefuses, "recorded as 10.0.0.0/8"},
     {"ip,nw_ecn=4,actions=drop", "", kRefuses, "recorded as 0"},
     {"ip,nw_ecn=1,actions=drop", "11", kRefuses, "1.1 cannot match it; recorded as a match on all of ip"},
     {"actions=clear_actions", "10", kRefuses, "recorded as drop"},
@@ -135,7 +136,7 @@ TEST_P(FlowGoldens, TextToWireToText) {
   Version v = version_of(c.version);
   const Exception* ex = exception_for(c.flow, c.version);
   TlvTable grows(true);
-  FlowTextOptions options{{nullptr, nullptr, &grows}, false};
+  TextNames options{nullptr, nullptr, &grows};
   auto parsed = parse_flow(c.flow, FlowModCommand::kAdd, options);
   std::string refused;
   if (!parsed) refused = parsed.error();
@@ -156,7 +157,7 @@ TEST_P(FlowGoldens, TextToWireToText) {
   }
   if (c.hex.empty()) {
     std::string last = c.error.substr(c.error.rfind("ovs-ofctl: ") + 11);
-    EXPECT_EQ(refused, last);
+    EXPECT_TRUE(refused.starts_with(last)) << refused << "\n" << last;   // then the limits, or the action
     return;
   }
   ASSERT_EQ(refused, "");
