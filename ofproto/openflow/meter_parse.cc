@@ -40,17 +40,19 @@ Checked check_band(const MeterConfig& m, const BandState& seen) {
 
 Checked parse_bands(std::string_view text, MeterConfig& m) {
   BandState seen;
+  Said said;   // of the band
   for (;;) {
     auto item = next_item(text);
     if (!item) return bad(item.error());
     if (!*item) break;
     const KeyValue& kv = **item;
-    if (!kv.has_value()) return bad(fmt::format("field {} missing value", kv.key));
+    if (kv.key == "type") said = {};
+    if (auto once = said.add(kv); !once) return once;
     if (kv.key == "type") {
       if (auto ok = check_band(m, seen); !ok) return ok;
       MeterBand& b = m.bands.emplace_back();
       if (kv.value == "dscp_remark") b.type = MeterBandType::kDscpRemark;
-      else if (kv.value != "drop") return bad(fmt::format("field type unknown value {}", kv.value));
+      else if (kv.value != "drop") return bad(fmt::format("field type unknown value {} (drop or dscp_remark)", kv.value));
       seen = {};
       continue;
     }
@@ -67,7 +69,7 @@ Checked parse_bands(std::string_view text, MeterConfig& m) {
       seen.burst = true;
     } else if (kv.key == "prec_level") {
       if (m.bands.back().type != MeterBandType::kDscpRemark) return bad("Only 'dscp_remark' band may have 'prec_level'");
-      if (*n > UINT8_MAX) return bad(fmt::format("invalid prec_level \"{}\"", kv.value));
+      if (*n > UINT8_MAX) return bad(fmt::format("invalid prec_level \"{}\" (0 to {})", kv.value, UINT8_MAX));
       m.bands.back().prec_level = static_cast<uint8_t>(*n);
     } else {
       return bad(fmt::format("unknown keyword {}", kv.key));
@@ -102,6 +104,7 @@ std::expected<MeterMod, std::string> parse_meter(std::string_view text, MeterCom
   bool defines = command != MeterCommand::kDelete, has_id = false;
   size_t word_size = 0, bands_at = defines ? find_bands(text, word_size) : std::string_view::npos;
   std::string_view head = text.substr(0, bands_at);
+  Said said;
   for (;;) {
     auto item = next_item(head);
     if (!item) return bad(item.error());
@@ -110,8 +113,8 @@ std::expected<MeterMod, std::string> parse_meter(std::string_view text, MeterCom
     uint16_t flag = defines && !kv.has_value() ? flag_of(kv.key) : 0;
     if (flag) {
       m.meter.flags |= flag;
-    } else if (!kv.has_value()) {
-      return bad(fmt::format("field {} missing value", kv.key));
+    } else if (auto once = said.add(kv); !once) {
+      return bad(once.error());
     } else if (kv.key == "meter") {
       auto n = meter_number(kv.value);
       if (!n) return bad(n.error());
