@@ -7,12 +7,12 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
-#include <map>
 #include <random>
 #include <set>
 
 #include "ofproto/openflow/action_io.h"
 #include "ofproto/openflow/action_parse.h"
+#include "tests/unit/openflow/action_texts.h"
 #include "tests/unit/openflow/flow_losses.h"
 #include "tests/unit/openflow/refusals.h"
 
@@ -264,6 +264,26 @@ TEST(ActionText, EveryWordHasAForm) {
   for (std::string_view w : action_words()) EXPECT_TRUE(words.contains(w)) << w;
 }
 
+
+/// Encodings that only come from the wire, and go out again as they came.
+constexpr std::string_view kFromWireOnly[] = {"NXAST_RESUBMIT", "ONFACT_COPY_FIELD"};
+
+TEST(ActionText, EveryEncodingIsWritten) {
+  std::set<const WireRow*> written;
+  auto write = [&](const Action& a) {
+    for (Version v : kVersions) {
+      Actions lowered;
+      if (!lower_action(a, v, lowered)) continue;
+      for (const Action& l : lowered)
+        if (const WireRow* row = row_to_write(l, v)) written.insert(row);
+    }
+  };
+  for (std::string_view text : kActionTexts) {
+    auto p = parse_flow(text, FlowModCommand::kAdd, {.tlv = nullptr});
+    if (p) for_each_action(p->flow.actions, write);
+  }
+  for (const WireRow& row : action_rows()) EXPECT_TRUE(written.contains(&row) || std::ranges::count(kFromWireOnly, row.name)) << row.name << " of " << version_name(row.first);
+}
 
 }  // namespace
 }  // namespace sluice::ofp
