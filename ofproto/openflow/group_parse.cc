@@ -111,7 +111,6 @@ Checked parse_bucket(std::string_view text, GroupType type, const TextNames& nam
   if (!actions) return bad(actions.error());
   b.actions = std::move(actions->actions);
   usable &= actions->usable;
-  if (said.has("bucket_id") && !names.compat) usable &= kBucketCommandProtocols;   // others number buckets themselves
   if (has_weight && type != GroupType::kSelect) return bad("Only select groups can have bucket weights.");
   if (!has_weight && type == GroupType::kSelect) b.weight = 1;
   if (type == GroupType::kFastFailover && b.watch_port == OFPP_NONE && b.watch_group == OFPG_ANY)
@@ -175,6 +174,8 @@ Checked GroupParser::command_bucket(std::string_view v) {
 Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
   std::string key = to_lower(kv.key);
   std::string_view v = kv.value;
+  constexpr std::string_view kKeys[] = {"command_bucket_id", "group_id", "type", "selection_method", "selection_method_param", "fields"};
+  if (!std::ranges::count(kKeys, key)) return bad(fmt::format("unknown keyword {}", kv.key));
   if (auto once = said.add(kv); !once && !names.compat) return once;
   if (key == "command_bucket_id") {
     if (!wanted.command_bucket) return bad("command bucket id is not needed");
@@ -215,8 +216,7 @@ Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
     has_param = true;
     return {};
   }
-  if (key == "fields") return parse_fields(v, names, m.selection.fields);
-  return bad(fmt::format("unknown keyword {}", kv.key));
+  return parse_fields(v, names, m.selection.fields);
 }
 
 Checked GroupParser::finish(const Wanted& wanted) {
@@ -284,6 +284,8 @@ std::expected<ParsedGroup, std::string> parse_group(std::string_view text, std::
     GroupType type = out.mod.command == GroupCommand::kInsertBucket ? GroupType::kSelect : out.mod.type;
     Bucket& b = out.mod.buckets.emplace_back();
     if (auto ok = parse_bucket((*parts)[i], type, names, b, parser.usable); !ok) return bad(ok.error());
+    bool numbers_it = b.bucket_id != Bucket{}.bucket_id && out.mod.command != GroupCommand::kInsertBucket;   // older groups have buckets without ids
+    if (numbers_it && !names.compat) parser.usable &= kBucketCommandProtocols;
     if (out.mod.command == GroupCommand::kInsertBucket && (*parts)[i].find("weight") == std::string_view::npos) b.weight = 0;
   }
   if (out.mod.type == GroupType::kIndirect && out.mod.buckets.size() > 1) return bad("Indirect groups can have at most one bucket.");

@@ -96,8 +96,6 @@ TextResult<void> Said::add(std::string_view key, std::string_view value) {
   return {};
 }
 
-bool Said::has(std::string_view key) const { return std::ranges::count(said_, key, &std::pair<std::string, std::string_view>::first); }
-
 TextResult<void> Said::add(const KeyValue& kv) {
   if (!kv.rest.empty()) return TextError(fmt::format("{}: trailing garbage after {}", kv.rest, kv.key));
   if (trim(kv.value).empty()) return TextError(fmt::format("field {} missing value", kv.key));

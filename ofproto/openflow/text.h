@@ -47,7 +47,6 @@ class Said {
   TextResult<void> add(std::string_view key, std::string_view value);
   /// The same of "key=value", which must have a value, and nothing behind its parentheses.
   TextResult<void> add(const KeyValue& kv);
-  bool has(std::string_view key) const;
 
  private:
   std::vector<std::pair<std::string, std::string_view>> said_;
