@@ -290,9 +290,9 @@ TextResult<void> finish_actions(FlowParser& p, std::string_view text, const Text
   bool only_of10 = !(p.usable & ~(kOf10Any | kNxmAny));
   if (only_of10) check.version = Version::k10;
   if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok) {
-    std::string which;
-    if (refused) format_actions({*refused}, which, o);
-    return TextError(fmt::format("actions are invalid with specified match ({}){}{}", error_name(ok.error()), refused ? ": " : "", which));
+    std::string text = fmt::format("actions are invalid with specified match ({})", error_name(ok.error()));
+    if (refused && !o.compat) format_actions({*refused}, text += ": ", o);
+    return TextError(std::move(text));
   }
   return {};
 }
