@@ -285,7 +285,6 @@ struct ActionCheck {
   ProtocolSet* usable = nullptr;
   bool any_packet = false;         // of a bucket: what the packet will be is not known, prerequisites pass
   unsigned max_depth = kMaxActionDepth;
-  const Action** refused = nullptr;  // if given: where the action that is refused goes, the innermost
 };
 /// Checks arguments, prerequisites against the match (as changed by earlier actions), order and number of instructions, and
 /// fills in flow_has_vlan and flow_ip_proto.

@@ -24,11 +24,8 @@ class Checker {
     if (depth > c_.max_depth) return fail(Error::OFPBAC_TOO_MANY);
     unsigned was = depth_;
     depth_ = depth;
-    for (Action& a : actions) {
-      auto ok = std::visit(*this, a.v);
-      if (!ok && c_.refused && !*c_.refused) *c_.refused = &a;
-      if (!ok) return ok;
-    }
+    for (Action& a : actions)
+      if (auto ok = std::visit(*this, a.v); !ok) return ok;
     depth_ = was;
     return {};
   }

@@ -21,14 +21,14 @@ using Parsed = TextResult<Action>;
 /// A number up to max for `name`, in the words of Open vSwitch.
 TextResult<uint64_t> number(std::string_view s, std::string_view name, uint64_t max) {
   auto n = parse_number(s);
-  if (!n) return TextError(fmt::format("invalid {} \"{}\" (0 to {})", name, s, max));
+  if (!n) return TextError(fmt::format("invalid {} \"{}\"", name, s));
   if (*n > max) return TextError(fmt::format("{}: value too large for {} (maximum {})", s, name, max));
   return *n;
 }
 
 TextResult<uint64_t> u32_number(std::string_view s) {
   auto n = parse_number(s);
-  if (!n || *n > UINT32_MAX) return TextError(fmt::format("invalid numeric format {} (0 to {})", s, UINT32_MAX));
+  if (!n || *n > UINT32_MAX) return TextError(fmt::format("invalid numeric format {}", s));
   return *n;
 }
 
@@ -76,10 +76,7 @@ Parsed one_ethertype(std::string_view arg, const ParseContext& ctx) {
   auto n = number(arg, ctx.word, 0xffff);
   if (!n) return TextError(n.error());
   if constexpr (sizeof...(Allowed) > 0) {
-    std::string allowed;
-    ((allowed += fmt::format("{}0x{:x}", allowed.empty() ? " (" : " or ", Allowed)), ...);
-    allowed += ')';
-    if (((*n != Allowed) && ...)) return TextError(fmt::format("{}: not a valid {} ethertype", arg, ctx.word == "push_vlan" ? "VLAN" : ctx.word == "push_mpls" ? "MPLS" : "PBB") + allowed);
+    if (((*n != Allowed) && ...)) return TextError(fmt::format("{}: not a valid {} ethertype", arg, ctx.word == "push_vlan" ? "VLAN" : ctx.word == "push_mpls" ? "MPLS" : "PBB"));
   }
   return T{static_cast<uint16_t>(*n)};
 }
@@ -87,10 +84,10 @@ Parsed one_ethertype(std::string_view arg, const ParseContext& ctx) {
 Parsed set_vlan(std::string_view arg, bool vid, bool push) {
   auto n = parse_number(arg);
   if (vid) {
-    if (!n || *n > 0xfff) return TextError(fmt::format("{}: not a valid VLAN VID (0 to 4095)", arg));
+    if (!n || *n > 0xfff) return TextError(fmt::format("{}: not a valid VLAN VID", arg));
     return SetVlanVid{static_cast<uint16_t>(*n), push, false};
   }
-  if (!n || *n > 7) return TextError(fmt::format("{}: not a valid VLAN PCP (0 to 7)", arg));
+  if (!n || *n > 7) return TextError(fmt::format("{}: not a valid VLAN PCP", arg));
   return SetVlanPcp{static_cast<uint8_t>(*n), push, false};
 }
 template <bool Vid, bool Push>
@@ -99,14 +96,14 @@ Parsed vlan(std::string_view arg, const ParseContext&) { return set_vlan(arg, Vi
 Parsed nw_tos(std::string_view arg, const ParseContext&) {
   auto n = parse_number_in(arg, "TOS", 0xff);
   if (!n) return TextError(n.error());
-  if (*n & 3) return TextError(fmt::format("{}: not a valid TOS (0 to 252, the 2 low bits are nw_ecn)", arg));
+  if (*n & 3) return TextError(fmt::format("{}: not a valid TOS", arg));
   return SetIpTos{static_cast<uint8_t>(*n)};
 }
 
 Parsed nw_ecn(std::string_view arg, const ParseContext&) {
   auto n = parse_number_in(arg, "ECN", 0xff);
   if (!n) return TextError(n.error());
-  if (*n > 3) return TextError(fmt::format("{}: not a valid ECN (0 to 3)", arg));
+  if (*n > 3) return TextError(fmt::format("{}: not a valid ECN", arg));
   return SetIpEcn{static_cast<uint8_t>(*n)};
 }
 
@@ -181,7 +178,7 @@ Parsed enqueue(std::string_view arg, const ParseContext& ctx) {
 Parsed group(std::string_view arg, const ParseContext&) {
   auto n = u32_number(arg);
   if (!n) return TextError(n.error());
-  if (*n > OFPG_MAX) return TextError(fmt::format("invalid group id {} (0 to {})", arg, OFPG_MAX));
+  if (*n > OFPG_MAX) return TextError(fmt::format("invalid group id {}", arg));
   return Group{static_cast<uint32_t>(*n)};
 }
 
@@ -194,7 +191,7 @@ TextResult<void> take_reason(const KeyValue& kv, const ParseContext&, Controller
 
 TextResult<void> take_userdata(const KeyValue& kv, const ParseContext&, Controller& c) {
   auto b = parse_dotted_hex(kv.value);
-  if (!b) return TextError(fmt::format("bad hex digit in `controller' action `userdata': {}", kv.value));
+  if (!b) return TextError("bad hex digit in `controller' action `userdata'");
   c.userdata = std::move(*b);
   return {};
 }
@@ -223,7 +220,7 @@ Parsed controller(std::string_view arg, const ParseContext& ctx) {
 
 Parsed note(std::string_view arg, const ParseContext&) {
   auto b = parse_dotted_hex(arg);
-  if (!b) return TextError(fmt::format("bad hex digit in `note' argument: {}", arg));
+  if (!b) return TextError(fmt::format("bad hex digit in `note' argument"));
   // The body of the wire form is always filled to 8 bytes with the head.
   while ((b->size() + 10) % 8) b->push_back(0);
   return Note{std::move(*b)};
@@ -341,7 +338,7 @@ Parsed resubmit(std::string_view arg, const ParseContext& ctx) {
   }
   if (!table.empty()) {
     auto t = parse_table(table, ctx.names.tables);
-    if (!t) return TextError(fmt::format("{}: resubmit to unknown table (0 to 255)", table));
+    if (!t) return TextError(fmt::format("{}: resubmit to unknown table", table));
     r.table = *t;
   }
   if (!ct.empty()) {
@@ -362,17 +359,16 @@ Parsed clone(std::string_view arg, const ParseContext& ctx) {
 
 Parsed conjunction(std::string_view arg, const ParseContext&) {
   size_t comma = arg.find(','), slash = arg.find('/');
-  auto bad_syntax = [&] { return TextError(fmt::format("\"conjunction\" syntax is \"conjunction(id,i/n)\", not {}", arg)); };
-  if (comma == arg.npos || slash == arg.npos || slash < comma) return bad_syntax();
+  constexpr std::string_view kSyntax = "\"conjunction\" syntax is \"conjunction(id,i/n)\"";
+  if (comma == arg.npos || slash == arg.npos || slash < comma) return TextError(kSyntax);
   auto id = u32_number(trim(arg.substr(0, comma)));
   auto k = parse_number(trim(arg.substr(comma + 1, slash - comma - 1))), n = parse_number(trim(arg.substr(slash + 1)));
   if (!id) return TextError(id.error());
-  if (!k || !n) return bad_syntax();
-  auto wrong = [&](std::string_view what) { return TextError(fmt::format("{}: {}", what, arg)); };
-  if (*n < 2) return wrong("conjunction must have at least 2 clauses");
-  if (*n > kMaxConjunctionClauses) return wrong("conjunction must have at most 64 clauses");
-  if (*k < 1) return wrong("clause index must be positive");
-  if (*k > *n) return wrong("clause index must be less than or equal to number of clauses");
+  if (!k || !n) return TextError(kSyntax);
+  if (*n < 2) return TextError("conjunction must have at least 2 clauses");
+  if (*n > kMaxConjunctionClauses) return TextError("conjunction must have at most 64 clauses");
+  if (*k < 1) return TextError("clause index must be positive");
+  if (*k > *n) return TextError("clause index must be less than or equal to number of clauses");
   return Conjunction{static_cast<uint32_t>(*id), static_cast<uint8_t>(*k - 1), static_cast<uint8_t>(*n)};
 }
 
@@ -389,7 +385,7 @@ Parsed fin_timeout(std::string_view arg, const ParseContext& ctx) {
 
 Parsed goto_table(std::string_view arg, const ParseContext& ctx) {
   auto t = parse_table(arg, ctx.names.tables);
-  if (!t) return TextError(fmt::format("unknown table \"{}\" (0 to 255)", arg));
+  if (!t) return TextError(fmt::format("unknown table \"{}\"", arg));
   return GotoTable{*t};
 }
 
@@ -397,7 +393,7 @@ Parsed write_metadata(std::string_view arg, const ParseContext&) {
   size_t slash = arg.find('/');
   auto value = parse_number(arg.substr(0, slash));
   auto mask = slash == arg.npos ? std::optional<uint64_t>(UINT64_MAX) : parse_number(arg.substr(slash + 1));
-  if (!value || !mask) return TextError(fmt::format("invalid metadata value \"{}\" (0 to {}, or with a mask)", arg, UINT64_MAX));
+  if (!value || !mask) return TextError(fmt::format("invalid metadata value \"{}\"", arg));
   return WriteMetadata{*value, *mask};
 }
 
@@ -452,15 +448,14 @@ TextResult<void> check_order(const Actions& actions) {
   return {};
 }
 
-/// ct_mark or ct_label, which only ct's own actions may write; null: neither is written.
-const FieldId* ct_field_set(const Actions& actions) {
+/// ct_mark and ct_label, which only ct's own actions may write.
+bool sets_ct_fields(const Actions& actions) {
   for (const Action& a : actions) {
     const FieldId* f = written_field(a);
-    if (f && (*f == FieldId::kCtMark || *f == FieldId::kCtLabel)) return f;
-    const Actions* inner = nested(a);
-    if (const FieldId* deep = inner && !a.as<Ct>() ? ct_field_set(*inner) : nullptr) return deep;
+    if (f && (*f == FieldId::kCtMark || *f == FieldId::kCtLabel)) return true;
+    if (const Actions* inner = nested(a); inner && !a.as<Ct>() && sets_ct_fields(*inner)) return true;
   }
-  return nullptr;
+  return false;
 }
 
 TextResult<void> check_conjunction(const Actions& actions) {
@@ -507,10 +502,7 @@ TextResult<Action> parse_action(const KeyValue& kv, const ParseContext& outer) {
   for (const Word& w : kWords) {
     if (w.name != word) continue;
     if (!kv.rest.empty() && w.name != "check_pkt_larger") return TextError(fmt::format("{}: trailing garbage after {}", kv.rest, word));
-    auto action = w.parse(trim(kv.value), ctx);
-    bool nameless = !action && trim(kv.value).empty() && action.error().find(word) == std::string::npos;
-    if (nameless) return TextError(fmt::format("{} (argument of {})", action.error(), word));
-    return action;
+    return w.parse(trim(kv.value), ctx);
   }
   // A port by itself.
   if (kv.form == KeyValue::Form::kBare) {
@@ -575,7 +567,7 @@ TextResult<ActionsText> parse_actions(std::string_view text, const TextNames& na
   ParseContext ctx{names};
   auto list = parse_list(text, ctx);
   if (!list) return TextError(list.error());
-  if (const FieldId* f = ct_field_set(*list)) return TextError(fmt::format("cannot set CT fields outside of ct action: {}", field(*f).name));
+  if (sets_ct_fields(*list)) return TextError("cannot set CT fields outside of ct action");
   if (auto ok = check_conjunction(*list); !ok) return TextError(ok.error());
   if (allow_instructions) {
     if (auto ok = check_order(*list); !ok) return TextError(ok.error());

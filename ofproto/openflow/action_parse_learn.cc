@@ -109,7 +109,7 @@ TextResult<LearnSpec> parse_load_spec(const KeyValue& kv, const ParseContext& ct
 
 TextResult<void> take_learn_table(const KeyValue& kv, const ParseContext& ctx, Learn& l) {
   auto t = parse_table(kv.value, ctx.names.tables);
-  if (!t) return TextError(fmt::format("table={}: unknown table (0 to 254)", kv.value));
+  if (!t) return TextError(fmt::format("table={}: unknown table", kv.value));
   if (*t == kTableAll) return TextError(fmt::format("table={}: table id 255 not valid for `learn' action", kv.value));
   l.table = *t;
   return {};

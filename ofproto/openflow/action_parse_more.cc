@@ -112,7 +112,7 @@ namespace {
 template <auto Id, auto Source>
 TextResult<void> take_id_or_field(const KeyValue& kv, const ParseContext&, Sample& s) {
   if (auto n = parse_number(kv.value)) {
-    if (*n > UINT32_MAX) return TextError(fmt::format("invalid {} \"{}\" (0 to {})", kv.key, kv.value, UINT32_MAX));
+    if (*n > UINT32_MAX) return TextError(fmt::format("invalid {} \"{}\"", kv.key, kv.value));
     s.*Id = static_cast<uint32_t>(*n);
     return {};
   }
@@ -154,8 +154,8 @@ TextResult<EncapNshTlv> parse_nsh_tlv(std::string_view arg) {
   std::vector<std::string_view> a = split(arg, ',');
   if (a.size() != 3) return TextError(fmt::format("Invalid NSH TLV header: {}", arg));
   auto tlv_class = parse_number(a[0]), type = parse_number(a[1]);
-  if (!tlv_class || *tlv_class > 0xffff) return TextError(fmt::format("Invalid TLV class: {} (0 to 65535)", a[0]));
-  if (!type || *type > 0xff) return TextError(fmt::format("Invalid TLV type: {} (0 to 255)", a[1]));
+  if (!tlv_class || *tlv_class > 0xffff) return TextError(fmt::format("Invalid TLV class: {}", a[0]));
+  if (!type || *type > 0xff) return TextError(fmt::format("Invalid TLV type: {}", a[1]));
   if (a[2] == "0") return EncapNshTlv{static_cast<uint16_t>(*tlv_class), static_cast<uint8_t>(*type), {}};  // none
   std::string_view hex = a[2].starts_with("0x") || a[2].starts_with("0X") ? a[2].substr(2) : a[2];
   auto data = parse_dotted_hex(hex);

@@ -171,7 +171,7 @@ class FlowParser {
     if (auto once = said_.add(means, value); !once && !o_.compat) return once;
     if (name == "table") {
       auto t = parse_table(value, o_.tables);
-      if (!t) return TextError(fmt::format("unknown table \"{}\" (0 to 255)", value));
+      if (!t) return TextError(fmt::format("unknown table \"{}\"", value));
       f.table_id = *t;
       if (*t != kTableAll) usable &= kOf10Tid | kNxmTid | kOf11 | kOxmAny;
       return {};
@@ -193,7 +193,7 @@ class FlowParser {
     if (allowed_ & kOutPort) {
       if (name == "out_port") {
         auto p = parse_port(value, o_.ports);
-        if (!p) return TextError(fmt::format("{} is not a valid OpenFlow port for {}", value, name));
+        if (!p) return TextError(fmt::format("{} is not a valid OpenFlow port", value));
         f.out_port = *p;
         return {};
       }
@@ -285,15 +285,10 @@ TextResult<void> finish_actions(FlowParser& p, std::string_view text, const Text
   if (!actions) return TextError(actions.error());
   p.usable &= actions->usable;
   p.f.actions = std::move(actions->actions);
-  const Action* refused = nullptr;
-  ActionCheck check{.version = Version::k13, .table_id = p.f.table_id, .tlv = o.tlv, .usable = &p.usable, .refused = &refused};
+  ActionCheck check{.version = Version::k13, .table_id = p.f.table_id, .tlv = o.tlv, .usable = &p.usable};
   bool only_of10 = !(p.usable & ~(kOf10Any | kNxmAny));
   if (only_of10) check.version = Version::k10;
-  if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok) {
-    std::string text = fmt::format("actions are invalid with specified match ({})", error_name(ok.error()));
-    if (refused && !o.compat) format_actions({*refused}, text += ": ", o);
-    return TextError(std::move(text));
-  }
+  if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok) return TextError(fmt::format("actions are invalid with specified match ({})", error_name(ok.error())));
   return {};
 }
 

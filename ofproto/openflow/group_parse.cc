@@ -45,7 +45,7 @@ TextResult<uint32_t> parse_u32(std::string_view s) {
 /// An id up to `max`, or the word's number `other`.
 TextResult<uint32_t> parse_id(std::string_view s, std::string_view what, uint32_t max, std::optional<uint32_t> other = {}) {
   auto n = parse_u32(s);
-  if (n && *n > max && n != other) return bad(fmt::format("invalid {} {} (0 to {})", what, s, max));
+  if (n && *n > max && n != other) return bad(fmt::format("invalid {} {}", what, s));
   return n;
 }
 
@@ -211,7 +211,7 @@ Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
   }
   if (key == "selection_method_param") {
     auto n = parse_number(v);
-    if (!n) return bad(fmt::format("invalid numeric format {} (0 to {})", v, UINT64_MAX));
+    if (!n) return bad(fmt::format("invalid numeric format {}", v));
     m.selection.param = *n;
     has_param = true;
     return {};

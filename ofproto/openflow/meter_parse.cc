@@ -52,7 +52,7 @@ Checked parse_bands(std::string_view text, MeterConfig& m) {
       if (auto ok = check_band(m, seen); !ok) return ok;
       MeterBand& b = m.bands.emplace_back();
       if (kv.value == "dscp_remark") b.type = MeterBandType::kDscpRemark;
-      else if (kv.value != "drop") return bad(fmt::format("field type unknown value {} (drop or dscp_remark)", kv.value));
+      else if (kv.value != "drop") return bad(fmt::format("field type unknown value {}", kv.value));
       seen = {};
       continue;
     }
@@ -69,7 +69,7 @@ Checked parse_bands(std::string_view text, MeterConfig& m) {
       seen.burst = true;
     } else if (kv.key == "prec_level") {
       if (m.bands.back().type != MeterBandType::kDscpRemark) return bad("Only 'dscp_remark' band may have 'prec_level'");
-      if (*n > UINT8_MAX) return bad(fmt::format("invalid prec_level \"{}\" (0 to {})", kv.value, UINT8_MAX));
+      if (*n > UINT8_MAX) return bad(fmt::format("invalid prec_level \"{}\"", kv.value));
       m.bands.back().prec_level = static_cast<uint8_t>(*n);
     } else {
       return bad(fmt::format("unknown keyword {}", kv.key));

@@ -79,7 +79,7 @@ std::expected<ParsedPacketOut, std::string> parse_packet_out(std::string_view te
       return bad(once.error());
     } else if (kv.key == "in_port") {
       auto port = parse_port(kv.value, names.ports);
-      if (!port) return bad(fmt::format("{} is not a valid OpenFlow port for {}", kv.value, kv.key));
+      if (!port) return bad(fmt::format("{} is not a valid OpenFlow port", kv.value));
       if (port->value > OFPP_MAX && *port != OFPP_LOCAL && *port != OFPP_NONE && *port != OFPP_CONTROLLER)
         return bad(fmt::format("{} is not a valid OpenFlow port for PACKET_OUT", kv.value));
       p.out.metadata.set_in_port(*port);
@@ -209,11 +209,11 @@ std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view te
     if (kv.key == "table") {
       std::optional<uint64_t> n = parse_number(kv.value);
       if (!n && names.tables) n = names.tables->number(kv.value);
-      if (!n || *n >= kTableAll) return bad(fmt::format("unknown table \"{}\" (0 to {})", kv.value, kTableMax));
+      if (!n || *n >= kTableAll) return bad(fmt::format("unknown table \"{}\"", kv.value));
       m.table_id = static_cast<uint8_t>(*n);
     } else if (kv.key == "out_port") {
       auto port = parse_port(kv.value, names.ports);
-      if (!port) return bad(fmt::format("{} is not a valid OpenFlow port for {}", kv.value, kv.key));
+      if (!port) return bad(fmt::format("{} is not a valid OpenFlow port", kv.value));
       m.out_port = *port;
     } else if (kv.key == "out_group") {
       auto n = parse_number_in(kv.value, kv.key, UINT32_MAX);

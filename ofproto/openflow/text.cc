@@ -63,7 +63,7 @@ std::string_view trim(std::string_view s) {
 
 TextResult<uint64_t> parse_number_in(std::string_view s, std::string_view what, uint64_t max, uint64_t min) {
   auto n = parse_number(s);
-  if (!n || *n > max || *n < min) return TextError(fmt::format("invalid {} \"{}\" ({} to {})", what, s, min, max));
+  if (!n || *n > max || *n < min) return TextError(fmt::format("invalid {} \"{}\"", what, s));
   return *n;
 }
 

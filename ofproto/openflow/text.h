@@ -22,7 +22,7 @@ using TextResult = std::expected<T, std::string>;
 bool equal_ignoring_case(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view s);
 std::string_view trim(std::string_view s);
-/// parse_number with limits: `invalid NAME "TEXT" (MIN to MAX)` if it is none, or beyond them.
+/// parse_number with limits: `invalid NAME "TEXT"` if it is none, or beyond them.
 TextResult<uint64_t> parse_number_in(std::string_view s, std::string_view what, uint64_t max, uint64_t min = 0);
 /// A big-endian hexadecimal or decimal number of any length into `size` bytes; false if malformed or too large.
 bool parse_big_number(std::string_view s, uint8_t* bytes, size_t size);

@@ -200,8 +200,3 @@ class Sluice:
         h = Host(self, name, bridge, *addresses, **kw)
         self.hosts.append(h)
         return h
-
-
-def goes_on(ours, peers):
-    """Of (status, output, errors): a refusal that begins with the peer's words and goes on to say the limits, or which action it is about."""
-    return ours[0] == peers[0] != 0 and ours[1] == peers[1] and ours[2].startswith(peers[2].rstrip("\n"))

@@ -144,13 +144,6 @@ class EveryWord : public testing::TestWithParam<Form> {
   }
   auto parse(const std::string& actions) { return parse_flow(flow(actions), FlowModCommand::kAdd, names_); }
   void expect_refused(const std::string& actions, std::string_view token) { EXPECT_TRUE(names_what_is_wrong(parse(actions), token)) << actions; }
-  /// The error says how far it goes: a number, or so many bits or bytes.  (Which meters there are is OpenFlow's error.)
-  void expect_limit(const std::string& actions, uint64_t most) {
-    auto p = parse(actions);
-    ASSERT_FALSE(p) << actions;
-    auto says = [&](std::string_view what) { return p.error().find(what) != std::string::npos; };
-    EXPECT_TRUE(says(fmt::format("{}", most)) || says("-byte field") || says("bits") || says("INVALID_METER")) << p.error();
-  }
   std::string_view word() const { return GetParam().text.substr(0, GetParam().text.find_first_of(":(")); }
 };
 
@@ -168,7 +161,10 @@ TEST_P(EveryWord, IllegalArgumentsAreNamed) {
   for (size_t i = 0; i < parts_.size(); i++) {
     if (!parts_[i].is_place) continue;
     for (const std::string& bad : illegal(parts_[i].text)) expect_refused(fill(2, i, bad), bad.substr(bad[0] == '-'));
-    if (auto r = range_of(parts_[i].text)) expect_limit(fill(2, i, r->high == UINT64_MAX ? "18446744073709551616" : fmt::format("{}", r->high + 1)), r->high);
+    if (auto r = range_of(parts_[i].text)) {
+      std::string beyond = r->high == UINT64_MAX ? "18446744073709551616" : fmt::format("{}", r->high + 1);
+      expect_refused(fill(2, i, beyond), beyond);
+    }
     bool optional = std::ranges::count(kMayBeEmpty, word());
     if (!optional) {
       EXPECT_FALSE(parse(fill(2, i, ""))) << fill(2, i, "");

@@ -32,7 +32,6 @@ constexpr Exception kExceptions[] = {
     {"dl_vlan=4096,actions=drop", "", kRefuses, "recorded as VLAN 0"},
     {"dl_vlan=5000,actions=drop", "", kRefuses, "recorded as VLAN 904"},
     {"ip,nw_tos=3,actions=drop", "", kRefuses, "recorded as 0"},
-    {"ip,nw_src=10.0.0.1/8,actions=drop", "", kRefuses, "recorded as 10.0.0.0/8"},
     {"ip,nw_ecn=4,actions=drop", "", kRefuses, "recorded as 0"},
     {"ip,nw_ecn=1,actions=drop", "11", kRefuses, "1.1 cannot match it; recorded as a match on all of ip"},
     {"actions=clear_actions", "10", kRefuses, "recorded as drop"},
@@ -157,7 +156,7 @@ TEST_P(FlowGoldens, TextToWireToText) {
   }
   if (c.hex.empty()) {
     std::string last = c.error.substr(c.error.rfind("ovs-ofctl: ") + 11);
-    EXPECT_TRUE(refused.starts_with(last)) << refused << "\n" << last;   // then the limits, or the action
+    EXPECT_EQ(refused, last);
     return;
   }
   ASSERT_EQ(refused, "");
