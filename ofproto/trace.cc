@@ -178,10 +178,7 @@ std::expected<std::string, std::string> trace_command(const std::vector<Switch*>
     if (!rq.bridge) return std::unexpected(words[0] + ": unknown bridge");
     ofp::NameMap ports;
     for (auto& [n, p] : rq.bridge->view.ports) ports.add(n, p.name);
-    ofp::FlowTextOptions options;
-    options.names.ports = &ports;
-    options.names.tlv = &rq.bridge->view.tlv;
-    auto parsed = ofp::parse_exact_flow(flow_text, options);
+    auto parsed = ofp::parse_exact_flow(flow_text, {.ports = &ports, .tlv = &rq.bridge->view.tlv});
     if (!parsed) return std::unexpected("Bad openflow flow syntax: " + flow_text + ": " + without_token(parsed.error(), flow_text));
     rq.key = *parsed;
     fields_to_options(rq.key, rq.bridge->view.tlv);

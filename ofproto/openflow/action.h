@@ -292,10 +292,12 @@ Status check_actions(Actions& actions, const MiniMatch& match, const ActionCheck
 
 // --- Text ---
 
+/// What texts are read and written with.
 struct TextNames {
   const NameMap* ports = nullptr;
   const NameMap* tables = nullptr;
   const TlvTable* tlv = nullptr;
+  bool compat = false;             // read as leniently as Open vSwitch does: values are cut, what is said twice is what was said last
 };
 
 /// The text after "actions=": "drop" if empty.

@@ -61,7 +61,7 @@ std::optional<Action> as_old_action(const SetField& s, Version v) {
 
 /// One load a run of ones of the mask, cut to 64 bits.
 void as_loads(const SetField& s, Actions& out) {
-  unsigned bits = static_cast<unsigned>(s.mask.size() * 8);
+  unsigned bits = std::min<unsigned>(static_cast<unsigned>(s.mask.size() * 8), field(s.field).bits);   // a VLAN ID's, without "there is a tag"
   for (unsigned i = 0; i < bits;) {
     if (!s.mask.bit(i)) {
       i++;

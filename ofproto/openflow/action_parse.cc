@@ -134,29 +134,25 @@ Parsed to_port(OfpPort p) {
   return Output{p, 0};
 }
 
+TextResult<void> take_truncated_port(const KeyValue& kv, const ParseContext& ctx, OutputTrunc& o) {
+  auto p = parse_port(kv.value, ctx.names.ports);
+  if (!p) return TextError(fmt::format("output to unknown truncate port: {}", kv.value));
+  bool several = *p == OFPP_NORMAL || *p == OFPP_FLOOD || *p == OFPP_ALL || *p == OFPP_CONTROLLER || *p == OFPP_TABLE || *p == OFPP_NONE;
+  if (several) return TextError(fmt::format("output to unsupported truncate port: {}", kv.value));
+  o.port = *p;
+  return {};
+}
+
 Parsed output_trunc(std::string_view arg, const ParseContext& ctx) {
-  OutputTrunc o{OFPP_NONE, 0};
-  for (std::string_view rest = arg;;) {
-    auto item = next_item(rest);
-    if (!item) return TextError(item.error());
-    if (!*item) break;
-    const KeyValue& kv = **item;
-    if (kv.key == "port") {
-      auto p = parse_port(kv.value, ctx.names.ports);
-      if (!p) return TextError(fmt::format("output to unknown truncate port: {}", kv.value));
-      bool several = *p == OFPP_NORMAL || *p == OFPP_FLOOD || *p == OFPP_ALL || *p == OFPP_CONTROLLER || *p == OFPP_TABLE || *p == OFPP_NONE;
-      if (several) return TextError(fmt::format("output to unsupported truncate port: {}", kv.value));
-      o.port = *p;
-    } else if (kv.key == "max_len") {
-      auto n = number(kv.value, "max_len", UINT32_MAX);
-      if (!n) return TextError(n.error());
-      o.max_len = static_cast<uint32_t>(*n);
-    } else {
-      return TextError(fmt::format("invalid key '{}' in output_trunc argument", kv.key));
-    }
-  }
-  if (o.max_len < 14) return TextError(fmt::format("max_len {} is less than the minimum value 14", o.max_len));
-  return o;
+  using A = Argument<OutputTrunc>;
+  static constexpr A kArguments[] = {{"port", A::Form::kValue, take_truncated_port},
+                                     {"max_len", A::Form::kValue, take_number<OutputTrunc, &OutputTrunc::max_len, UINT32_MAX>}};
+  auto o = parse_arguments(arg, kArguments, ctx, +[](std::string_view key) { return fmt::format("invalid key '{}' in output_trunc argument", key); },
+                           OutputTrunc{OFPP_NONE, 0});
+  if (!o) return TextError(o.error());
+  if (o->port == OFPP_NONE) return TextError(fmt::format("{}: output needs a port", arg));
+  if (o->max_len < 14) return TextError(fmt::format("max_len {} is less than the minimum value 14", o->max_len));
+  return *o;
 }
 
 Parsed output(std::string_view arg, const ParseContext& ctx) {
@@ -182,53 +178,49 @@ Parsed enqueue(std::string_view arg, const ParseContext& ctx) {
 Parsed group(std::string_view arg, const ParseContext&) {
   auto n = u32_number(arg);
   if (!n) return TextError(n.error());
+  if (*n > OFPG_MAX) return TextError(fmt::format("invalid group id {}", arg));
   return Group{static_cast<uint32_t>(*n)};
 }
 
+TextResult<void> take_reason(const KeyValue& kv, const ParseContext&, Controller& c) {
+  auto it = std::find_if(std::begin(kReasonNames), std::end(kReasonNames), [&](auto n) { return equal_ignoring_case(n, kv.value); });
+  if (it == std::end(kReasonNames)) return TextError(fmt::format("unknown reason \"{}\"", kv.value));
+  c.reason = static_cast<PacketInReason>(it - std::begin(kReasonNames));
+  return {};
+}
+
+TextResult<void> take_userdata(const KeyValue& kv, const ParseContext&, Controller& c) {
+  auto b = parse_dotted_hex(kv.value);
+  if (!b) return TextError("bad hex digit in `controller' action `userdata'");
+  c.userdata = std::move(*b);
+  return {};
+}
+
 Parsed controller(std::string_view arg, const ParseContext& ctx) {
-  Controller c;
   if (arg.empty()) return to_port(OFPP_CONTROLLER);
   if (!ctx.parens) {
     auto n = number(arg, "max_len", 0xffff);
     if (!n) return TextError(n.error());
     return Output{OFPP_CONTROLLER, static_cast<uint16_t>(*n)};
   }
-  for (std::string_view rest = arg;;) {
-    auto item = next_item(rest);
-    if (!item) return TextError(item.error());
-    if (!*item) break;
-    const KeyValue& kv = **item;
-    if (kv.key == "reason") {
-      auto it = std::find_if(std::begin(kReasonNames), std::end(kReasonNames), [&](auto n) { return equal_ignoring_case(n, kv.value); });
-      if (it == std::end(kReasonNames)) return TextError(fmt::format("unknown reason \"{}\"", kv.value));
-      c.reason = static_cast<PacketInReason>(it - std::begin(kReasonNames));
-    } else if (kv.key == "max_len" || kv.key == "id") {
-      auto n = parse_number_in(kv.value, kv.key, 0xffff);
-      if (!n) return TextError(n.error());
-      (kv.key == "id" ? c.controller_id : c.max_len) = static_cast<uint16_t>(*n);
-    } else if (kv.key == "userdata") {
-      auto b = parse_dotted_hex(kv.value);
-      if (!b) return TextError("bad hex digit in `controller' action `userdata'");
-      c.userdata = std::move(*b);
-    } else if (kv.key == "pause") {
-      c.pause = true;
-    } else if (kv.key == "meter_id") {
-      auto n = parse_number_in(kv.value, "meter_id", UINT32_MAX);
-      if (!n) return TextError(n.error());
-      c.meter_id = static_cast<uint32_t>(*n);
-    } else {
-      return TextError(fmt::format("unknown key \"{}\" parsing controller action", kv.key));
-    }
-  }
+  using A = Argument<Controller>;
+  static constexpr A kArguments[] = {{"reason", A::Form::kValue, take_reason},
+                                     {"max_len", A::Form::kValue, take_number<Controller, &Controller::max_len, 0xffff>},
+                                     {"id", A::Form::kValue, take_number<Controller, &Controller::controller_id, 0xffff>},
+                                     {"userdata", A::Form::kValue, take_userdata},
+                                     {"pause", A::Form::kWord, take_word<Controller, &Controller::pause>},
+                                     {"meter_id", A::Form::kValue, take_number<Controller, &Controller::meter_id, UINT32_MAX>}};
+  auto c = parse_arguments(arg, kArguments, ctx, +[](std::string_view key) { return fmt::format("unknown key \"{}\" parsing controller action", key); });
+  if (!c) return TextError(c.error());
   Controller plain;
-  plain.max_len = c.max_len;
-  if (c == plain) return Output{OFPP_CONTROLLER, c.max_len};
-  return c;
+  plain.max_len = c->max_len;
+  if (*c == plain) return Output{OFPP_CONTROLLER, c->max_len};
+  return std::move(*c);
 }
 
 Parsed note(std::string_view arg, const ParseContext&) {
   auto b = parse_dotted_hex(arg);
-  if (!b) return TextError("bad hex digit in `note' argument");
+  if (!b) return TextError(fmt::format("bad hex digit in `note' argument"));
   // The body of the wire form is always filled to 8 bytes with the head.
   while ((b->size() + 10) % 8) b->push_back(0);
   return Note{std::move(*b)};
@@ -252,7 +244,8 @@ Parsed set_field(std::string_view arg, const ParseContext& ctx) {
   const Field* f = field_by_name(a->to);
   if (!f) return TextError(fmt::format("{} is not a valid OXM field name", a->to));
   if (f->access == Access::kReadOnly) return TextError(fmt::format("{} is read-only", a->to));
-  auto t = parse_value(f->id, a->from, ctx.names.ports, ctx.names.tlv);
+  if (!wire_id_of(f->id, Version::k15)) return TextError(fmt::format("{}: OpenFlow has no number for this field", a->to));
+  auto t = parse_value(f->id, a->from, ctx.names.ports, ctx.names.tlv, ctx.names.compat);
   if (!t) return TextError(t.error());
   if (!is_value_valid(f->id, t->value, ctx.names.tlv)) return TextError(fmt::format("{}: value is not valid for field {}", a->from, a->to));
   return SetField{f->id, std::move(t->value), std::move(t->mask), SetField::Form::kSetField};
@@ -366,11 +359,12 @@ Parsed clone(std::string_view arg, const ParseContext& ctx) {
 
 Parsed conjunction(std::string_view arg, const ParseContext&) {
   size_t comma = arg.find(','), slash = arg.find('/');
-  if (comma == arg.npos || slash == arg.npos || slash < comma) return TextError("\"conjunction\" syntax is \"conjunction(id,i/n)\"");
+  constexpr std::string_view kSyntax = "\"conjunction\" syntax is \"conjunction(id,i/n)\"";
+  if (comma == arg.npos || slash == arg.npos || slash < comma) return TextError(kSyntax);
   auto id = u32_number(trim(arg.substr(0, comma)));
   auto k = parse_number(trim(arg.substr(comma + 1, slash - comma - 1))), n = parse_number(trim(arg.substr(slash + 1)));
   if (!id) return TextError(id.error());
-  if (!k || !n) return TextError("\"conjunction\" syntax is \"conjunction(id,i/n)\"");
+  if (!k || !n) return TextError(kSyntax);
   if (*n < 2) return TextError("conjunction must have at least 2 clauses");
   if (*n > kMaxConjunctionClauses) return TextError("conjunction must have at most 64 clauses");
   if (*k < 1) return TextError("clause index must be positive");
@@ -378,19 +372,13 @@ Parsed conjunction(std::string_view arg, const ParseContext&) {
   return Conjunction{static_cast<uint32_t>(*id), static_cast<uint8_t>(*k - 1), static_cast<uint8_t>(*n)};
 }
 
-Parsed fin_timeout(std::string_view arg, const ParseContext&) {
-  FinTimeout f;
-  for (std::string_view rest = arg;;) {
-    auto item = next_item(rest);
-    if (!item) return TextError(item.error());
-    if (!*item) break;
-    const KeyValue& kv = **item;
-    if (kv.key != "idle_timeout" && kv.key != "hard_timeout") return TextError(fmt::format("invalid key '{}' in 'fin_timeout' argument", kv.key));
-    auto n = parse_number_in(kv.value, kv.key, 0xffff);
-    if (!n) return TextError(n.error());
-    (kv.key == "idle_timeout" ? f.idle : f.hard) = static_cast<uint16_t>(*n);
-  }
-  return f;
+Parsed fin_timeout(std::string_view arg, const ParseContext& ctx) {
+  using A = Argument<FinTimeout>;
+  static constexpr A kArguments[] = {{"idle_timeout", A::Form::kValue, take_number<FinTimeout, &FinTimeout::idle, 0xffff>},
+                                     {"hard_timeout", A::Form::kValue, take_number<FinTimeout, &FinTimeout::hard, 0xffff>}};
+  auto f = parse_arguments(arg, kArguments, ctx, +[](std::string_view key) { return fmt::format("invalid key '{}' in 'fin_timeout' argument", key); });
+  if (!f) return TextError(f.error());
+  return *f;
 }
 
 // --- Instructions ---
@@ -531,6 +519,20 @@ TextResult<Actions> parse_nested(std::string_view text, const ParseContext& ctx)
   for (const Action& a : *list)
     if (is_instruction(a)) return TextError(fmt::format("{} action is not allowed here", action_name(a)));
   return list;
+}
+
+std::vector<std::string_view> action_words() {
+  std::vector<std::string_view> words;
+  for (const Word& w : kWords) words.push_back(w.name);
+  return words;
+}
+
+TextResult<void> check_form(const KeyValue& kv, bool is_word, bool needs_value, const ParseContext& ctx, Said& said) {
+  if (ctx.names.compat) return {};
+  if (!kv.rest.empty()) return TextError(fmt::format("{}: trailing garbage after {}", kv.rest, kv.key));
+  if (is_word && kv.has_value()) return TextError(fmt::format("{}: {} takes no value", kv.all, kv.key));
+  if (needs_value && trim(kv.value).empty()) return TextError(fmt::format("{}: {} needs a value", kv.all, kv.key));
+  return said.add(kv.key, kv.value);
 }
 
 std::optional<uint8_t> parse_table(std::string_view s, const NameMap* tables) {

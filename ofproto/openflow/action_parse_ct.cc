@@ -36,33 +36,34 @@ TextResult<void> parse_zone(std::string_view value, Ct& ct) {
   return {};
 }
 
-TextResult<void> parse_ct_item(const KeyValue& kv, const ParseContext& ctx, Ct& ct, std::optional<Action>& nat) {
-  if (kv.key == "commit") {
-    ct.commit = true;
-  } else if (kv.key == "force") {
-    ct.force = true;
-  } else if (kv.key == "table") {
-    auto t = parse_table(kv.value, ctx.names.tables);
-    if (!t) return TextError(fmt::format("unknown table {}", kv.value));
-    if (*t == kTableAll) return TextError("invalid table 0xff");
-    ct.recirc_table = *t;
-  } else if (kv.key == "zone") {
-    return parse_zone(kv.value, ct);
-  } else if (kv.key == "alg") {
-    if (kv.value == "ftp") ct.alg = 21;
-    else if (kv.value == "tftp") ct.alg = 69;
-    else return TextError(fmt::format("invalid alg \"{}\"", kv.value));
-  } else if (kv.key == "nat") {
-    auto n = parse_action(kv, ctx);
-    if (!n) return TextError(n.error());
-    nat = std::move(*n);
-  } else if (kv.key == "exec") {
-    return parse_exec(kv.value, ctx, ct);
-  } else {
-    return TextError(fmt::format("invalid argument to \"ct\" action: `{}'", kv.key));
-  }
+/// ct's own, and its nat, which comes first wherever it is said.
+struct CtText {
+  Ct ct;
+  std::optional<Action> nat;
+  bool commit = false, force = false;
+};
+
+TextResult<void> take_ct_table(const KeyValue& kv, const ParseContext& ctx, CtText& t) {
+  auto table = parse_table(kv.value, ctx.names.tables);
+  if (!table) return TextError(fmt::format("unknown table {}", kv.value));
+  if (*table == kTableAll) return TextError("invalid table 0xff");
+  t.ct.recirc_table = *table;
   return {};
 }
+TextResult<void> take_zone(const KeyValue& kv, const ParseContext&, CtText& t) { return parse_zone(kv.value, t.ct); }
+TextResult<void> take_alg(const KeyValue& kv, const ParseContext&, CtText& t) {
+  if (kv.value == "ftp") t.ct.alg = 21;
+  else if (kv.value == "tftp") t.ct.alg = 69;
+  else return TextError(fmt::format("invalid alg \"{}\"", kv.value));
+  return {};
+}
+TextResult<void> take_nat(const KeyValue& kv, const ParseContext& ctx, CtText& t) {
+  auto n = parse_action(kv, ctx);
+  if (!n) return TextError(n.error());
+  t.nat = std::move(*n);
+  return {};
+}
+TextResult<void> take_exec(const KeyValue& kv, const ParseContext& ctx, CtText& t) { return parse_exec(kv.value, ctx, t.ct); }
 
 std::string_view without_brackets(std::string_view s) {
   return s.size() >= 2 && s.front() == '[' && s.back() == ']' ? s.substr(1, s.size() - 2) : s;
@@ -73,6 +74,7 @@ TextResult<void> parse_addresses(std::string_view s, Nat& n) {
   if (s.find("]-[") == s.npos) s = without_brackets(s);
   size_t dash = s.find('-');
   std::string_view a = without_brackets(s.substr(0, dash)), b = dash == s.npos ? std::string_view() : without_brackets(s.substr(dash + 1));
+  if (dash != s.npos && b.empty()) return TextError(fmt::format("invalid NAT range \"{}\"", s));
   if (auto ip = parse_ipv4(a)) {
     n.ipv4_min = *ip;
     if (b.empty()) return {};
@@ -104,6 +106,7 @@ TextResult<void> parse_ports(std::string_view s, Nat& n) {
 /// "A[-B][:P[-Q]]"; IPv6 with ports needs brackets.
 TextResult<void> parse_range(std::string_view s, Nat& n) {
   std::string_view addresses = s, ports;
+  if (s.ends_with(':') && !s.ends_with("::")) return TextError(fmt::format("invalid NAT range \"{}\"", s));
   if (s.starts_with('[')) {
     size_t close = s.find(']');
     if (s.substr(close == s.npos ? s.size() : close + 1).starts_with("-[")) close = s.find(']', close + 1);
@@ -125,14 +128,17 @@ TextResult<void> parse_range(std::string_view s, Nat& n) {
 }  // namespace
 
 Parsed parse_ct(std::string_view arg, const ParseContext& ctx) {
-  Ct ct;
-  std::optional<Action> nat;
-  for (std::string_view rest = arg;;) {
-    auto item = next_item(rest);
-    if (!item) return TextError(item.error());
-    if (!*item) break;
-    if (auto ok = parse_ct_item(**item, ctx, ct, nat); !ok) return TextError(ok.error());
-  }
+  using A = Argument<CtText>;
+  static constexpr A kArguments[] = {
+      {"commit", A::Form::kWord, take_word<CtText, &CtText::commit>}, {"force", A::Form::kWord, take_word<CtText, &CtText::force>},
+      {"table", A::Form::kValue, take_ct_table}, {"zone", A::Form::kValue, take_zone}, {"alg", A::Form::kValue, take_alg},
+      {"nat", A::Form::kList, take_nat}, {"exec", A::Form::kList, take_exec},
+  };
+  auto text = parse_arguments(arg, kArguments, ctx, +[](std::string_view key) { return fmt::format("invalid argument to \"ct\" action: `{}'", key); });
+  if (!text) return TextError(text.error());
+  auto& [ct, nat, commit, force] = *text;
+  ct.commit = commit;
+  ct.force = force;
   if (ct.force && !ct.commit) return TextError("\"force\" flag requires \"commit\" flag.");
   if (nat) {
     const Nat& n = std::get<Nat>(nat->v);
@@ -141,31 +147,30 @@ Parsed parse_ct(std::string_view arg, const ParseContext& ctx) {
   }
   bool has_exec = ct.actions.size() > (nat ? 1u : 0u);
   if (has_exec && !ct.commit) return TextError("\"exec\" needs the \"commit\" flag");
-  return ct;
+  return std::move(ct);
 }
 
-Parsed parse_nat(std::string_view arg, const ParseContext&) {
-  Nat n;
-  for (std::string_view rest = arg;;) {
-    auto item = next_item(rest);
-    if (!item) return TextError(item.error());
-    if (!*item) break;
-    const KeyValue& kv = **item;
-    if (kv.key == "src" || kv.key == "dst") {
-      if (n.src || n.dst) return TextError("May only specify one of \"src\" or \"dst\".");
-      (kv.key == "src" ? n.src : n.dst) = true;
-      if (kv.has_value())
-        if (auto ok = parse_range(kv.value, n); !ok) return TextError(ok.error());
-    } else if (kv.key == "persistent") {
-      n.persistent = true;
-    } else if (kv.key == "hash") {
-      n.hash = true;
-    } else if (kv.key == "random") {
-      n.random = true;
-    } else {
-      return TextError(fmt::format("invalid key \"{}\" in \"nat\" argument", kv.key));
-    }
-  }
+namespace {
+
+template <auto Member>
+TextResult<void> take_nat_range(const KeyValue& kv, const ParseContext&, Nat& n) {
+  if (n.src || n.dst) return TextError("May only specify one of \"src\" or \"dst\".");
+  n.*Member = true;
+  return kv.has_value() ? parse_range(kv.value, n) : TextResult<void>();
+}
+
+}  // namespace
+
+Parsed parse_nat(std::string_view arg, const ParseContext& ctx) {
+  using A = Argument<Nat>;
+  static constexpr A kArguments[] = {
+      {"src", A::Form::kList, take_nat_range<&Nat::src>}, {"dst", A::Form::kList, take_nat_range<&Nat::dst>},
+      {"persistent", A::Form::kWord, take_word<Nat, &Nat::persistent>}, {"hash", A::Form::kWord, take_word<Nat, &Nat::hash>},
+      {"random", A::Form::kWord, take_word<Nat, &Nat::random>},
+  };
+  auto parsed = parse_arguments(arg, kArguments, ctx, +[](std::string_view key) { return fmt::format("invalid key \"{}\" in \"nat\" argument", key); });
+  if (!parsed) return TextError(parsed.error());
+  const Nat& n = *parsed;
   bool flags = n.persistent || n.hash || n.random;
   if (flags && !n.src && !n.dst) return TextError("Flags allowed only with \"src\" or \"dst\".");
   if (n.hash && n.random) return TextError("Both \"hash\" and \"random\" are not allowed.");

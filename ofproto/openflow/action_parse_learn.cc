@@ -31,7 +31,7 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
   }
   std::string immediate_error;
   if (s.dst.is_whole()) {
-    if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv)) {
+    if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv, ctx.names.compat)) {
       if (t->has_mask && !(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
         return TextError(fmt::format("{}: a learned match cannot have a mask", all));
       s.immediate = FieldValue((s.n_bits + 7u) / 8);
@@ -107,61 +107,52 @@ TextResult<LearnSpec> parse_load_spec(const KeyValue& kv, const ParseContext& ct
   return from_nested(*a, kv.all);
 }
 
-TextResult<bool> parse_option(const KeyValue& kv, const ParseContext& ctx, Learn& l) {
-  struct Number {
-    std::string_view key;
-    uint16_t Learn::*member;
-  };
-  constexpr Number kNumbers[] = {{"idle_timeout", &Learn::idle_timeout}, {"hard_timeout", &Learn::hard_timeout}, {"priority", &Learn::priority},
-                                 {"fin_idle_timeout", &Learn::fin_idle_timeout}, {"fin_hard_timeout", &Learn::fin_hard_timeout}};
-  for (const Number& n : kNumbers) {
-    if (kv.key != n.key) continue;
-    auto v = parse_number_in(kv.value, kv.key, 0xffff);
-    if (!v) return TextError(v.error());
-    l.*n.member = static_cast<uint16_t>(*v);
-    return true;
-  }
-  if (kv.key == "table") {
-    auto t = parse_table(kv.value, ctx.names.tables);
-    if (!t) return TextError(fmt::format("table={}: unknown table", kv.value));
-    if (*t == kTableAll) return TextError(fmt::format("table={}: table id 255 not valid for `learn' action", kv.value));
-    l.table = *t;
-  } else if (kv.key == "cookie") {
-    auto v = parse_number_in(kv.value, "cookie", UINT64_MAX);
-    if (!v) return TextError(v.error());
-    l.cookie = *v;
-  } else if (kv.key == "limit") {
-    auto v = parse_number_in(kv.value, "limit", UINT32_MAX);
-    if (!v) return TextError(v.error());
-    l.limit = static_cast<uint32_t>(*v);
-  } else if (kv.key == "result_dst") {
-    auto s = parse_subfield(kv.value);
-    if (!s) return TextError(s.error());
-    if (s->n_bits != 1) return TextError(fmt::format("result_dst in 'learn' action must be a single bit, not {}", kv.value));
-    if (field(s->field).access == Access::kReadOnly) return TextError(fmt::format("{} is read-only", field(s->field).name));
-    l.result_dst = *s;
-  } else if (kv.key == "send_flow_rem" && !kv.has_value()) {
-    l.send_flow_rem = true;
-  } else if (kv.key == "delete_learned" && !kv.has_value()) {
-    l.delete_learned = true;
-  } else {
-    return false;
-  }
-  return true;
+TextResult<void> take_learn_table(const KeyValue& kv, const ParseContext& ctx, Learn& l) {
+  auto t = parse_table(kv.value, ctx.names.tables);
+  if (!t) return TextError(fmt::format("table={}: unknown table", kv.value));
+  if (*t == kTableAll) return TextError(fmt::format("table={}: table id 255 not valid for `learn' action", kv.value));
+  l.table = *t;
+  return {};
 }
+
+TextResult<void> take_result_dst(const KeyValue& kv, const ParseContext&, Learn& l) {
+  auto s = parse_subfield(kv.value);
+  if (!s) return TextError(s.error());
+  if (s->n_bits != 1) return TextError(fmt::format("result_dst in 'learn' action must be a single bit, not {}", kv.value));
+  if (field(s->field).access == Access::kReadOnly) return TextError(fmt::format("{} is read-only", field(s->field).name));
+  l.result_dst = *s;
+  return {};
+}
+
+using LearnArgument = Argument<Learn>;
+constexpr LearnArgument kLearnArguments[] = {
+    {"idle_timeout", LearnArgument::Form::kValue, take_number<Learn, &Learn::idle_timeout, 0xffff>},
+    {"hard_timeout", LearnArgument::Form::kValue, take_number<Learn, &Learn::hard_timeout, 0xffff>},
+    {"priority", LearnArgument::Form::kValue, take_number<Learn, &Learn::priority, 0xffff>},
+    {"fin_idle_timeout", LearnArgument::Form::kValue, take_number<Learn, &Learn::fin_idle_timeout, 0xffff>},
+    {"fin_hard_timeout", LearnArgument::Form::kValue, take_number<Learn, &Learn::fin_hard_timeout, 0xffff>},
+    {"table", LearnArgument::Form::kValue, take_learn_table},
+    {"cookie", LearnArgument::Form::kValue, take_number<Learn, &Learn::cookie, UINT64_MAX>},
+    {"limit", LearnArgument::Form::kValue, take_number<Learn, &Learn::limit, UINT32_MAX>},
+    {"result_dst", LearnArgument::Form::kValue, take_result_dst},
+    {"send_flow_rem", LearnArgument::Form::kWord, take_word<Learn, &Learn::send_flow_rem>},
+    {"delete_learned", LearnArgument::Form::kWord, take_word<Learn, &Learn::delete_learned>},
+};
 
 }  // namespace
 
 TextResult<Action> parse_learn(std::string_view arg, const ParseContext& ctx) {
   Learn l;
+  Said said;
   for (std::string_view rest = arg;;) {
     auto item = next_item(rest);
     if (!item) return TextError(item.error());
     if (!*item) break;
     const KeyValue& kv = **item;
-    auto option = parse_option(kv, ctx, l);
+    auto option = take_argument(kv, kLearnArguments, ctx, said, l);
     if (!option) return TextError(option.error());
     if (*option) continue;
+    if (!kv.rest.empty()) return TextError(fmt::format("{}: trailing garbage after {}", kv.rest, kv.key));
     TextResult<LearnSpec> spec;
     if (kv.key == "load") {
       spec = parse_load_spec(kv, ctx);

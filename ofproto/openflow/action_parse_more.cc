@@ -106,52 +106,46 @@ Parsed parse_multipath(std::string_view arg, const ParseContext&) {
   return m;
 }
 
-Parsed parse_sample(std::string_view arg, const ParseContext& ctx) {
-  Sample s;
-  auto id_or_field = [&](const KeyValue& kv, uint32_t& id, Subfield& src) -> TextResult<void> {
-    if (auto n = parse_number(kv.value); n && *n <= UINT32_MAX) {
-      id = static_cast<uint32_t>(*n);
-      return {};
-    }
-    auto f = parse_subfield(kv.value);
-    if (!f) return TextError(fmt::format("invalid {} \"{}\"", kv.key, kv.value));
-    src = *f;
+namespace {
+
+/// A number, or the field that has it.
+template <auto Id, auto Source>
+TextResult<void> take_id_or_field(const KeyValue& kv, const ParseContext&, Sample& s) {
+  if (auto n = parse_number(kv.value)) {
+    if (*n > UINT32_MAX) return TextError(fmt::format("invalid {} \"{}\"", kv.key, kv.value));
+    s.*Id = static_cast<uint32_t>(*n);
     return {};
-  };
-  for (std::string_view rest = arg;;) {
-    auto item = next_item(rest);
-    if (!item) return TextError(item.error());
-    if (!*item) break;
-    const KeyValue& kv = **item;
-    TextResult<void> ok;
-    if (kv.key == "probability") {
-      auto n = parse_number_in(kv.value, "probability", 0xffff);
-      if (!n) return TextError(n.error());
-      if (*n == 0) return TextError(fmt::format("invalid probability value \"{}\"", kv.value));
-      s.probability = static_cast<uint16_t>(*n);
-    } else if (kv.key == "collector_set_id") {
-      auto n = parse_number_in(kv.value, "collector_set_id", UINT32_MAX);
-      if (!n) return TextError(n.error());
-      s.collector_set_id = static_cast<uint32_t>(*n);
-    } else if (kv.key == "obs_domain_id") {
-      ok = id_or_field(kv, s.obs_domain_id, s.obs_domain_src);
-    } else if (kv.key == "obs_point_id") {
-      ok = id_or_field(kv, s.obs_point_id, s.obs_point_src);
-    } else if (kv.key == "sampling_port") {
-      auto p = parse_port(kv.value, ctx.names.ports);
-      if (!p) return TextError(fmt::format("sampling_port: unknown port {}", kv.value));
-      s.sampling_port = *p;
-    } else if (kv.key == "ingress") {
-      s.direction = Sample::Direction::kIngress;
-    } else if (kv.key == "egress") {
-      s.direction = Sample::Direction::kEgress;
-    } else {
-      return TextError(fmt::format("invalid key \"{}\" in \"sample\" argument", kv.key));
-    }
-    if (!ok) return TextError(ok.error());
   }
-  if (s.probability == 0) return TextError("non-zero \"probability\" must be specified on sample");
-  return s;
+  auto f = parse_subfield(kv.value);
+  if (!f) return TextError(fmt::format("invalid {} \"{}\"", kv.key, kv.value));
+  s.*Source = *f;
+  return {};
+}
+
+TextResult<void> take_sampling_port(const KeyValue& kv, const ParseContext& ctx, Sample& s) {
+  auto p = parse_port(kv.value, ctx.names.ports);
+  if (!p) return TextError(fmt::format("sampling_port: unknown port {}", kv.value));
+  s.sampling_port = *p;
+  return {};
+}
+
+}  // namespace
+
+Parsed parse_sample(std::string_view arg, const ParseContext& ctx) {
+  using A = Argument<Sample>;
+  static constexpr A kArguments[] = {
+      {"probability", A::Form::kValue, take_number<Sample, &Sample::probability, 0xffff, 1>},
+      {"collector_set_id", A::Form::kValue, take_number<Sample, &Sample::collector_set_id, UINT32_MAX>},
+      {"obs_domain_id", A::Form::kValue, take_id_or_field<&Sample::obs_domain_id, &Sample::obs_domain_src>},
+      {"obs_point_id", A::Form::kValue, take_id_or_field<&Sample::obs_point_id, &Sample::obs_point_src>},
+      {"sampling_port", A::Form::kValue, take_sampling_port},
+      {"ingress", A::Form::kWord, take_word<Sample, &Sample::direction, Sample::Direction::kIngress>},
+      {"egress", A::Form::kWord, take_word<Sample, &Sample::direction, Sample::Direction::kEgress>},
+  };
+  auto s = parse_arguments(arg, kArguments, ctx, +[](std::string_view key) { return fmt::format("invalid key \"{}\" in \"sample\" argument", key); });
+  if (!s) return TextError(s.error());
+  if (s->probability == 0) return TextError("non-zero \"probability\" must be specified on sample");
+  return std::move(*s);
 }
 
 namespace {
@@ -169,29 +163,37 @@ TextResult<EncapNshTlv> parse_nsh_tlv(std::string_view arg) {
   return EncapNshTlv{static_cast<uint16_t>(*tlv_class), static_cast<uint8_t>(*type), std::move(*data)};
 }
 
-TextResult<void> parse_nsh_properties(std::string_view arg, Encap& e) {
+TextResult<void> take_md_type(const KeyValue& kv, const ParseContext&, Encap& e) {
+  auto n = parse_number(kv.value);
+  if (!n || (*n != 1 && *n != 2)) return TextError(fmt::format("invalid md_type {} (1 or 2)", kv.value));
+  e.nsh_md_type = static_cast<uint8_t>(*n);
+  return {};
+}
+
+TextResult<void> parse_nsh_properties(std::string_view arg, const ParseContext& ctx, Encap& e) {
+  using A = Argument<Encap>;
+  static constexpr A kArguments[] = {{"md_type", A::Form::kValue, take_md_type}};
+  Said said;
   for (std::string_view rest = arg;;) {
     auto item = next_item(rest);
     if (!item) return TextError(item.error());
     if (!*item) return {};
     const KeyValue& kv = **item;
-    if (kv.key == "md_type") {
-      auto n = parse_number(kv.value);
-      if (!n || (*n != 1 && *n != 2)) return TextError(fmt::format("invalid md_type {}", kv.value));
-      e.nsh_md_type = static_cast<uint8_t>(*n);
-    } else if (kv.key == "tlv") {
+    if (kv.key == "tlv" && kv.rest.empty()) {   // any number of them
       auto t = parse_nsh_tlv(kv.value);
       if (!t) return TextError(t.error());
       e.nsh_tlvs.push_back(std::move(*t));
-    } else {
-      return TextError(fmt::format("Invalid property: {}", kv.key));
+      continue;
     }
+    auto known = take_argument(kv, kArguments, ctx, said, e);
+    if (!known) return TextError(known.error());
+    if (!*known) return TextError(fmt::format("Invalid property: {}", kv.all));
   }
 }
 
 }  // namespace
 
-Parsed parse_encap(std::string_view arg, const ParseContext&) {
+Parsed parse_encap(std::string_view arg, const ParseContext& ctx) {
   Encap e;
   std::string_view rest = arg;
   auto item = next_item(rest);
@@ -200,31 +202,42 @@ Parsed parse_encap(std::string_view arg, const ParseContext&) {
   const KeyValue& kv = **item;
   auto it = std::find_if(std::begin(kEncapNames), std::end(kEncapNames), [&](const EncapName& n) { return equal_ignoring_case(n.name, kv.key); });
   if (it == std::end(kEncapNames)) return TextError(fmt::format("Encap hdr not supported: {}", arg));
-  if (!trim(rest).empty()) return TextError(fmt::format("{}: trailing garbage in encap", rest));
+  if (!trim(rest).empty() || !kv.rest.empty()) return TextError(fmt::format("{}{}: trailing garbage in encap", kv.rest, rest));
   e.packet_type = it->packet_type;
   if (trim(kv.value).empty()) return e;
   if (e.packet_type != kPacketTypeNsh) return TextError(fmt::format("{}: {} has no properties", arg, kv.key));
-  if (auto ok = parse_nsh_properties(kv.value, e); !ok) return TextError(ok.error());
+  if (auto ok = parse_nsh_properties(kv.value, ctx, e); !ok) return TextError(ok.error());
   return e;
 }
 
-Parsed parse_decap(std::string_view arg, const ParseContext&) {
+namespace {
+
+struct PacketType {
+  std::optional<uint64_t> ns, type;
+};
+template <auto Member>
+TextResult<void> take_optional(const KeyValue& kv, const ParseContext&, PacketType& t) {
+  auto n = parse_number_in(kv.value, kv.key, 0xffff);
+  if (!n) return TextError(n.error());
+  t.*Member = *n;
+  return {};
+}
+
+}  // namespace
+
+Parsed parse_decap(std::string_view arg, const ParseContext& ctx) {
   if (arg.empty()) return Decap{};
   std::string_view rest = arg;
   auto item = next_item(rest);
   if (!item) return TextError(item.error());
   if (!*item || (*item)->key != "packet_type") return TextError(fmt::format("Invalid decap argument: {}", arg));
-  std::optional<uint64_t> ns, type;
-  for (std::string_view pt = (*item)->value;;) {
-    auto part = next_item(pt);
-    if (!part) return TextError(part.error());
-    if (!*part) break;
-    if ((*part)->key == "ns") ns = parse_number((*part)->value);
-    else if ((*part)->key == "type") type = parse_number((*part)->value);
-    else return TextError(fmt::format("Invalid decap argument: {}", arg));
-  }
-  if (!ns || !type || *ns > 0xffff || *type > 0xffff) return TextError(fmt::format("Unsupported ns value in packet_type: {}", arg));
-  return Decap{static_cast<uint32_t>(*ns << 16 | *type)};
+  if (!trim(rest).empty() || !(*item)->rest.empty()) return TextError(fmt::format("{}: trailing garbage in decap", arg));
+  using A = Argument<PacketType>;
+  static constexpr A kArguments[] = {{"ns", A::Form::kValue, take_optional<&PacketType::ns>}, {"type", A::Form::kValue, take_optional<&PacketType::type>}};
+  auto t = parse_arguments((*item)->value, kArguments, ctx, +[](std::string_view key) { return fmt::format("Invalid decap argument: {}", key); });
+  if (!t) return TextError(t.error());
+  if (!t->ns || !t->type) return TextError(fmt::format("Missing packet_type attribute {}: {}", t->ns ? "type" : "ns", arg));
+  return Decap{static_cast<uint32_t>(*t->ns << 16 | *t->type)};
 }
 
 }  // namespace sluice::ofp

@@ -21,7 +21,7 @@ Error as_action_error(Error e) {
 }
 
 Result<Action> read_tlv_action(ByteReader& r, const ActionContext& ctx, bool mask_allowed) {
-  auto t = read_tlv(r, ctx.tlv);
+  auto t = read_set_tlv(r, ctx.tlv);
   if (!t) return fail(as_action_error(t.error()));
   if (t->has_mask && !mask_allowed) return fail(Error::OFPBAC_BAD_SET_MASK);
   ByteView pad = r.rest();
@@ -35,6 +35,9 @@ Result<Action> read_tlv_action(ByteReader& r, const ActionContext& ctx, bool mas
   return SetField{t->field, std::move(t->value), std::move(t->mask), SetField::Form::kSetField};
 }
 
+/// Null if all of the field is set: then there is no mask on the wire either.
+const FieldValue* mask_of(const SetField& s) { return s.mask == FieldValue::ones(field(s.field), s.mask.size()) ? nullptr : &s.mask; }
+
 }  // namespace
 
 Result<Action> read_set_field(ByteReader& r, const ActionContext& ctx) { return read_tlv_action(r, ctx, ctx.version >= Version::k15); }
@@ -43,14 +46,14 @@ Result<Action> read_load2(ByteReader& r, const ActionContext& ctx) { return read
 Status write_set_field(const Action& a, ByteWriter& w, const ActionContext& ctx) {
   const SetField& s = std::get<SetField>(a.v);
   if (!wire_id_of(s.field, ctx.version)) return fail(Error::OFPBAC_BAD_SET_TYPE);
-  write_tlv(w, s.field, s.value, &s.mask, ctx.version, ctx.tlv);
+  write_tlv(w, s.field, s.value, mask_of(s), ctx.version, ctx.tlv);
   return {};
 }
 
 Status write_load2(const Action& a, ByteWriter& w, const ActionContext& ctx) {
   const SetField& s = std::get<SetField>(a.v);
   if (!wire_id_of(s.field, Version::k10)) return fail(Error::OFPBAC_BAD_SET_TYPE);
-  write_tlv(w, s.field, s.value, &s.mask, Version::k10, ctx.tlv);
+  write_tlv(w, s.field, s.value, mask_of(s), Version::k10, ctx.tlv);
   return {};
 }
 

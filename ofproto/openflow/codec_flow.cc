@@ -241,8 +241,21 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, FlowMod& m) {
   return ctx.version == Version::k10 ? decode10(r, ctx, m) : decode11(r, ctx, m);
 }
 
+/// What the format can't have would be left out: the match would be wider, the flag not set.
+Status check_expressible(const FlowMod& m, const Match& match, const BodyContext& ctx) {
+  ProtocolSet formats = version_protocols(ctx.version);
+  if (ctx.version == Version::k10) formats &= ctx.type == MessageType::NXT_FLOW_MOD ? kNxmAny : kOf10Any;
+  if (!(usable_protocols(match) & formats)) return fail(Error::OFPBMC_BAD_FIELD);
+  uint16_t implied = OFPFF_RESET_COUNTS | kFlowHiddenFields | kFlowEmergency;   // what older adds do anyway, and what is no flag on the wire
+  if (m.flags & ~(wire_flags(ctx.version) | implied)) return fail(Error::OFPFMFC_BAD_FLAGS);
+  bool of10 = ctx.version == Version::k10 && ctx.type == MessageType::OFPT_FLOW_MOD;
+  bool later = (m.importance && !ctx.at_least(Version::k14)) || (m.out_group != OFPG_ANY && ctx.version == Version::k10) || (m.cookie_mask && of10);
+  return later ? fail(Error::OFPFMFC_UNKNOWN) : Status();
+}
+
 Status encode_body(ByteWriter& w, const BodyContext& ctx, const FlowMod& m) {
   Match match = m.match.expand();
+  if (Status s = check_expressible(m, match, ctx); !s) return s;
   MatchView view(match, m.match.map());
   if (ctx.type == MessageType::OFPT_FLOW_MOD && ctx.version > Version::k10) return encode11(w, ctx, m, view);
   if (ctx.type == MessageType::OFPT_FLOW_MOD) {

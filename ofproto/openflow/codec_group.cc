@@ -269,6 +269,8 @@ Status decode_body(ByteReader& r, const BodyContext& ctx, GroupMod& m) {
 
 Status encode_body(ByteWriter& w, const BodyContext& ctx, const GroupMod& m) {
   if (!is_known(m.command, has_buckets15(ctx))) return fail(Error::OFPGMFC_BAD_COMMAND);
+  bool cannot_select = ctx.type == MessageType::OFPT_GROUP_MOD && !has_buckets15(ctx);   // (a forwarded request is an approximation)
+  if (cannot_select && !m.selection.method.empty()) return fail(Error::OFPGMFC_BAD_TYPE);
   w.u16(static_cast<uint16_t>(m.command));
   w.u8(static_cast<uint8_t>(m.type));
   w.u8(0);

@@ -260,6 +260,8 @@ struct Tlv {
 };
 /// One OXM/NXM TLV: OFPBMC_BAD_LEN, _BAD_FIELD, _BAD_VALUE, _BAD_MASK, _BAD_WILDCARDS.  loose: an unknown field gives field kNone.
 Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose = false);
+/// What an action sets: part of any field, of those too that a match asks for as a whole or not at all.
+Result<Tlv> read_set_tlv(ByteReader& r, const TlvTable* tlv);
 /// Writes the TLV without padding; without mask if it is all ones.
 void write_tlv(ByteWriter& w, FieldId f, const FieldValue& value, const FieldValue* mask, Version version, const TlvTable* tlv);
 

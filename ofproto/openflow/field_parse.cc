@@ -53,7 +53,7 @@ struct Parser {
   bool one_number(std::string_view s, FieldValue& v, std::string_view kind) {
     if (parse_big_number(s, v.data(), v.size())) return true;
     uint8_t any[256];
-    if (!parse_big_number(s, any, sizeof any)) return fail(fmt::format("{}: bad syntax for {}", s, f.name));
+    if (!parse_big_number(s, any, sizeof any)) return fail(fmt::format("{}: bad syntax for {}", s.empty() ? text : s, f.name));
     return fail(fmt::format("{}: {} too large for {}-byte field {}", s, kind, v.size(), f.name));
   }
 
@@ -172,7 +172,6 @@ struct Parser {
   }
 
   bool flags(std::span<const FlagName> names, uint64_t all, std::string_view what) {
-    if (text.empty()) return fail(fmt::format("field {} missing value", f.name));
     if (text[0] == '+' || text[0] == '-') return signed_flags(names, what);
     if (std::isdigit(static_cast<unsigned char>(text[0]))) {
       if (!number()) return false;
@@ -248,6 +247,7 @@ struct Parser {
   }
 
   bool run() {
+    if (text.empty()) return fail(fmt::format("field {} missing value", f.name));
     size_t n = wire_bytes_of(f.id, tlv);
     if (is_tun_metadata(f.id) && n == 0) {
       Parts p = split(text);
@@ -275,7 +275,7 @@ struct Parser {
       if (!all) return fail(fmt::format("{}: invalid mask for field {}", text, f.name));
       out.mask = ones;
     }
-    mask_value(out.value, out.mask);
+    mask_value(out.value, out.mask);   // 10.0.0.1/8 is a way to say 10.0.0.0/8
     return true;
   }
 };

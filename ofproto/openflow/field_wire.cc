@@ -28,7 +28,7 @@ bool is_exact_mask(const Field& f, const FieldValue& m) {
   return m == FieldValue::ones(f, m.size()) || all_ones(m);
 }
 
-Status read_payload(const WireHeader& h, ByteView payload, const Field& f, Tlv& out, const TlvTable* tlv) {
+Status read_payload(const WireHeader& h, ByteView payload, const Field& f, Tlv& out, const TlvTable* tlv, bool any_mask) {
   size_t size = payload.size() / (h.has_mask() ? 2 : 1);
   size_t want = f.wire_bytes;
   bool variable = is_tun_metadata(f.id);
@@ -47,7 +47,7 @@ Status read_payload(const WireHeader& h, ByteView payload, const Field& f, Tlv& 
     return {};
   }
   if (!copy_right_aligned(payload.subspan(size), out.mask.bytes())) return fail(Error::OFPBMC_BAD_MASK);
-  if (f.maskable == Maskable::kNo && !out.mask.is_zero() && !is_exact_mask(f, out.mask)) return fail(Error::OFPBMC_BAD_MASK);
+  if (!any_mask && f.maskable == Maskable::kNo && !out.mask.is_zero() && !is_exact_mask(f, out.mask)) return fail(Error::OFPBMC_BAD_MASK);
   for (size_t i = 0; i < want; i++)
     if (out.value.data()[i] & ~out.mask.data()[i]) return fail(Error::OFPBMC_BAD_WILDCARDS);
   if (is_exact_mask(f, out.mask) && !variable) out.mask = FieldValue::ones(f, want);
@@ -62,9 +62,7 @@ size_t leading_zeros(const FieldValue& value, const FieldValue* mask) {
   return n;
 }
 
-}  // namespace
-
-Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose) {
+Result<Tlv> read(ByteReader& r, const TlvTable* tlv, bool loose, bool any_mask) {
   auto h = read_wire_header(r);
   if (!h || (h->is_experimenter() && h->length() < 4)) return fail(Error::OFPBMC_BAD_LEN);
   size_t length = h->length() - (h->is_experimenter() ? 4 : 0);
@@ -83,10 +81,15 @@ Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose) {
     return fail(Error::OFPBMC_BAD_LEN);
   }
   out.field = f.id;
-  if (auto ok = read_payload(*h, payload, f, out, tlv); !ok) return fail(ok.error());
+  if (auto ok = read_payload(*h, payload, f, out, tlv, any_mask); !ok) return fail(ok.error());
   if (!is_value_valid(f.id, out.value, tlv)) return fail(Error::OFPBMC_BAD_VALUE);
   return out;
 }
+
+}  // namespace
+
+Result<Tlv> read_tlv(ByteReader& r, const TlvTable* tlv, bool loose) { return read(r, tlv, loose, false); }
+Result<Tlv> read_set_tlv(ByteReader& r, const TlvTable* tlv) { return read(r, tlv, false, true); }
 
 void write_tlv(ByteWriter& w, FieldId f, const FieldValue& value, const FieldValue* mask, Version version, const TlvTable* tlv) {
   const WireId* id = wire_id_of(f, version);

@@ -47,11 +47,29 @@ ProtocolSet flag_protocols(uint16_t flag) {
   }
 }
 
+/// Names that mean other fields too, where those are: Open vSwitch's older ones.
+constexpr struct {
+  std::string_view name;
+  FieldId also;
+} kWideNames[] = {
+    {"nw_src", FieldId::kArpSpa},  {"nw_dst", FieldId::kArpTpa},   {"nw_proto", FieldId::kArpOp},   {"tp_src", FieldId::kUdpSrc},
+    {"tp_dst", FieldId::kUdpDst},  {"tp_src", FieldId::kSctpSrc},  {"tp_dst", FieldId::kSctpDst},   {"tp_src", FieldId::kIcmpType},
+    {"tp_dst", FieldId::kIcmpCode}, {"tp_src", FieldId::kIcmpv6Type}, {"tp_dst", FieldId::kIcmpv6Code}, {"icmp_type", FieldId::kIcmpv6Type},
+    {"icmp_code", FieldId::kIcmpv6Code},
+};
+
+/// True if packets of the match have the field that the name means.
+bool exists(std::string_view name, FieldId f, const Match& m) {
+  return has_prereq(f, m) || std::ranges::any_of(kWideNames, [&](const auto& w) { return w.name == name && has_prereq(w.also, m); });
+}
+
 bool is_delete(FlowModCommand c) { return c == FlowModCommand::kDelete || c == FlowModCommand::kDeleteStrict; }
 
 class FlowParser {
  public:
-  FlowParser(const FlowTextOptions& o, unsigned allowed) : o_(o), allowed_(allowed) {}
+  FlowParser(const TextNames& o, unsigned allowed) : o_(o), allowed_(allowed) {}
+
+  bool lenient() const { return o_.compat; }
 
   FlowMod f;       // but for its match
   Match match;
@@ -70,6 +88,8 @@ class FlowParser {
 
   /// After the keys: nothing may lack its prerequisite.
   TextResult<void> finish_match() {
+    if (!o_.compat)
+      if (auto ok = check_fields(); !ok) return ok;
     Match before = match;
     if (!normalize(match)) return {};
     if (!o_.compat) {
@@ -83,9 +103,10 @@ class FlowParser {
   }
 
  private:
-  const FlowTextOptions& o_;
+  const TextNames& o_;
   unsigned allowed_;
-  std::vector<std::pair<std::string, std::string_view>> options_;   // that are no fields, so far
+  Said said_;   // but fields
+  std::vector<std::pair<std::string, FieldId>> fields_;
 
   /// False for fields of the datapath alone (skb_priority, tun_ttl, tun_tos).
   static bool on_wire(std::string_view name) {
@@ -93,9 +114,24 @@ class FlowParser {
     return !field || field->id == FieldId::kDlVlan || field->id == FieldId::kDlVlanPcp || wire_id_of(field->id, Version::k15);
   }
 
+  /// Each field that was named is in the packets of the match, and holds what was said.
+  TextResult<void> check_fields() const {
+    Match unfragmented = match;
+    unfragmented.value.nw_frag = 0;
+    for (auto& [name, f] : fields_) {
+      if (exists(name, f, match)) continue;
+      if (exists(name, f, unfragmented)) return TextError(fmt::format("{} is not in later fragments, which ip_frag asks for", name));
+      return TextError(fmt::format("{} needs {} (as it stands the field would be ignored)", name, prereq_text(field(f).prereq)));
+    }
+    bool icmp = has_prereq(Prereq::kIcmp4, match) || has_prereq(Prereq::kIcmp6, match);
+    for (auto [said, type] : {std::pair(match.value.tp_src, "type"), {match.value.tp_dst, "code"}})
+      if (icmp && said.host() > UINT8_MAX) return TextError(fmt::format("{}: value too large for 8-bit field icmp_{} (maximum {})", said.host(), type, UINT8_MAX));
+    return {};
+  }
+
   std::string match_text(const Match& m) const {
     std::string s;
-    format_match(m, s, o_.names.ports, o_.names.tlv);
+    format_match(m, s, o_.ports, o_.tlv);
     return s;
   }
 
@@ -112,7 +148,8 @@ class FlowParser {
           return {};
         }
     Match before = match;
-    if (auto m = parse_match_key(name, value, has_value, match, o_.names.ports, o_.names.tlv, o_.compat)) {
+    if (auto m = parse_match_key(name, value, has_value, match, o_.ports, o_.tlv, o_.compat)) {
+      if (const Field* said = has_value ? field_by_name(name.substr(0, name.find('['))) : nullptr) fields_.emplace_back(name.substr(0, name.find('[')), said->id);
       if (*m && has_value && !on_wire(name)) return TextError(fmt::format("{}: OpenFlow cannot match on this field", name));
       if (*m && !o_.compat && !match.is_inside(before)) return TextError(fmt::format("{}: contradicts what the match says before it", kv.all));
       return *m;
@@ -131,11 +168,9 @@ class FlowParser {
   TextResult<void> option(std::string_view name, std::string_view value) {
     // cookie=1/-1,cookie=2: the cookie that flows have, and the one that they get.
     std::string means = name == "cookie" && value.find('/') != value.npos ? "cookie/mask" : std::string(name);
-    auto said = std::ranges::find(options_, means, &std::pair<std::string, std::string_view>::first);
-    if (said != options_.end() && said->second != value && !o_.compat) return TextError(fmt::format("{} is given twice, as {} and {}", name, said->second, value));
-    options_.emplace_back(means, value);
+    if (auto once = said_.add(means, value); !once && !o_.compat) return once;
     if (name == "table") {
-      auto t = parse_table(value, o_.names.tables);
+      auto t = parse_table(value, o_.tables);
       if (!t) return TextError(fmt::format("unknown table \"{}\"", value));
       f.table_id = *t;
       if (*t != kTableAll) usable &= kOf10Tid | kNxmTid | kOf11 | kOxmAny;
@@ -157,7 +192,7 @@ class FlowParser {
     }
     if (allowed_ & kOutPort) {
       if (name == "out_port") {
-        auto p = parse_port(value, o_.names.ports);
+        auto p = parse_port(value, o_.ports);
         if (!p) return TextError(fmt::format("{} is not a valid OpenFlow port", value));
         f.out_port = *p;
         return {};
@@ -239,32 +274,33 @@ void place_cookies(FlowParser& p) {
     return;
   }
   if (f.new_cookie != UINT64_MAX && f.command != FlowModCommand::kAdd) f.modify_cookie = true;
+  // From 1.2 on a modification leaves cookies alone, and in 1.1 one that asks for a cookie can't give another: Open vSwitch drops the new one without a word.
+  if (f.modify_cookie && f.new_cookie && !p.lenient()) p.usable &= f.cookie_mask ? kNxmAny : kOf10Any | kNxmAny | kOf11;
   // Without a word about cookies it is 0, also for entries that a modification of 1.0 adds; all ones means "leave it" and goes with a cookie mask.
   if (f.cookie_mask == 0 && f.new_cookie == UINT64_MAX) f.new_cookie = 0;
 }
 
-TextResult<void> finish_actions(FlowParser& p, std::string_view text, const FlowTextOptions& o) {
-  auto actions = parse_actions(text, o.names);
+TextResult<void> finish_actions(FlowParser& p, std::string_view text, const TextNames& o) {
+  auto actions = parse_actions(text, o);
   if (!actions) return TextError(actions.error());
   p.usable &= actions->usable;
   p.f.actions = std::move(actions->actions);
-  ActionCheck check{.version = Version::k13, .table_id = p.f.table_id, .tlv = o.names.tlv, .usable = &p.usable};
+  ActionCheck check{.version = Version::k13, .table_id = p.f.table_id, .tlv = o.tlv, .usable = &p.usable};
   bool only_of10 = !(p.usable & ~(kOf10Any | kNxmAny));
   if (only_of10) check.version = Version::k10;
-  if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok)
-    return TextError(fmt::format("actions are invalid with specified match ({})", error_name(ok.error())));
+  if (auto ok = check_actions(p.f.actions, p.f.match, check); !ok) return TextError(fmt::format("actions are invalid with specified match ({})", error_name(ok.error())));
   return {};
 }
 
 }  // namespace
 
-TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCommand> command, const FlowTextOptions& options) {
+TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCommand> command, const TextNames& names) {
   FlowModCommand cmd = command ? *command : take_command(text);
   bool deletes = is_delete(cmd);
   unsigned allowed = deletes ? kOutPort : kActions | kFlags | kTimeouts;
   if (cmd != FlowModCommand::kDelete) allowed |= kPriority;
   if (cmd == FlowModCommand::kAdd) allowed |= kImportance;   // OF1.4.0 6.4: what is there keeps its own
-  FlowParser p(options, allowed);
+  FlowParser p(names, allowed);
   p.f.command = cmd;
   size_t at = find_actions(text);
   if (at == text.npos && !deletes) return TextError("must specify an action");
@@ -276,15 +312,15 @@ TextResult<ParsedFlow> parse_flow(std::string_view text, std::optional<FlowModCo
   if (at != text.npos) {
     std::string_view actions = text.substr(at);
     actions.remove_prefix(actions.find('=') + 1);
-    if (auto ok = finish_actions(p, actions, options); !ok) return TextError(ok.error());
+    if (auto ok = finish_actions(p, actions, names); !ok) return TextError(ok.error());
   }
   ParsedFlow out{std::move(p.f), p.usable, std::move(p.warnings)};
   out.usable &= usable_protocols(p.match);
   return out;
 }
 
-TextResult<ParsedFilter> parse_flow_filter(std::string_view text, const FlowTextOptions& options) {
-  FlowParser p(options, kOutPort | kPriority);
+TextResult<ParsedFilter> parse_flow_filter(std::string_view text, const TextNames& names) {
+  FlowParser p(names, kOutPort | kPriority);
   p.f.command = FlowModCommand::kDelete;
   if (auto ok = p.keys(text); !ok) return TextError(ok.error());
   if (auto ok = p.finish_match(); !ok) return TextError(ok.error());
@@ -299,7 +335,7 @@ TextResult<ParsedFilter> parse_flow_filter(std::string_view text, const FlowText
   return out;
 }
 
-TextResult<Flow> parse_exact_flow(std::string_view text, const FlowTextOptions& options) {
+TextResult<Flow> parse_exact_flow(std::string_view text, const TextNames& names) {
   Match m;
   for (std::string_view rest = text;;) {
     auto item = next_item(rest);
@@ -307,15 +343,15 @@ TextResult<Flow> parse_exact_flow(std::string_view text, const FlowTextOptions& 
     if (!*item) break;
     const KeyValue& kv = **item;
     bool has_value = kv.form == KeyValue::Form::kEquals || kv.form == KeyValue::Form::kColon;
-    auto ok = parse_match_key(kv.key, kv.value, has_value, m, options.names.ports, options.names.tlv, options.compat);
+    auto ok = parse_match_key(kv.key, kv.value, has_value, m, names.ports, names.tlv, names.compat);
     if (!ok) return TextError(fmt::format("{}: unknown field {}", kv.all, kv.key));
     if (!*ok) return TextError(ok->error());
     const Field* f = has_value ? field_by_name(kv.key) : nullptr;
-    if (f && !m.is_exact(f->id, options.names.tlv) && !options.compat)
+    if (f && !m.is_exact(f->id, names.tlv) && !names.compat)
       return TextError(fmt::format("{}: bad value for {} ({}: wildcards not allowed here)", text, kv.key, kv.value));
   }
   Match before = m;
-  if (normalize(m) && !options.compat) return TextError(missing_prerequisite(before));
+  if (normalize(m) && !names.compat) return TextError(missing_prerequisite(before));
   // A packet without an Ethernet header has its type all the same.
   if (uint32_t type = m.value.packet_type.host(); type >> 16 == 1) m.value.eth_type = be16(static_cast<uint16_t>(type));
   return m.value;
@@ -324,11 +360,10 @@ TextResult<Flow> parse_exact_flow(std::string_view text, const FlowTextOptions& 
 TextResult<OdpKeyMask> parse_packet_filter(std::string_view text, const std::map<uint32_t, std::string>& port_names) {
   NameMap ports;
   for (auto& [number, name] : port_names) ports.add(number, name);
-  FlowTextOptions options;
-  options.names.ports = &ports;
-  auto filter = parse_flow_filter(text, options);
+  TextNames names{.ports = &ports};
+  auto filter = parse_flow_filter(text, names);
   if (filter) return OdpKeyMask{.key = filter->filter.match.value, .mask = filter->filter.match.mask, .ufid = {}};
-  auto exact = parse_exact_flow(text, options);   // has Open vSwitch's words for what is wrong
+  auto exact = parse_exact_flow(text, names);   // has Open vSwitch's words for what is wrong
   return TextError(exact ? filter.error() : exact.error());
 }
 

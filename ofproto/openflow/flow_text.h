@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whole flows as text: what `ofctl add-flow` takes and `dump-flows` prints (spec/flow-syntax.md).
 // Strict: a value out of range, a misspelt word, a field that would be dropped is an error that names the token and its limits.
-// compat: as lenient as Open vSwitch (values cut, fields without prerequisite dropped with a warning).
+// TextNames::compat: as lenient as Open vSwitch (values cut, fields without prerequisite dropped with a warning).
 #pragma once
 
 #include <expected>
@@ -18,11 +18,6 @@ struct OdpKeyMask;   // datapath/odp_text.h
 
 namespace sluice::ofp {
 
-struct FlowTextOptions {
-  TextNames names;
-  bool compat = false;
-};
-
 struct ParsedFlow {
   FlowMod flow;
   ProtocolSet usable = kAllProtocols;    // formats that can express all of it
@@ -32,7 +27,7 @@ struct ParsedFlow {
 /// One flow.  command: what the line is for; nothing: the line may begin with add|modify|modify_strict|delete|delete_strict (files;
 /// default add).  Delete needs no actions=; the others do.
 std::expected<ParsedFlow, std::string> parse_flow(std::string_view text, std::optional<FlowModCommand> command,
-                                                  const FlowTextOptions& options = {});
+                                                  const TextNames& names = {});
 struct ParsedFilter {
   FlowFilter filter;
   ProtocolSet usable = kAllProtocols;
@@ -40,9 +35,9 @@ struct ParsedFilter {
   std::vector<std::string> warnings;
 };
 /// What dump-flows and dump-aggregate take: match keys, table, cookie, out_port, out_group.
-std::expected<ParsedFilter, std::string> parse_flow_filter(std::string_view text, const FlowTextOptions& options = {});
+std::expected<ParsedFilter, std::string> parse_flow_filter(std::string_view text, const TextNames& names = {});
 /// A packet's flow ("in_port=1,tcp,nw_src=..."), for traces and packet-outs.
-std::expected<Flow, std::string> parse_exact_flow(std::string_view text, const FlowTextOptions& options = {});
+std::expected<Flow, std::string> parse_exact_flow(std::string_view text, const TextNames& names = {});
 /// Which packets are meant, by an OpenFlow match with a datapath's ports: the filter of the dpctl commands.
 std::expected<OdpKeyMask, std::string> parse_packet_filter(std::string_view text, const std::map<uint32_t, std::string>& port_names);
 

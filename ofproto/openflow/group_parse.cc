@@ -42,6 +42,13 @@ TextResult<uint32_t> parse_u32(std::string_view s) {
   return static_cast<uint32_t>(*n);
 }
 
+/// An id up to `max`, or the word's number `other`.
+TextResult<uint32_t> parse_id(std::string_view s, std::string_view what, uint32_t max, std::optional<uint32_t> other = {}) {
+  auto n = parse_u32(s);
+  if (n && *n > max && n != other) return bad(fmt::format("invalid {} {}", what, s));
+  return n;
+}
+
 std::optional<GroupType> parse_type(std::string_view s) {
   if (s == "all") return GroupType::kAll;
   if (s == "select") return GroupType::kSelect;
@@ -55,24 +62,24 @@ std::optional<GroupType> parse_type(std::string_view s) {
 /// True if the item sets something of the bucket itself; else it is an action.
 TextResult<bool> parse_bucket_key(const KeyValue& kv, Bucket& b, bool& has_weight, const TextNames& names) {
   std::string key = to_lower(kv.key);
+  constexpr std::string_view kKeys[] = {"weight", "bucket_id", "watch_port", "watch_group"};
+  if (std::ranges::count(kKeys, key) && trim(kv.value).empty()) return bad(fmt::format("field {} missing value", key));
   if (key == "weight") {
-    auto n = parse_number(kv.value);
-    if (!n || *n > UINT16_MAX) return bad(fmt::format("invalid weight \"{}\"", kv.value));
+    auto n = parse_number_in(kv.value, key, UINT16_MAX);
+    if (!n) return bad(n.error());
     b.weight = static_cast<uint16_t>(*n);
     has_weight = true;
   } else if (key == "bucket_id") {
-    auto n = parse_u32(kv.value);
+    auto n = parse_id(kv.value, "bucket_id id", OFPG15_BUCKET_MAX);
     if (!n) return bad(n.error());
-    if (*n > OFPG15_BUCKET_MAX) return bad(fmt::format("invalid bucket_id id {}", *n));
     b.bucket_id = *n;
   } else if (key == "watch_port") {
     auto p = parse_port(kv.value, names.ports);
     if (!p || (p->value >= OFPP_MAX && *p != OFPP_NONE)) return bad(fmt::format("{}: invalid watch_port", kv.value));
     b.watch_port = *p;
   } else if (key == "watch_group") {
-    auto n = parse_u32(kv.value);
+    auto n = parse_id(kv.value, key, OFPG_MAX, OFPG_ANY);
     if (!n) return bad(n.error());
-    if (*n > OFPG_MAX && *n != OFPG_ANY) return bad(fmt::format("invalid watch_group {}", kv.value));
     b.watch_group = *n;
   } else {
     return false;
@@ -82,6 +89,7 @@ TextResult<bool> parse_bucket_key(const KeyValue& kv, Bucket& b, bool& has_weigh
 
 Checked parse_bucket(std::string_view text, GroupType type, const TextNames& names, Bucket& b, ProtocolSet& usable) {
   bool has_weight = false;
+  Said said;
   std::string list;   // its keys may stand among the actions
   for (std::string_view rest = text;;) {
     auto item = next_item(rest);
@@ -90,7 +98,10 @@ Checked parse_bucket(std::string_view text, GroupType type, const TextNames& nam
     const KeyValue& kv = **item;
     auto own = parse_bucket_key(kv, b, has_weight, names);
     if (!own) return bad(own.error());
-    if (*own) continue;
+    if (*own) {
+      if (auto once = said.add(kv); !once && !names.compat) return once;
+      continue;
+    }
     bool is_list = equal_ignoring_case(kv.key, "actions") || equal_ignoring_case(kv.key, "action");
     if (!list.empty()) list += ',';
     list += is_list ? kv.all.substr(std::min(kv.all.size(), kv.key.size() + 1)) : kv.all;
@@ -117,6 +128,7 @@ Checked parse_fields(std::string_view list, const TextNames& names, std::vector<
     const KeyValue& kv = **item;
     const Field* f = field_by_name(kv.key);
     if (!f) return bad(fmt::format("unknown field {}", kv.key));
+    if (!wire_id_of(f->id, Version::k15)) return bad(fmt::format("{}: OpenFlow has no number for this field", kv.key));
     if (std::ranges::any_of(out, [&](const GroupField& g) { return g.field == f->id; })) return bad(fmt::format("{}: duplicate field", kv.key));
     size_t size = wire_bytes_of(f->id, names.tlv);
     GroupField g{f->id, FieldValue::ones(*f, size)};
@@ -135,6 +147,7 @@ struct GroupParser {
   GroupMod& m;
   ProtocolSet usable = kAllProtocols;
   bool has_id = false, has_type = false, has_param = false, has_command_bucket = false;
+  Said said{};
 
   Checked key(const KeyValue& kv, const Wanted& wanted);
   Checked finish(const Wanted& wanted);
@@ -151,9 +164,8 @@ Checked GroupParser::command_bucket(std::string_view v) {
   } else if (v == "last") {
     m.command_bucket_id = OFPG15_BUCKET_LAST;
   } else {
-    auto n = parse_u32(v);
+    auto n = parse_id(v, "command bucket id", OFPG15_BUCKET_MAX);
     if (!n) return bad(n.error());
-    if (*n > OFPG15_BUCKET_MAX) return bad(fmt::format("invalid command bucket id {}", *n));
     m.command_bucket_id = *n;
   }
   return {};
@@ -162,6 +174,9 @@ Checked GroupParser::command_bucket(std::string_view v) {
 Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
   std::string key = to_lower(kv.key);
   std::string_view v = kv.value;
+  constexpr std::string_view kKeys[] = {"command_bucket_id", "group_id", "type", "selection_method", "selection_method_param", "fields"};
+  if (!std::ranges::count(kKeys, key)) return bad(fmt::format("unknown keyword {}", kv.key));
+  if (auto once = said.add(kv); !once && !names.compat) return once;
   if (key == "command_bucket_id") {
     if (!wanted.command_bucket) return bad("command bucket id is not needed");
     return command_bucket(v);
@@ -171,10 +186,9 @@ Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
     if (v == "all") {
       m.group_id = OFPG_ALL;
     } else {
-      auto n = parse_u32(v);
+      auto n = parse_id(v, "group id", OFPG_MAX, m.command == GroupCommand::kDelete ? std::optional(OFPG_ALL) : std::nullopt);
       if (!n) return bad(n.error());
       m.group_id = *n;
-      if (*n > OFPG_MAX && !(m.command == GroupCommand::kDelete && *n == OFPG_ALL)) return bad(fmt::format("invalid group id {}", *n));
     }
     if (m.group_id == OFPG_ALL && m.command != GroupCommand::kDelete) return bad(fmt::format("invalid group id {}", v));
     return {};
@@ -202,8 +216,7 @@ Checked GroupParser::key(const KeyValue& kv, const Wanted& wanted) {
     has_param = true;
     return {};
   }
-  if (key == "fields") return parse_fields(v, names, m.selection.fields);
-  return bad(fmt::format("unknown keyword {}", kv.key));
+  return parse_fields(v, names, m.selection.fields);
 }
 
 Checked GroupParser::finish(const Wanted& wanted) {
@@ -271,6 +284,8 @@ std::expected<ParsedGroup, std::string> parse_group(std::string_view text, std::
     GroupType type = out.mod.command == GroupCommand::kInsertBucket ? GroupType::kSelect : out.mod.type;
     Bucket& b = out.mod.buckets.emplace_back();
     if (auto ok = parse_bucket((*parts)[i], type, names, b, parser.usable); !ok) return bad(ok.error());
+    bool numbers_it = b.bucket_id != Bucket{}.bucket_id && out.mod.command != GroupCommand::kInsertBucket;   // older groups have buckets without ids
+    if (numbers_it && !names.compat) parser.usable &= kBucketCommandProtocols;
     if (out.mod.command == GroupCommand::kInsertBucket && (*parts)[i].find("weight") == std::string_view::npos) b.weight = 0;
   }
   if (out.mod.type == GroupType::kIndirect && out.mod.buckets.size() > 1) return bad("Indirect groups can have at most one bucket.");

@@ -40,12 +40,14 @@ Checked check_band(const MeterConfig& m, const BandState& seen) {
 
 Checked parse_bands(std::string_view text, MeterConfig& m) {
   BandState seen;
+  Said said;   // of the band
   for (;;) {
     auto item = next_item(text);
     if (!item) return bad(item.error());
     if (!*item) break;
     const KeyValue& kv = **item;
-    if (!kv.has_value()) return bad(fmt::format("field {} missing value", kv.key));
+    if (kv.key == "type") said = {};
+    if (auto once = said.add(kv); !once) return once;
     if (kv.key == "type") {
       if (auto ok = check_band(m, seen); !ok) return ok;
       MeterBand& b = m.bands.emplace_back();
@@ -102,6 +104,7 @@ std::expected<MeterMod, std::string> parse_meter(std::string_view text, MeterCom
   bool defines = command != MeterCommand::kDelete, has_id = false;
   size_t word_size = 0, bands_at = defines ? find_bands(text, word_size) : std::string_view::npos;
   std::string_view head = text.substr(0, bands_at);
+  Said said;
   for (;;) {
     auto item = next_item(head);
     if (!item) return bad(item.error());
@@ -110,8 +113,8 @@ std::expected<MeterMod, std::string> parse_meter(std::string_view text, MeterCom
     uint16_t flag = defines && !kv.has_value() ? flag_of(kv.key) : 0;
     if (flag) {
       m.meter.flags |= flag;
-    } else if (!kv.has_value()) {
-      return bad(fmt::format("field {} missing value", kv.key));
+    } else if (auto once = said.add(kv); !once) {
+      return bad(once.error());
     } else if (kv.key == "meter") {
       auto n = meter_number(kv.value);
       if (!n) return bad(n.error());

@@ -28,7 +28,7 @@ Checked set_pipeline_field(const KeyValue& kv, const TextNames& names, Match& m)
   if (!f && !kv.has_value()) return bad(fmt::format("field {} missing value", kv.key));
   if (!f) return bad(fmt::format("unknown keyword {}", kv.key));
   if (!is_pipeline_field(f->id)) return bad(fmt::format("{} is not a valid pipeline field for PACKET_OUT", kv.key));
-  auto set = parse_match_key(kv.key, kv.value, kv.has_value(), m, names.ports, names.tlv);
+  auto set = parse_match_key(kv.key, kv.value, kv.has_value(), m, names.ports, names.tlv, names.compat);
   if (!set) return bad(fmt::format("unknown keyword {}", kv.key));
   return *set;
 }
@@ -60,6 +60,7 @@ std::expected<Bytes, std::string> parse_packet_hex(std::string_view text) {
 std::expected<ParsedPacketOut, std::string> parse_packet_out(std::string_view text, const TextNames& names) {
   ParsedPacketOut p;
   bool has_actions = false, other_fields = false;
+  Said said;
   std::string_view rest = text;
   while (!has_actions) {
     std::string_view before = rest;
@@ -74,6 +75,8 @@ std::expected<ParsedPacketOut, std::string> parse_packet_out(std::string_view te
       if (std::ranges::any_of(p.out.actions, [](const Action& a) { return a.as<Meter>() != nullptr; })) p.usable &= kOxm15;   // an instruction before
       p.usable &= actions->usable;
       has_actions = true;
+    } else if (auto once = said.add(kv); !once && kv.has_value() && !names.compat) {
+      return bad(once.error());
     } else if (kv.key == "in_port") {
       auto port = parse_port(kv.value, names.ports);
       if (!port) return bad(fmt::format("{} is not a valid OpenFlow port", kv.value));
@@ -187,6 +190,7 @@ std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view te
       {"!initial", OFPFMF_INITIAL}, {"!add", OFPFMF_ADD}, {"!delete", OFPFMF_REMOVED}, {"!modify", OFPFMF_MODIFY}, {"!actions", OFPFMF_INSTRUCTIONS},
       {"!own", OFPFMF_ONLY_OWN}};
   ParsedMonitor p;
+  Said said;
   FlowMonitor& m = p.monitor;
   m.flags = OFPFMF_INITIAL | OFPFMF_ADD | OFPFMF_REMOVED | OFPFMF_MODIFY | OFPFMF_INSTRUCTIONS | OFPFMF_ONLY_OWN;
   for (;;) {
@@ -196,11 +200,12 @@ std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view te
     const KeyValue& kv = **item;
     bool flag = false;
     for (auto f : kFlags) {
-      if (kv.key != f.word) continue;
+      if (kv.key != f.word || kv.has_value()) continue;
       m.flags &= static_cast<uint16_t>(~f.flag);
       flag = true;
     }
     if (flag) continue;
+    if (auto once = said.add(kv); !once && kv.has_value() && !names.compat) return bad(once.error());
     if (kv.key == "table") {
       std::optional<uint64_t> n = parse_number(kv.value);
       if (!n && names.tables) n = names.tables->number(kv.value);
@@ -211,12 +216,12 @@ std::expected<ParsedMonitor, std::string> parse_flow_monitor(std::string_view te
       if (!port) return bad(fmt::format("{} is not a valid OpenFlow port", kv.value));
       m.out_port = *port;
     } else if (kv.key == "out_group") {
-      auto n = parse_number(kv.value);
-      if (!n || *n > UINT32_MAX) return bad(fmt::format("invalid out_group \"{}\"", kv.value));
+      auto n = parse_number_in(kv.value, kv.key, UINT32_MAX);
+      if (!n) return bad(n.error());
       m.out_group = static_cast<uint32_t>(*n);
       p.usable &= kOxm14 | kOxm15;
     } else {
-      auto set = parse_match_key(kv.key, kv.value, kv.has_value(), m.match, names.ports, names.tlv);
+      auto set = parse_match_key(kv.key, kv.value, kv.has_value(), m.match, names.ports, names.tlv, names.compat);
       if (!set) return bad(kv.has_value() ? fmt::format("{}: unknown keyword {}", kv.all, kv.key) : fmt::format("field {} missing value", kv.key));
       if (!*set) return bad(set->error());
     }

@@ -89,6 +89,19 @@ bool parse_big_number(std::string_view s, uint8_t* bytes, size_t size) {
   return true;
 }
 
+TextResult<void> Said::add(std::string_view key, std::string_view value) {
+  auto before = std::ranges::find(said_, key, &std::pair<std::string, std::string_view>::first);
+  if (before == said_.end()) said_.emplace_back(key, value);
+  else if (before->second != value) return TextError(fmt::format("{} is given twice, as {} and {}", key, before->second, value));
+  return {};
+}
+
+TextResult<void> Said::add(const KeyValue& kv) {
+  if (!kv.rest.empty()) return TextError(fmt::format("{}: trailing garbage after {}", kv.rest, kv.key));
+  if (trim(kv.value).empty()) return TextError(fmt::format("field {} missing value", kv.key));
+  return add(to_lower(kv.key), kv.value);
+}
+
 void append_name(std::string_view name, std::string& out) {
   bool plain = !name.empty() && std::isalpha(static_cast<unsigned char>(name[0]));
   for (char c : name) plain = plain && std::isalnum(static_cast<unsigned char>(c));

@@ -46,7 +46,7 @@ void same_in_text(const Match& m) {
   std::string text, again;
   format_match(m, text, nullptr, &kTlv);
   if (!has_text(m)) return;
-  auto back = parse_flow(text + (text.empty() ? "" : ",") + "actions=drop", FlowModCommand::kAdd, {{nullptr, nullptr, &kTlv}});
+  auto back = parse_flow(text + (text.empty() ? "" : ",") + "actions=drop", FlowModCommand::kAdd, {nullptr, nullptr, &kTlv});
   require(back.has_value());
   format_match(back->flow.match.expand(), again, nullptr, &kTlv);
   require(text == again);

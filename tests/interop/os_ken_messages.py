@@ -2,12 +2,16 @@
 """Messages that os-ken makes: a flow with each of its match fields, one with each of its actions and instructions, and each of its requests.
 All are generators of (name, message), not yet serialized."""
 
+import inspect
+import struct
+
 import os_ken.ofproto.ofproto_v1_0_parser as parser10
 import os_ken.ofproto.ofproto_v1_2_parser as parser12
 import os_ken.ofproto.ofproto_v1_3_parser as parser13
 import os_ken.ofproto.ofproto_v1_4_parser as parser14
 import os_ken.ofproto.ofproto_v1_5_parser as parser15
-from os_ken.ofproto import ofproto_protocol
+from os_ken.ofproto import nicira_ext, nx_match, ofproto_common, ofproto_protocol
+from os_ken.ofproto.ofproto_parser import MsgBase
 
 class Datapath:
     def __init__(self, version):
@@ -155,6 +159,8 @@ def os_ken_requests():
             yield from meter_requests(d, p)
         if version >= 5:
             yield from later_requests(d, p, version)
+        yield from old_extensions(d, p) if version == 1 else extensions(d, p, version)
+        yield from answers(d, p, version)
 
 
 def plain_requests(d, p, version):
@@ -263,3 +269,86 @@ def later_requests(d, p, version):
     if version >= 6:
         yield "bundle_features", p.OFPBundleFeaturesStatsRequest(d, 0, 1)
         yield "controller_status", p.OFPControllerStatusStatsRequest(d, 0)
+
+
+def answers(d, p, version):
+    """What both sides send."""
+    yield "echo_reply", p.OFPEchoReply(d, b"payload")
+    yield "error", p.OFPErrorMsg(d, 1, 6, bytes([version, 14, 0, 8, 0, 0, 0, 7]))
+    yield "barrier_reply", p.OFPBarrierReply(d)
+    if version >= 5:
+        buckets = [p.OFPBucket(bucket_id=1, actions=[p.OFPActionOutput(2)], properties=[]) if version >= 6 else p.OFPBucket(actions=[p.OFPActionOutput(2)], watch_port=0xFFFFFFFF, watch_group=0xFFFFFFFF)]
+        inner = p.OFPGroupMod(d, 0, 0, 7, **({"command_bucket_id": 0xFFFFFFFF} if version >= 6 else {}), buckets=buckets)
+        inner.xid = 6
+        yield "request_forward", p.OFPRequestForward(d, request=inner)
+
+
+def nxm_rule():
+    rule = nx_match.ClsRule()
+    rule.set_in_port(1)
+    rule.set_dl_type(0x800)
+    rule.set_nw_dst_masked(0x0A000000, 0xFF000000)
+    rule.set_nw_proto(6)
+    rule.set_tp_dst(80)
+    return rule
+
+
+def old_extensions(d, p):
+    """Nicira's messages of 1.0."""
+    yield "nx_flow_mod", p.NXTFlowMod(d, 5, 0, 6, 7, 9, rule=nxm_rule(), actions=[p.OFPActionOutput(2)])
+    yield "nx_flow_mod", p.NXTFlowMod(d, 5, 3, rule=nxm_rule(), actions=[])
+    for on in (0, 1):
+        yield "nx_flow_mod_table_id", p.NXTFlowModTableId(d, on)
+        yield "nx_set_packet_in_format", p.NXTSetPacketInFormat(d, on)
+    yield "nx_set_flow_format", p.NXTSetFlowFormat(d, 2)
+    for role in (0, 1, 2):
+        yield "nx_role_request", p.NXTRoleRequest(d, role)
+        yield "nx_role_reply", p.NXTRoleReply(d, role)
+    yield "nx_set_async", p.NXTSetAsyncConfig(d, [3, 1], [7, 0], [15, 8])
+    yield "nx_set_controller_id", p.NXTSetControllerId(d, 7)
+    yield "nx_flow_age", p.NXTFlowAge(d)
+    yield "nx_flow", p.NXFlowStatsRequest(d, 0, 0xFFFF, 3, rule=nxm_rule())
+    yield "nx_aggregate", p.NXAggregateStatsRequest(d, 0, 0xFFFF, 3, rule=nxm_rule())
+    yield "nx_removed", p.NXTFlowRemoved(d, 5, 9, 1, 2, 3, 4, 6, 100, 200, nxm_rule())
+    yield "nx_packet_in", p.NXTPacketIn(d, 0xFFFFFFFF, 60, 1, 3, 5, 6, nxm_rule(), bytes(60))
+    yield "vendor_stats", p.OFPVendorStatsRequest(d, 0, ofproto_common.NX_EXPERIMENTER_ID, struct.pack("!II", 2, 0))
+
+
+def extensions(d, p, version):
+    """Extensions as messages and multiparts of later versions."""
+    nx = ofproto_common.NX_EXPERIMENTER_ID
+    yield "experimenter", p.OFPExperimenter(d, nx, 20, struct.pack("!6xH", 7))
+    if version < 4:
+        return
+    for format_ in (0, 1, 2):
+        yield "nx_set_packet_in_format", p.NXTSetPacketInFormatMsg(d, format_)
+    properties = [p.NXTPacketIn2Prop(nicira_ext.NXPINT_PACKET, bytes(60)), p.NXTPacketIn2Prop(nicira_ext.NXPINT_TABLE_ID, b"\3"),
+                  p.NXTPacketIn2Prop(nicira_ext.NXPINT_COOKIE, struct.pack("!Q", 5)), p.NXTPacketIn2Prop(nicira_ext.NXPINT_REASON, b"\1"),
+                  p.NXTPacketIn2Prop(nicira_ext.NXPINT_USERDATA, b"abc")] if hasattr(p, "NXTPacketIn2Prop") else []
+    yield "nx_packet_in2", p.NXTPacketIn2(d, properties)
+    yield "experimenter_stats", p.OFPExperimenterStatsRequest(d, 0, nx, 3, b"")
+    if version == 4:
+        inner = p.OFPFlowMod(d, priority=7, match=p.OFPMatch(in_port=1), instructions=[], out_port=0xFFFFFFFF, out_group=0xFFFFFFFF)
+        inner.xid = 5
+        yield "onf_bundle_add", p.ONFBundleAddMsg(d, 10, 3, inner, [])
+        for kind in (0, 2, 4, 6):
+            yield "onf_bundle_control", p.ONFBundleCtrlMsg(d, 10, kind, 3, [])
+        yield "onf_flow_monitor", p.ONFFlowMonitorStatsRequest(d, 0, [p.ONFFlowMonitorRequest(9, 0x7, match=p.OFPMatch(in_port=1), out_port=0xFFFFFFFF, table_id=3)])
+
+
+# Classes that only others are made of.
+BASES = {"NXStatsRequest", "NiciraHeader", "OFPStatsRequest", "OFPMultipartRequest", "OFPExperimenterStatsRequestBase", "OFPFlowStatsRequestBase", "OFPFlowMonitorRequestBase", "OFPVendor"}
+
+
+def writes(kind):
+    """Whether the class has anything to write but a header."""
+    return kind._serialize_body is not MsgBase._serialize_body or hasattr(kind, "_serialize_stats_body")
+
+
+def os_ken_classes():
+    """(version, class) of all messages that os-ken knows."""
+    for version in (1, 3, 4, 5, 6):
+        parser = ofproto_protocol.ProtocolDesc(version).ofproto_parser
+        for name, kind in sorted(vars(parser).items()):
+            if inspect.isclass(kind) and issubclass(kind, MsgBase) and kind is not MsgBase and name not in BASES and not name.endswith("MsgBase"):
+                yield version, kind

@@ -73,14 +73,14 @@ MessageType type_of(const BundleItem& item) {
   return std::holds_alternative<GroupMod>(item.body) ? MessageType::OFPT_GROUP_MOD : MessageType::OFPT_PACKET_OUT;
 }
 
-BundleItem parse_bundle_line(const Settings& s, const std::string& path, const Line& line, const TextNames& names) {
+BundleItem parse_bundle_line(const std::string& path, const Line& line, const TextNames& names) {
   std::string_view text = line.text;
   size_t end = text.find_first_of(", \t");
   std::string_view word = text.substr(0, end), rest = end == std::string_view::npos ? std::string_view{} : trim(text.substr(end));
   auto die = [&](const std::string& why) { fatal("{}:{}: {}", path, line.number, why); };
   BundleItem item;
   if (word == "flow") {
-    auto flow = parse_flow(rest, std::nullopt, {.names = names, .compat = s.compat});
+    auto flow = parse_flow(rest, std::nullopt, names);
     if (!flow) die(flow.error());
     item = {std::move(flow->flow), flow->usable};
   } else if (word == "group") {
@@ -135,7 +135,7 @@ void bundle_file(const Settings& s, const std::string& bridge, const std::string
   std::vector<BundleItem> items;
   ProtocolSet usable = kAllProtocols;
   for (const Line& line : lines) {
-    items.push_back(parse_bundle_line(s, path, line, read));
+    items.push_back(parse_bundle_line(path, line, read));
     usable &= items.back().usable;
   }
   run_bundle(s, bridge, items, usable, read.tlv, std::move(c));

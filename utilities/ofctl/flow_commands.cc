@@ -21,18 +21,18 @@ void warn(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) log_match.info("{}", line);
 }
 
-ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::optional<FlowModCommand> command, const TextNames& names) {
-  auto flow = parse_flow(text, command, {.names = names, .compat = s.compat});
+ParsedFlow parse_flow_or_die(std::string_view text, std::optional<FlowModCommand> command, const TextNames& names) {
+  auto flow = parse_flow(text, command, names);
   if (!flow) fatal("{}", flow.error());
   warn(flow->warnings);
   return std::move(*flow);
 }
 
-std::vector<FlowMod> parse_flow_lines(const Settings& s, const std::string& path, std::span<const Line> lines, std::optional<FlowModCommand> command,
+std::vector<FlowMod> parse_flow_lines(const std::string& path, std::span<const Line> lines, std::optional<FlowModCommand> command,
                                       const TextNames& names, ProtocolSet& usable) {
   std::vector<FlowMod> flows;
   for (const Line& line : lines) {
-    auto flow = parse_flow(line.text, command, {.names = names, .compat = s.compat});
+    auto flow = parse_flow(line.text, command, names);
     if (!flow) fatal("{}:{}: {}", path, line.number, flow.error());
     warn(flow->warnings);
     usable &= flow->usable;
@@ -61,7 +61,7 @@ Filtered open_filtered(const Settings& s, Words w, Names& names) {
   if (w.size() > 1) {
     c = open_bridge(s, w[0]);
     TextNames read = names.for_reading(*c, w[1]);
-    auto filter = parse_flow_filter(w[1], {.names = read, .compat = s.compat});
+    auto filter = parse_flow_filter(w[1], read);
     if (!filter) fatal("{}", filter.error());
     if (filter->priority) fatal("unknown keyword priority");  // a request for statistics has none
     warn(filter->warnings);
@@ -151,7 +151,7 @@ void change_flows_file(const Settings& s, Words w, std::optional<FlowModCommand>
   std::vector<Line> lines = read_lines(w[1]);
   TextNames read = names.for_reading(*c, lines);
   ProtocolSet usable = kAllProtocols;
-  std::vector<FlowMod> mods = parse_flow_lines(s, w[1], lines, command, read, usable);
+  std::vector<FlowMod> mods = parse_flow_lines(w[1], lines, command, read, usable);
   send_flow_mods(s, w[0], std::move(mods), usable, std::move(c), read.tlv);
 }
 
@@ -162,7 +162,7 @@ void change_flow(const Settings& s, Words w, FlowModCommand command) {
   Names names(s);
   std::string_view text = w.size() > 1 ? std::string_view(w[1]) : std::string_view{};
   TextNames read = names.for_reading(*c, text);
-  ParsedFlow parsed = parse_flow_or_die(s, text, command, read);
+  ParsedFlow parsed = parse_flow_or_die(text, command, read);
   std::vector<FlowMod> mods;
   mods.push_back(std::move(parsed.flow));
   send_flow_mods(s, w[0], std::move(mods), parsed.usable, std::move(c), read.tlv);

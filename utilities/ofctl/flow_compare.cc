@@ -53,8 +53,8 @@ class FlowTable {
 
 constexpr uint16_t kComparedFlags = OFPFF_SEND_FLOW_REM | OFPFF_NO_PKT_COUNTS | OFPFF_NO_BYT_COUNTS;
 
-void add_file(const Settings& s, const std::string& path, std::span<const Line> lines, const TextNames& names, int side, FlowTable& flows, ProtocolSet& usable) {
-  for (FlowMod& m : parse_flow_lines(s, path, lines, FlowModCommand::kAdd, names, usable)) {
+void add_file(const std::string& path, std::span<const Line> lines, const TextNames& names, int side, FlowTable& flows, ProtocolSet& usable) {
+  for (FlowMod& m : parse_flow_lines(path, lines, FlowModCommand::kAdd, names, usable)) {
     uint8_t table = m.table_id == kTableAll ? 0 : m.table_id;
     flows.at(table, m.priority, m.match.expand()).side[side] =
         Entry{m.new_cookie == UINT64_MAX ? 0 : m.new_cookie, m.idle_timeout, m.hard_timeout, m.importance, m.flags, std::move(m.actions)};
@@ -125,7 +125,7 @@ void replace_flows(const Settings& s, const std::string& bridge, const std::stri
   FlowTable flows;
   ProtocolSet usable = kAllProtocols;
   constexpr int kFile = 0, kSwitch = 1;
-  add_file(s, path, lines, read, kFile, flows, usable);
+  add_file(path, lines, read, kFile, flows, usable);
   check_usable(s, usable);
   FlowSession session = open_for_dump(s, bridge, kAllProtocols, std::move(c));
   read_switch(s, session, kSwitch, flows, read.tlv);
@@ -160,7 +160,7 @@ void diff_flows(const Settings& s, const std::string& a, const std::string& b) {
     if (!is_bridge(*sources[side])) files[side] = read_lines(*sources[side], "open");
   std::optional<FlowSession> sessions[2];
   TlvTable tlv(true);
-  TextNames read{.tlv = &tlv};
+  TextNames read{.tlv = &tlv, .compat = s.compat};
   for (const std::string* source : sources)  // a bridge's port names serve for the file too
     if (is_bridge(*source) && !read.ports) {
       auto c = open_bridge(s, *source);
@@ -169,7 +169,7 @@ void diff_flows(const Settings& s, const std::string& a, const std::string& b) {
   for (int side = 0; side < 2; side++) {
     ProtocolSet usable = kAllProtocols;
     if (!is_bridge(*sources[side])) {
-      add_file(s, *sources[side], files[side], read, side, flows, usable);
+      add_file(*sources[side], files[side], read, side, flows, usable);
       continue;
     }
     FlowSession session = open_for_dump(s, *sources[side], kAllProtocols);

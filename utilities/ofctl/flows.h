@@ -9,9 +9,9 @@
 namespace sluice::ofctl {
 
 void warn(const std::vector<std::string>& lines);
-ofp::ParsedFlow parse_flow_or_die(const Settings& s, std::string_view text, std::optional<ofp::FlowModCommand> command, const ofp::TextNames& names);
+ofp::ParsedFlow parse_flow_or_die(std::string_view text, std::optional<ofp::FlowModCommand> command, const ofp::TextNames& names);
 /// Lines of a file; `path` is for errors.
-std::vector<ofp::FlowMod> parse_flow_lines(const Settings& s, const std::string& path, std::span<const Line> lines, std::optional<ofp::FlowModCommand> command,
+std::vector<ofp::FlowMod> parse_flow_lines(const std::string& path, std::span<const Line> lines, std::optional<ofp::FlowModCommand> command,
                                            const ofp::TextNames& names, ofp::ProtocolSet& usable);
 Bytes encode_flow_mod(FlowSession& session, const ofp::FlowMod& mod, const ofp::TlvTable* tlv);
 std::vector<ofp::FlowStats> fetch_flows(const Settings& s, Client& c, const ofp::Message& request, const ofp::TlvTable* tlv);

@@ -256,7 +256,7 @@ ofp::NameMap table_names(const Settings& s, Client& c) {
 
 bool wants_names(const Settings& s) { return s.names.value_or(::isatty(STDOUT_FILENO) != 0); }
 
-ofp::TextNames Names::view() const { return {ports_ ? &*ports_ : nullptr, tables_ ? &*tables_ : nullptr, &tlv_}; }
+ofp::TextNames Names::view() const { return {ports_ ? &*ports_ : nullptr, tables_ ? &*tables_ : nullptr, &tlv_, settings_.compat}; }
 
 ofp::TextNames Names::for_reading(Client& c, std::string_view text) {
   if (settings_.names == false) return view();

@@ -26,7 +26,7 @@ using namespace ofp;  // NOLINT
 
 PrintOptions print_options(const Settings& s) {
   static const TlvTable tlv(true);
-  return {.names = {.tlv = &tlv}, .verbosity = s.verbosity};
+  return {.names = {.tlv = &tlv, .compat = s.compat}, .verbosity = s.verbosity};
 }
 
 std::string show_bytes(const Settings& s, ByteView bytes) {
@@ -134,13 +134,13 @@ void print_flow_mods(const Settings& s, const std::vector<FlowMod>& flows, Proto
 
 void parse_flow_command(const Settings& s, Words w) {
   TextNames names = print_options(s).names;
-  ParsedFlow flow = parse_flow_or_die(s, w[0], FlowModCommand::kAdd, names);
+  ParsedFlow flow = parse_flow_or_die(w[0], FlowModCommand::kAdd, names);
   print_flow_mods(s, {std::move(flow.flow)}, flow.usable);
 }
 
 void parse_flows_command(const Settings& s, Words w) {
   ProtocolSet usable = kAllProtocols;
-  std::vector<FlowMod> flows = parse_flow_lines(s, w[0], read_lines(w[0]), std::nullopt, print_options(s).names, usable);
+  std::vector<FlowMod> flows = parse_flow_lines(w[0], read_lines(w[0]), std::nullopt, print_options(s).names, usable);
   print_flow_mods(s, flows, usable);
 }
 
@@ -377,7 +377,7 @@ void encode_hello(const Settings& s, Words w) {
 // --- Packets ---
 
 void compose_packet_command(const Settings& s, Words w) {
-  auto flow = parse_exact_flow(w[0], {.names = print_options(s).names});
+  auto flow = parse_exact_flow(w[0], print_options(s).names);
   if (!flow) fatal("{}", flow.error());
   Packet packet = w.size() == 1 ? compose(*flow) : compose(*flow, parse_hex_or_die(w[1], fmt::format("{}: trailing garbage in packet data", w[1])));
   if (s.pcap) {

@@ -41,7 +41,7 @@ class EveryAction : public testing::TestWithParam<Use> {
 };
 
 TEST_P(EveryAction, WireAndTextReadBack) {
-  auto parsed = parse_flow(GetParam().text, FlowModCommand::kAdd, {{nullptr, nullptr, &tlv_}});
+  auto parsed = parse_flow(GetParam().text, FlowModCommand::kAdd, {nullptr, nullptr, &tlv_});
   ASSERT_TRUE(parsed) << GetParam().text << ": " << parsed.error();
   if (!(parsed->usable & version_protocols(v_))) return;
   // Text is canonical after one round.
@@ -62,7 +62,7 @@ TEST_P(EveryAction, WireAndTextReadBack) {
   EXPECT_EQ(encode(*decoded), wire) << text;
   std::string printed = format_actions(*decoded);
   std::string match = format_match(parsed->flow.match.expand());
-  auto again = parse_flow(match + (match.empty() ? "" : ",") + "actions=" + printed, FlowModCommand::kAdd, {{nullptr, nullptr, &tlv_}});
+  auto again = parse_flow(match + (match.empty() ? "" : ",") + "actions=" + printed, FlowModCommand::kAdd, {nullptr, nullptr, &tlv_});
   ASSERT_TRUE(again) << printed << ": " << again.error();
   if (GetParam().text.find("enqueue") != std::string_view::npos && v_ > Version::k10) return;  // output's max_len 65535, which text has for CONTROLLER only
   EXPECT_EQ(encode(again->flow.actions), wire) << printed;
@@ -70,7 +70,7 @@ TEST_P(EveryAction, WireAndTextReadBack) {
 
 /// What a version cannot express is refused ("usable") or sent in another form of the same meaning: brought to 1.5, which has the most forms, both are equal.
 TEST_P(EveryAction, NothingIsSilentlyChanged) {
-  auto parsed = parse_flow(GetParam().text, FlowModCommand::kAdd, {{nullptr, nullptr, &tlv_}});
+  auto parsed = parse_flow(GetParam().text, FlowModCommand::kAdd, {nullptr, nullptr, &tlv_});
   ASSERT_TRUE(parsed) << parsed.error();
   if (!(parsed->usable & version_protocols(v_))) return;
   auto in_15 = [&](const Actions& a) {
@@ -93,7 +93,7 @@ TEST_P(EveryAction, NothingIsSilentlyChanged) {
 }
 
 TEST_P(EveryAction, HostileLengthsAreErrorsOrHarmless) {
-  auto parsed = parse_flow(GetParam().text, FlowModCommand::kAdd, {{nullptr, nullptr, &tlv_}});
+  auto parsed = parse_flow(GetParam().text, FlowModCommand::kAdd, {nullptr, nullptr, &tlv_});
   if (!parsed || !(parsed->usable & version_protocols(v_))) return;
   Bytes wire = encode(parsed->flow.actions);
   // Any 16-bit word may be a length, any prefix may be all there is.

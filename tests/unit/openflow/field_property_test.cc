@@ -126,7 +126,7 @@ TEST_P(EveryField, TextReadsBack) {
     Match m = random_match();
     std::string text;
     format_match(m, text, nullptr, &tlv_);
-    auto back = parse_flow(text + (text.empty() ? "" : ",") + "actions=drop", FlowModCommand::kAdd, {{nullptr, nullptr, &tlv_}});
+    auto back = parse_flow(text + (text.empty() ? "" : ",") + "actions=drop", FlowModCommand::kAdd, {nullptr, nullptr, &tlv_});
     ASSERT_TRUE(back) << f_.name << ": " << text << ": " << back.error();
     std::string again;
     format_match(back->flow.match.expand(), again, nullptr, &tlv_);

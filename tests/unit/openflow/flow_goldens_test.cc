@@ -135,7 +135,7 @@ TEST_P(FlowGoldens, TextToWireToText) {
   Version v = version_of(c.version);
   const Exception* ex = exception_for(c.flow, c.version);
   TlvTable grows(true);
-  FlowTextOptions options{{nullptr, nullptr, &grows}, false};
+  TextNames options{nullptr, nullptr, &grows};
   auto parsed = parse_flow(c.flow, FlowModCommand::kAdd, options);
   std::string refused;
   if (!parsed) refused = parsed.error();
