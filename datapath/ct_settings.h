@@ -7,6 +7,9 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <vector>
+
+#include "datapath/ct_entry.h"
 
 namespace sluice {
 
@@ -31,5 +34,12 @@ struct CtSettings {
   std::map<uint16_t, CtZoneSettings> zones;
   friend bool operator==(const CtSettings&, const CtSettings&) = default;
 };
+
+/// What has to be done to limits that are as `before` says.
+struct CtLimitChanges {
+  std::vector<CtZoneLimit> set;
+  std::vector<uint16_t> removed;   // zones that have none of their own any more
+};
+CtLimitChanges limit_changes(const CtSettings& before, const CtSettings& wanted);
 
 }  // namespace sluice

@@ -110,12 +110,11 @@ void Datapaths::set_options(const SwitchOptions& options) {
   for (Switch* s : all()) s->set_options(options);
 }
 
-void Datapaths::configure_tracking(std::map<std::string, CtSettings> settings) {
-  std::swap(tracking_, settings);
-  for (auto& [type, e] : entries_) {
-    const CtSettings &before = settings[type], &wanted = tracking_[type];
-    if (e.sw && before != wanted) e.sw->configure_tracking(wanted, loop_.now());
-  }
+void Datapaths::configure_tracking(const std::map<std::string, CtSettings>& settings) {
+  std::map<std::string, CtSettings> before = std::exchange(tracking_, {});
+  for (auto& [type, of_type] : settings) tracking_[resolve(type)] = of_type;
+  for (auto& [type, e] : entries_)
+    if (const CtSettings& wanted = tracking_[type]; e.sw && wanted != before[type]) e.sw->configure_tracking(wanted, loop_.now());
 }
 
 bool Datapaths::run(Time now) {

@@ -53,7 +53,7 @@ class Datapaths {
   Bridge* find_bridge(const std::string& name);
   void set_options(const SwitchOptions& options);
   /// By datapath type; of types that are not in it: none.
-  void configure_tracking(std::map<std::string, CtSettings> settings);
+  void configure_tracking(const std::map<std::string, CtSettings>& settings);
   bool run(Time now);
   Time deadline(Time now) const;
 

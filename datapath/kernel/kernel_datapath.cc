@@ -83,7 +83,7 @@ std::expected<void, int> KernelDatapath::Impl::connect() {
   meters.forget();
   meter_features = meters.features(dp.ifindex);
   for (auto& [id, meter] : meter_configs) (void)meters.set(dp.ifindex, id, meter);
-  set_zone_limits({}, ct_settings);
+  set_zone_limits(limit_changes({}, ct_settings));
   ProbeResult probed = probe_kernel(control, families, dp.ifindex);
   features = probed.features;
   shapes.forget();
@@ -163,26 +163,17 @@ size_t KernelDatapath::ct_flush(std::optional<uint16_t> zone, Time, const std::f
   return ct ? ct->flush(zone, which).value_or(0) : 0;
 }
 
-void KernelDatapath::Impl::set_zone_limits(const CtSettings& before, const CtSettings& wanted) {
-  std::vector<CtZoneLimit> set;
-  std::vector<uint16_t> removed;
-  for (auto& [id, old] : before.zones)
-    if (auto zone = wanted.zones.find(id); old.limit && (zone == wanted.zones.end() || !zone->second.limit)) removed.push_back(id);
-  for (auto& [id, zone] : wanted.zones) {
-    auto old = before.zones.find(id);
-    if (zone.limit && (old == before.zones.end() || old->second.limit != zone.limit)) set.push_back({.zone = id, .limit = *zone.limit});
-  }
-  if (wanted.default_limit != before.default_limit) set.push_back({.zone = -1, .limit = wanted.default_limit.value_or(0)});
-  if (!dp.ifindex || (set.empty() && removed.empty())) return;
+void KernelDatapath::Impl::set_zone_limits(const CtLimitChanges& changes) {
+  if (!dp.ifindex || (changes.set.empty() && changes.removed.empty())) return;
   ZoneLimitRequests requests(control);
-  int error = set.empty() ? 0 : requests.set(dp.ifindex, set);
-  if (!error && !removed.empty()) error = requests.remove(dp.ifindex, removed);
+  int error = changes.set.empty() ? 0 : requests.set(dp.ifindex, changes.set);
+  if (!error && !changes.removed.empty()) error = requests.remove(dp.ifindex, changes.removed);
   if (error) kernel_log.warn("{}: the kernel does not take limits of connection tracking zones ({})", name, std::strerror(error));
 }
 
 void KernelDatapath::ct_configure(const CtSettings& settings) {
   Impl& d = *impl_;
-  d.set_zone_limits(d.ct_settings, settings);
+  d.set_zone_limits(limit_changes(d.ct_settings, settings));
   if (int error = d.timeouts.configure(settings)) kernel_log.warn("{}: the kernel does not take timeouts of connection tracking zones ({})", d.name, std::strerror(error));
   d.ct_settings = settings;
 }

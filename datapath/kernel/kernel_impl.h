@@ -86,7 +86,7 @@ struct KernelDatapath::Impl {
   std::expected<void, int> open_datapath();
   void lost_datapath();
   void check_health();
-  void set_zone_limits(const CtSettings& before, const CtSettings& wanted);
+  void set_zone_limits(const CtLimitChanges& changes);
   int make_sockets();
   uint32_t port_pid(const KernelPort& port) const { return port.upcalls ? port.upcalls->pid() : 0; }
   void warn_of_losses();

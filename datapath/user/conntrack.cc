@@ -278,13 +278,9 @@ bool Conntrack::del_limit(uint16_t zone) {
 }
 
 void Conntrack::configure(const CtSettings& settings) {
-  for (auto& [id, old] : settings_.zones)
-    if (auto now = settings.zones.find(id); old.limit && (now == settings.zones.end() || !now->second.limit)) del_limit(id);
-  for (auto& [id, zone] : settings.zones) {
-    auto old = settings_.zones.find(id);
-    if (zone.limit && (old == settings_.zones.end() || old->second.limit != zone.limit)) set_limit(id, *zone.limit);
-  }
-  if (settings.default_limit != settings_.default_limit) default_limit_ = settings.default_limit.value_or(0);
+  CtLimitChanges changes = limit_changes(settings_, settings);
+  for (const CtZoneLimit& l : changes.set) set_limit(l.zone, l.limit);
+  for (uint16_t zone : changes.removed) del_limit(zone);
   settings_ = settings;
 }
 
