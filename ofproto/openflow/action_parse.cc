@@ -220,7 +220,7 @@ Parsed controller(std::string_view arg, const ParseContext& ctx) {
 
 Parsed note(std::string_view arg, const ParseContext&) {
   auto b = parse_dotted_hex(arg);
-  if (!b) return TextError(fmt::format("bad hex digit in `note' argument"));
+  if (!b) return TextError("bad hex digit in `note' argument");
   // The body of the wire form is always filled to 8 bytes with the head.
   while ((b->size() + 10) % 8) b->push_back(0);
   return Note{std::move(*b)};
