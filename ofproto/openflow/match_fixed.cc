@@ -282,7 +282,7 @@ void clear_11(Flow& f) {
 bool vlan_fits(const Match& m) {
   uint16_t mask = m.mask.vlan_tci.host(), value = m.value.vlan_tci.host();
   if (mask == 0) return true;
-  if (!(value & kVlanPresent)) return value == 0 && (mask == 0xffff || mask == 0x1fff);  // untagged, both ways of saying so
+  if (!(value & kVlanPresent)) return value == 0 && mask == 0xffff;   // untagged; of less than that Open vSwitch makes NXM
   if (mask == 0x1fff || mask == 0xffff) return true;
   return mask == 0xf000;
 }

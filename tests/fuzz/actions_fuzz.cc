@@ -45,6 +45,15 @@ std::vector<size_t> kinds(Actions list) {
   return all;
 }
 
+/// Part of a field that a match asks for as a whole: the text is Open vSwitch's, which it does not read itself; neither do we.
+bool sets_part_of_whole(const Actions& list) {
+  return std::ranges::any_of(list, [](Action a) {
+    if (const Actions* inner = nested(a)) return sets_part_of_whole(*inner);
+    auto* s = a.as<SetField>();
+    return s && field(s->field).maskable == Maskable::kNo && s->mask != FieldValue::ones(field(s->field), s->mask.size());
+  });
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -71,6 +80,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   require(bytes_of(*back, v) == once);
 
   if (v == Version::k15 && text.find("meter:") != text.npos) return 0;   // an action like others there, but text has it in its place among instructions
+  if (sets_part_of_whole(*actions)) return 0;
   auto said = parse_actions(text, names);
   require(said.has_value());
   (void)check_actions(said->actions, any, check);

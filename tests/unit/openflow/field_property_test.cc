@@ -245,6 +245,15 @@ TEST(Fields, APriorityWithoutTagIsForNxmOnly) {
   }
 }
 
+/// A missing tag is asked for with all bits, or in NXM and OXM: what asks for less would come back as more.
+TEST(Fields, APartOfNoTagIsNotForFixedMatches) {
+  for (auto [mask, fixed] : {std::pair{0xffff, true}, {0x1fff, false}, {0x1000, false}}) {
+    Match m;
+    m.mask.vlan_tci = be16(static_cast<uint16_t>(mask));
+    EXPECT_EQ(usable_protocols(m) & (kOf10Any | kOf11), fixed ? kOf10Any | kOf11 : 0) << mask;
+  }
+}
+
 TEST(Fields, NamesFindTheirRow) {
   for (const Field& f : all_fields()) {
     EXPECT_EQ(field_by_name(f.name), &f);
