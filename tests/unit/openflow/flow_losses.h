@@ -95,13 +95,14 @@ inline std::string lost_in_format(const ParsedFlow& p, Version v, MessageType ty
   bool as_set_field = v > Version::k10 && text.find("load:") != text.npos;   // what was a load to a field with a long number
   if (!encode(*m, twice, codec) || (b != twice && !as_set_field)) return lost("bytes");
   // Other actions that come to the same, in old versions.
-  bool says_otherwise = std::ranges::any_of(std::array{"goto_table", "nw_ttl", "nw_tos", "ecn", "ECN", "xxreg", "XXREG", "decap"}, [&](const char* w) { return text.find(w) != text.npos; });
+  bool says_otherwise = std::ranges::any_of(std::array{"goto_table", "nw_ttl", "nw_tos", "ecn", "xxreg", "decap"}, [&](const char* w) { return text.find(w) != text.npos; });
   if (!says_otherwise && actions_in_15(back, tlv) != actions_in_15(flow, tlv)) return lost("actions (" + format_actions(back.actions) + ")");
   return {};
 }
 
 /// As a flow-mod of each format.  One that is not said to express the flow refuses it, or sends all of it nevertheless.
-inline std::string lost_on_the_wire(const ParsedFlow& p, std::string_view text, const TlvTable* tlv) {
+inline std::string lost_on_the_wire(const ParsedFlow& p, std::string_view said, const TlvTable* tlv) {
+  const std::string text = to_lower(said);   // words may be in capitals
   for (Version v : kVersions)
     for (MessageType type : {MessageType::OFPT_FLOW_MOD, MessageType::NXT_FLOW_MOD}) {
       bool nxt = type == MessageType::NXT_FLOW_MOD;
