@@ -12,6 +12,7 @@
 #include "ofproto/openflow/action_walk.h"
 #include "ofproto/openflow/codec.h"
 #include "ofproto/openflow/flow_text.h"
+#include "ofproto/openflow/text.h"
 
 namespace sluice::ofp {
 
