@@ -16,6 +16,12 @@
 
 namespace sluice::ofp {
 
+/// What asks for an EtherType asks for frames, whether it says so or not.
+inline Match without_implied(Match m) {
+  if (m.mask.eth_type && !m.value.packet_type) m.mask.packet_type = {};
+  return m;
+}
+
 /// Printed, parsed and printed again.
 inline std::string lost_in_text(const FlowMod& flow, const TextNames& names) {
   std::string match, actions, again;
@@ -26,7 +32,7 @@ inline std::string lost_in_text(const FlowMod& flow, const TextNames& names) {
   if (!back) return text + ": " + back.error();
   format_actions(back->flow.actions, again, names);
   if (again != actions) return actions + " became " + again;
-  if (!(back->flow.match == flow.match)) return match + " became " + format_match(back->flow.match.expand());
+  if (!(without_implied(back->flow.match.expand()) == without_implied(flow.match.expand()))) return match + " became " + format_match(back->flow.match.expand());
   return back->flow.priority == flow.priority ? "" : "priority";
 }
 
@@ -97,7 +103,7 @@ inline std::string lost_in_format(const ParsedFlow& p, Version v, MessageType ty
   if ((back.flags | implied) != (flow.flags | implied)) return lost("flags");
   if (back.importance != flow.importance) return lost("importance");
   if (back.out_port != flow.out_port || back.out_group != flow.out_group) return lost("out_port or out_group");
-  Match sent = flow.match.expand(), got = back.match.expand();
+  Match sent = without_implied(flow.match.expand()), got = without_implied(back.match.expand());
   if (!(sent.value.vlan_tci & be16(kVlanPresent)) && (sent.mask.vlan_tci & be16(kVlanPresent))) sent.mask.vlan_tci = got.mask.vlan_tci;  // no tag, in 1.0's words
   if (v < Version::k15 && !sent.value.packet_type) sent.mask.packet_type = got.mask.packet_type;   // there all packets are frames
   if (!(sent == got)) return lost("match (" + format_match(got) + ")");
