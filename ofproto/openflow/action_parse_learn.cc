@@ -34,8 +34,9 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
     if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv, ctx.names.compat)) {
       if (t->has_mask && !(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
         return TextError(fmt::format("{}: a learned match cannot have a mask", all));
-      s.immediate = FieldValue((s.n_bits + 7u) / 8);
-      copy_bits(t->value.bytes(), 0, s.immediate.bytes(), 0, s.n_bits);
+      auto immediate = fit(t->value, s.n_bits);   // a tunnel option may be shorter than its field
+      if (!immediate) return TextError(fmt::format("{}: value {} does not fit into {} bits", all, kv.value, s.n_bits));
+      s.immediate = std::move(*immediate);
       return s;
     } else {
       immediate_error = t.error();

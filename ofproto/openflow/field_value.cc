@@ -85,6 +85,8 @@ void mask_value(FieldValue& value, const FieldValue& mask) {
 }
 
 void copy_bits(ByteView src, unsigned src_ofs, std::span<uint8_t> dst, unsigned dst_ofs, unsigned n) {
+  auto left = [](size_t bytes, unsigned ofs) { return bytes * 8 > ofs ? static_cast<unsigned>(bytes * 8 - ofs) : 0; };
+  n = std::min({n, left(src.size(), src_ofs), left(dst.size(), dst_ofs)});   // a tunnel option may be shorter than its field
   // Whole bytes when both sides are aligned; else up to 8 bits a step.
   if (unsigned whole = src_ofs % 8 || dst_ofs % 8 ? 0 : n / 8) {
     std::memmove(dst.data() + dst.size() - dst_ofs / 8 - whole, src.data() + src.size() - src_ofs / 8 - whole, whole);

@@ -254,6 +254,20 @@ TEST(Fields, APartOfNoTagIsNotForFixedMatches) {
   }
 }
 
+TEST(Fields, BitsAreCopiedAsFarAsBothSidesHaveThem) {
+  const Bytes from{1, 2};
+  Bytes to(4);
+  copy_bits(from, 0, to, 0, 992);
+  EXPECT_EQ(to, (Bytes{0, 0, 1, 2}));
+  Bytes small(1);
+  copy_bits(from, 4, small, 4, 992);
+  EXPECT_EQ(small, Bytes{0x00});
+  copy_bits(from, 0, small, 0, 992);
+  EXPECT_EQ(small, Bytes{0x02});
+  TlvTable tlv(true);
+  EXPECT_FALSE(parse_flow("actions=learn(tun_metadata0=0x11)", FlowModCommand::kAdd, {.tlv = &tlv}));   // shorter than the field
+}
+
 TEST(Fields, NamesFindTheirRow) {
   for (const Field& f : all_fields()) {
     EXPECT_EQ(field_by_name(f.name), &f);
