@@ -9,6 +9,7 @@
 namespace sluice {
 
 inline constexpr uint8_t kProtoIcmp = 1, kProtoIgmp = 2, kProtoTcp = 6, kProtoUdp = 17, kProtoFragment = 44, kProtoIcmpv6 = 58, kProtoSctp = 132;
+inline bool is_icmp(uint8_t proto) { return proto == kProtoIcmp || proto == kProtoIcmpv6; }
 
 struct L4 {
   uint8_t* header = nullptr;

@@ -23,7 +23,7 @@ template <typename Wanted, typename Got>
 bool is(const std::optional<Wanted>& wanted, Got got) { return !wanted || *wanted == got; }
 
 bool matches(const ofp::CtTuple& wanted, const CtTuple& t, uint16_t icmp_id) {
-  bool icmp = t.proto == kProtoIcmp || t.proto == kProtoIcmpv6;
+  bool icmp = is_icmp(t.proto);
   if (!is_address(wanted.src, t, t.src) || !is_address(wanted.dst, t, t.dst)) return false;
   if (icmp) return is(wanted.icmp_id, icmp_id) && is(wanted.icmp_type, t.tp_src.host()) && is(wanted.icmp_code, t.tp_dst.host());
   return is(wanted.src_port, t.tp_src.host()) && is(wanted.dst_port, t.tp_dst.host());

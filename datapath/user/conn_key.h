@@ -23,7 +23,7 @@ struct ConnKey {
 };
 static_assert(std::has_unique_object_representations_v<ConnKey> && sizeof(ConnKey) == 48);
 
-inline bool is_icmp(const ConnKey& k) { return k.proto == kProtoIcmp || k.proto == kProtoIcmpv6; }
+inline bool is_icmp(const ConnKey& k) { return is_icmp(k.proto); }
 /// The key of the answers: ends exchanged, and of a request the answer's type.
 ConnKey reverse(const ConnKey& key);
 /// As the original direction of a tracked packet has it.

@@ -12,7 +12,7 @@ std::optional<FieldValue> fit(const FieldValue& number, uint16_t n_bits) {
   for (unsigned i = n_bits; i < number.size() * 8; i++)
     if (number.bit(i)) return std::nullopt;
   FieldValue v((n_bits + 7u) / 8);
-  copy_bits(number.bytes(), 0, v.bytes(), 0, std::min<unsigned>(n_bits, static_cast<unsigned>(number.size() * 8)));
+  copy_bits(number.bytes(), 0, v.bytes(), 0, n_bits);
   return v;
 }
 
@@ -29,23 +29,23 @@ TextResult<LearnSpec> parse_match_spec(std::string_view all, const KeyValue& kv,
     s.src = s.dst;
     return s;
   }
+  auto with_immediate = [&](const FieldValue& number) -> TextResult<LearnSpec> {
+    auto immediate = fit(number, s.n_bits);
+    if (!immediate) return TextError(fmt::format("{}: value {} does not fit into {} bits", all, kv.value, s.n_bits));
+    s.immediate = std::move(*immediate);
+    return s;
+  };
   std::string immediate_error;
   if (s.dst.is_whole()) {
     if (auto t = parse_value(s.dst.field, kv.value, ctx.names.ports, ctx.names.tlv, ctx.names.compat)) {
       if (t->has_mask && !(t->mask == FieldValue::ones(field(s.dst.field), t->mask.size())))
         return TextError(fmt::format("{}: a learned match cannot have a mask", all));
-      auto immediate = fit(t->value, s.n_bits);   // a tunnel option may be shorter than its field
-      if (!immediate) return TextError(fmt::format("{}: value {} does not fit into {} bits", all, kv.value, s.n_bits));
-      s.immediate = std::move(*immediate);
-      return s;
+      return with_immediate(t->value);
     } else {
       immediate_error = t.error();
     }
   } else if (FieldValue v(kMaxFieldBytes); parse_big_number(kv.value, v.data(), v.size())) {
-    auto immediate = fit(v, s.n_bits);
-    if (!immediate) return TextError(fmt::format("{}: value {} does not fit into {} bits", all, kv.value, s.n_bits));
-    s.immediate = std::move(*immediate);
-    return s;
+    return with_immediate(v);
   }
   auto src = parse_subfield(kv.value);
   if (!src)

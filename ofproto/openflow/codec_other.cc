@@ -2,6 +2,7 @@
 // Codec: switch description, TLV tables, connection-tracking flushes, IPFIX statistics.
 #include <algorithm>
 
+#include "datapath/l4.h"
 #include "ofproto/openflow/codec_body.h"
 #include "ofproto/openflow/codec_property.h"
 #include "ofproto/openflow/mapped_address.h"
@@ -53,13 +54,12 @@ Status take(ByteReader& v, std::optional<T>& out) {
 }
 
 Status decode_tuple(ByteReader v, uint8_t ip_proto, CtTuple& t) {
-  constexpr uint8_t kIcmp = 1, kIcmp6 = 58;
   v.skip(4);
   if (!v.ok()) return fail(Error::OFPBPC_BAD_LEN);
   while (v.remaining()) {
     auto p = next_property(v);
     if (!p) return fail(p.error());
-    bool icmp = ip_proto == kIcmp || ip_proto == kIcmp6;
+    bool icmp = is_icmp(ip_proto);
     Status s;
     switch (p->type) {
       case kTupleSrc: s = take(p->value, t.src); break;

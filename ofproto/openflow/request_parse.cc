@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "datapath/l4.h"
 #include "ofproto/openflow/group_text.h"
 #include "ofproto/openflow/match.h"
 #include "ofproto/openflow/name_map.h"
@@ -157,8 +158,7 @@ Checked parse_tuple(std::string_view text, CtTuple& t, uint8_t& proto, std::opti
 
 /// Ports are those of a protocol; ids, types and codes are ICMP's.
 Checked check_l4(const CtTuple& t, uint8_t proto) {
-  constexpr uint8_t kIcmp = 1, kIcmp6 = 58;
-  if ((t.icmp_id || t.icmp_type || t.icmp_code) && proto != kIcmp && proto != kIcmp6) return bad("Failed to parse ct-tuple: invalid L4 fields");
+  if ((t.icmp_id || t.icmp_type || t.icmp_code) && !is_icmp(proto)) return bad("Failed to parse ct-tuple: invalid L4 fields");
   if ((t.src_port || t.dst_port) && !proto) return bad("Failed to parse ct-tuple: port is set without protocol");
   return {};
 }

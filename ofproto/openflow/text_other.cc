@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text of the switch description, TLV tables, connection-tracking flushes, IPFIX statistics.
+#include "datapath/l4.h"
 #include "ofproto/openflow/mapped_address.h"
 #include "ofproto/openflow/text_body.h"
 
@@ -17,11 +18,10 @@ std::string address_text(const Ipv6Addr& a) {
 }
 
 void add_tuple(std::string& out, const CtTuple& t, bool v6, uint8_t proto, bool with_proto) {
-  constexpr uint8_t kIcmp = 1, kIcmp6 = 58;
   Ipv6Addr src = t.src.value_or(Ipv6Addr{}), dst = t.dst.value_or(Ipv6Addr{});
   std::string_view name = v6 ? "ipv6" : "nw";
   append(out, "ct_{}_src={},ct_{}_dst={},", name, address_text(src), name, address_text(dst));
-  if (proto == kIcmp || proto == kIcmp6) {
+  if (is_icmp(proto)) {
     append(out, "icmp_id={},icmp_type={},icmp_code={}", t.icmp_id.value_or(0), t.icmp_type.value_or(0), t.icmp_code.value_or(0));
   } else {
     append(out, "ct_tp_src={},ct_tp_dst={}", t.src_port.value_or(0), t.dst_port.value_or(0));

@@ -47,8 +47,7 @@ std::vector<size_t> kinds(Actions list) {
 
 /// Part of a field that a match asks for as a whole: the text is Open vSwitch's, which it does not read itself; neither do we.
 bool sets_part_of_whole(const Actions& list) {
-  return std::ranges::any_of(list, [](Action a) {
-    if (const Actions* inner = nested(a)) return sets_part_of_whole(*inner);
+  return any_action(list, [](const Action& a) {
     auto* s = a.as<SetField>();
     return s && field(s->field).maskable == Maskable::kNo && s->mask != FieldValue::ones(field(s->field), s->mask.size());
   });

@@ -17,8 +17,6 @@ namespace {
 struct ProtocolName { uint8_t proto; std::string_view name; };
 constexpr ProtocolName kProtocols[] = {{kProtoIcmp, "icmp"}, {kProtoTcp, "tcp"}, {kProtoUdp, "udp"}, {kProtoIcmpv6, "icmpv6"}, {kProtoSctp, "sctp"}};
 
-bool is_icmp(uint8_t proto) { return proto == kProtoIcmp || proto == kProtoIcmpv6; }
-
 be32 ipv4_of(const Ipv6Addr& a) {
   be32 v;
   std::memcpy(&v, a.b.data(), sizeof v);

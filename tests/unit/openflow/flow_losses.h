@@ -76,10 +76,7 @@ inline Bytes actions_in_15(const FlowMod& f, const TlvTable* tlv) {
 
 /// A set_field without a bit leaves nothing behind where it goes as loads, not even an empty list.
 inline bool sets_nothing(const Actions& list) {
-  return std::ranges::any_of(list, [](Action a) {
-    const Actions* inner = nested(a);
-    return inner ? sets_nothing(*inner) : a.as<SetField>() && a.as<SetField>()->mask.is_zero();
-  });
+  return any_action(list, [](const Action& a) { return a.as<SetField>() && a.as<SetField>()->mask.is_zero(); });
 }
 
 /// A format's flow-mod, of a flow that the format is said to express.
